@@ -1,0 +1,1 @@
+//! Crate `analysis`; see ARCHITECTURE.md for its place in the house.

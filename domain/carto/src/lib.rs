@@ -1,0 +1,1 @@
+//! Crate `carto`; see ARCHITECTURE.md for its place in the house.

@@ -1,0 +1,1 @@
+//! Crate `catalog`; see ARCHITECTURE.md for its place in the house.

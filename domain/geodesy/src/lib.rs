@@ -1,0 +1,1 @@
+//! Crate `geodesy`; see ARCHITECTURE.md for its place in the house.

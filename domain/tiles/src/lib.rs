@@ -1,0 +1,1 @@
+//! Crate `tiles`; see ARCHITECTURE.md for its place in the house.

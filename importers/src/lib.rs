@@ -1,0 +1,1 @@
+//! Crate `importers`; see ARCHITECTURE.md for its place in the house.

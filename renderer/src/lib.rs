@@ -1,0 +1,1 @@
+//! Crate `renderer`; see ARCHITECTURE.md for its place in the house.

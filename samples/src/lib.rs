@@ -1,0 +1,1 @@
+//! Crate `samples`; see ARCHITECTURE.md for its place in the house.

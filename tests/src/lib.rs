@@ -1,0 +1,1 @@
+//! Crate `tests`; see ARCHITECTURE.md for its place in the house.

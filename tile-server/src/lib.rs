@@ -1,0 +1,1 @@
+//! Crate `tile-server`; see ARCHITECTURE.md for its place in the house.
