@@ -1,1 +1,10 @@
-//! Crate `importers`; see ARCHITECTURE.md for its place in the house.
+//! Reading what surveyors and departments deliver into the assets of a revision.
+//!
+//! `importer` is what an importer is, `list` the one list of them. Only `gdal/` names GDAL.
+//! Nothing here reads the environment or a clock, and nothing prints: `main` does.
+
+pub mod drone;
+pub mod importer;
+pub mod list;
+pub mod planning;
+pub mod progress;

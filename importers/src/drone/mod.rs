@@ -1,0 +1,1 @@
+//! What drones and their processing software deliver: one file or folder per kind.

@@ -1,0 +1,1 @@
+//! What planning and survey departments deliver: vector layers.
