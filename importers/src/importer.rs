@@ -9,7 +9,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use catalog::DatasetKind;
+use catalog::{DatasetKind, HeightReference};
 use serde::{Deserialize, Serialize};
 
 use crate::progress::Progress;
@@ -58,7 +58,8 @@ pub struct Options {
     pub origin: Option<Vec<f64>>,
     /// `--height-datum`: `ellipsoidal | normal_1985 | egm96 | unknown`, or any other name.
     pub height_datum: Option<String>,
-    /// `--height-offset`: metres added to every height to reach `--height-datum`.
+    /// `--height-offset`: ellipsoidal height = delivered height + offset, metres. Recorded; applied
+    /// only where geometry is placed on the ellipsoid (3D Tiles), never to the delivered samples.
     pub height_offset_m: Option<f64>,
     /// `--height-unit`: `m | ft | us-ft`, where the file says nothing or a wrong thing.
     pub height_unit: Option<String>,
@@ -82,6 +83,33 @@ pub struct Options {
     pub style: Option<String>,
     /// `--keep-original`: the delivered file is published beside the asset.
     pub keep_original: bool,
+}
+
+impl Options {
+    /// The height reference the surveyor stated, or else what the file said (`found`).
+    ///
+    /// `found` is `None` where the file is silent: the datum is then `unknown`, never guessed.
+    #[must_use]
+    pub fn height_reference(&self, found: Option<HeightReference>) -> HeightReference {
+        let mut height = found.unwrap_or_default();
+        if let Some(stated) = &self.height_datum {
+            let known = HeightReference::DATUMS.contains(&stated.as_str()) && stated != "other";
+            height.datum = if known { stated.clone() } else { "other".to_owned() };
+            height.datum_name = (!known).then(|| stated.clone());
+        }
+        if let Some(unit) = &self.height_unit {
+            height.unit = match unit.as_str() {
+                "m" => "metre".to_owned(),
+                "ft" => "foot".to_owned(),
+                "us-ft" => "us-survey-foot".to_owned(),
+                other => other.to_owned(),
+            };
+        }
+        if self.height_offset_m.is_some() {
+            height.offset_m = self.height_offset_m;
+        }
+        height
+    }
 }
 
 /// One conversion to be done: what, how, and where to.
@@ -110,8 +138,10 @@ pub struct Inspection {
     pub crs: Option<String>,
     /// Name of that CRS.
     pub crs_name: Option<String>,
-    /// Height datum as [`Conversion::height_datum`]; `None` where there are no heights.
-    pub height_datum: Option<String>,
+    /// What heights are measured from; `None` where there are no heights.
+    pub height: Option<HeightReference>,
+    /// Layers of a container, where `--layer` could choose one; `add` publishes each on its own.
+    pub layers: Vec<String>,
     /// `[min_x, min_y, max_x, max_y]` in the delivered CRS, x = easting or longitude.
     pub extent: Option<[f64; 4]>,
     /// `[west, south, east, north]` in degrees, where the CRS can be brought there.
@@ -149,10 +179,8 @@ pub struct Conversion {
     pub kind: DatasetKind,
     /// Horizontal CRS as delivered: `EPSG:n` where sure, else WKT or PROJ string.
     pub crs: String,
-    /// `ellipsoidal | normal_1985 | egm96 | other:NAME | unknown`; `None` where there are no heights.
-    pub height_datum: Option<String>,
-    /// Metres already added to every height on the surveyor's word.
-    pub height_offset_m: Option<f64>,
+    /// What heights are measured from, as delivered; `None` where there are no heights.
+    pub height: Option<HeightReference>,
     /// `[west, south, east, north]` in degrees on CGCS2000/WGS 84.
     pub bounds_lon_lat_deg: [f64; 4],
     /// `[lowest, highest]` in metres, where there are heights.
