@@ -1,0 +1,238 @@
+//! The rules of ARCHITECTURE.md as tests: what each place of the house must never know.
+//! Reads the tree as text and `cargo metadata`; it parses no Rust, so a rule names tokens, not meanings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which of our crates each crate may depend on (the arrows of the layout).
+const ARROWS: &[(&str, &[&str])] = &[
+    ("geodesy", &[]),
+    ("tiles", &["geodesy"]),
+    ("carto", &["geodesy"]),
+    ("catalog", &["geodesy"]),
+    ("analysis", &["geodesy"]),
+    ("importers", &["geodesy", "tiles", "catalog", "analysis"]),
+    ("tile-server", &["geodesy", "tiles", "carto", "catalog", "analysis"]),
+    ("renderer", &["geodesy", "tiles", "carto"]),
+    ("samples", &["geodesy", "tiles", "analysis"]),
+    ("tests", &[]),
+];
+
+/// A token, and the places (prefixes below the root) that may say it.
+const CONFINED: &[(&str, &[&str])] = &[
+    ("gdal::", &["importers/src/gdal/", "samples/"]),
+    ("gdal_sys::", &["importers/src/gdal/", "samples/"]),
+    ("proj::", &["domain/geodesy/src/transform.rs"]),
+    ("wgpu", &["renderer/src/gpu/"]),
+    ("sqlx::", &["domain/catalog/"]),
+    ("INSERT INTO", &["domain/catalog/"]),
+    ("CREATE TABLE", &["domain/catalog/"]),
+    ("DELETE FROM", &["domain/catalog/"]),
+    ("axum::", &["tile-server/"]),
+    ("egui::", &["renderer/src/panel/", "renderer/src/gpu/", "renderer/src/window"]),
+];
+
+/// Folders whose every file is one kind, and the file that lists them.
+const KIND_LISTS: &[(&str, &str)] = &[
+    ("importers/src/drone", "importers/src/list.rs"),
+    ("importers/src/planning", "importers/src/list.rs"),
+    ("tile-server/src/source", "tile-server/src/source/mod.rs"),
+    ("renderer/src/layer", "renderer/src/layer/mod.rs"),
+    ("domain/analysis/src", "domain/analysis/src/lib.rs"),
+];
+
+const BANNED_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc", "types"];
+const LONGEST_FILE_LINES: usize = 800;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root").to_path_buf()
+}
+
+/// Every Rust source below the root that is ours, by its path relative to the root.
+fn sources() -> BTreeMap<String, String> {
+    let root = root();
+    let skip = ["target", "node_modules", ".git", "data", "out"];
+    walkdir::WalkDir::new(&root)
+        .into_iter()
+        .filter_entry(|entry| !(entry.depth() > 0 && entry.file_type().is_dir() && skip.contains(&&*entry.file_name().to_string_lossy())))
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file() && entry.path().extension().is_some_and(|extension| extension == "rs"))
+        .map(|entry| {
+            let relative = entry.path().strip_prefix(&root).expect("walked below the root").to_string_lossy().into_owned();
+            let text = fs::read_to_string(entry.path()).expect("a source is UTF-8");
+            (relative, text)
+        })
+        .collect()
+}
+
+/// The text without line comments, so that prose may name what code may not.
+fn code_of(text: &str) -> String {
+    text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether `token` stands in `code` as a word of its own (`proj::` is not in `reproj::`).
+fn says(code: &str, token: &str) -> bool {
+    code.match_indices(token).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+fn assert_none(rule: &str, broken: &[String]) {
+    assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn a_crate_depends_only_on_those_to_the_right_of_its_arrow() {
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(vec!["--offline".to_owned()]).exec().expect("cargo metadata runs");
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let ours: BTreeSet<&str> = arrows.keys().copied().collect();
+    let mut broken = Vec::new();
+    for package in metadata.workspace_packages() {
+        let Some(allowed) = arrows.get(package.name.as_str()) else {
+            broken.push(format!("crate `{}` has no arrow in ARROWS", package.name));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let name = dependency.name.as_str();
+            if dependency.kind != DependencyKind::Development && ours.contains(name) && !allowed.contains(&name) {
+                broken.push(format!("{} -> {name}", package.name));
+            }
+        }
+    }
+    assert_none("a crate depends on one that is not to the right of its arrow", &broken);
+}
+
+#[test]
+fn the_server_and_the_viewer_do_not_link_gdal_nor_the_viewer_a_database() {
+    let forbidden: &[(&str, &[&str])] = &[
+        ("tile-server", &["gdal", "gdal-sys", "importers", "renderer"]),
+        ("renderer", &["gdal", "gdal-sys", "sqlx", "importers", "tile-server", "catalog", "las", "flatgeobuf"]),
+        ("analysis", &["tokio", "reqwest", "object_store", "sqlx"]),
+    ];
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(vec!["--offline".to_owned()]).exec().expect("cargo metadata runs");
+    let mut broken = Vec::new();
+    for package in metadata.workspace_packages() {
+        for (_, names) in forbidden.iter().filter(|(name, _)| *name == package.name.as_str()) {
+            let found = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development && names.contains(&d.name.as_str()));
+            broken.extend(found.map(|d| format!("{} -> {}", package.name, d.name)));
+        }
+    }
+    assert_none("a program links what it must never know", &broken);
+}
+
+#[test]
+fn each_outside_library_is_named_only_in_its_own_place() {
+    let mut broken = Vec::new();
+    for (path, text) in sources() {
+        if path == "tests/architecture.rs" {
+            continue;
+        }
+        let code = code_of(&text);
+        for (token, places) in CONFINED {
+            if says(&code, token) && !places.iter().any(|place| path.starts_with(place)) {
+                broken.push(format!("{path} says {token} (only {})", places.join(", ")));
+            }
+        }
+    }
+    assert_none("a library is named outside its place", &broken);
+}
+
+#[test]
+fn every_source_begins_with_a_header_and_stays_short() {
+    let mut broken = Vec::new();
+    for (path, text) in sources() {
+        if !text.trim_start_matches('\u{feff}').starts_with("//!") {
+            broken.push(format!("{path} has no //! header"));
+        }
+        let lines = text.lines().count();
+        if lines > LONGEST_FILE_LINES {
+            broken.push(format!("{path} has {lines} lines"));
+        }
+    }
+    assert_none("a source without header, or too long", &broken);
+}
+
+#[test]
+fn no_source_is_named_after_nothing() {
+    let broken: Vec<String> = sources()
+        .into_keys()
+        .filter(|path| Path::new(path).file_stem().is_some_and(|stem| BANNED_NAMES.contains(&&*stem.to_string_lossy())) || BANNED_NAMES.iter().any(|name| path.contains(&format!("/{name}/"))))
+        .collect();
+    assert_none("a file named after nothing", &broken);
+}
+
+#[test]
+fn every_file_of_a_kind_folder_is_in_its_one_list() {
+    let sources = sources();
+    let mut broken = Vec::new();
+    for (folder, list) in KIND_LISTS {
+        let Some(listing) = sources.get(*list) else {
+            broken.push(format!("{list} does not exist"));
+            continue;
+        };
+        let listing = code_of(listing);
+        for path in sources.keys().filter(|path| Path::new(path).parent() == Some(Path::new(folder)) && path.as_str() != *list) {
+            let stem = Path::new(path).file_stem().expect("a source has a name").to_string_lossy().into_owned();
+            if stem != "mod" && stem != "lib" && !says(&listing, &stem) {
+                broken.push(format!("{path} is not in {list}"));
+            }
+        }
+    }
+    assert_none("a kind that its list does not name", &broken);
+}
+
+#[test]
+fn unsafe_code_stands_in_one_file_only() {
+    let broken: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, text)| path != "tests/architecture.rs" && !path.starts_with("importers/src/gdal/") && says(&code_of(text), "unsafe {"))
+        .map(|(path, _)| path)
+        .collect();
+    assert_none("unsafe outside importers/src/gdal/", &broken);
+}
+
+#[test]
+fn no_test_is_ignored_and_no_promise_stands_in_the_code() {
+    let mut broken = Vec::new();
+    for (path, text) in sources() {
+        if path == "tests/architecture.rs" {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let promises = ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!("];
+            if line.contains("#[ignore") || promises.iter().any(|promise| line.contains(promise) && !line.contains(&format!("{promise}(#"))) {
+                broken.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none("an ignored test or a promise without an issue number", &broken);
+}
+
+#[test]
+fn one_noun_has_one_owner() {
+    // Error enums and per-kind configuration types are named alike on purpose.
+    let shared = ["Error", "Args", "Options"];
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources() {
+        let parts: Vec<&str> = path.split('/').collect();
+        let owner = if parts[0] == "domain" { parts[1] } else { parts[0] };
+        for line in code_of(&text).lines() {
+            for keyword in ["pub struct ", "pub enum ", "pub trait "] {
+                if let Some(rest) = line.strip_prefix(keyword) {
+                    let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    owners.entry(name).or_default().insert(owner.to_owned());
+                }
+            }
+        }
+    }
+    let broken: Vec<String> = owners
+        .into_iter()
+        .filter(|(name, crates)| crates.len() > 1 && !shared.contains(&name.as_str()))
+        .map(|(name, crates)| format!("{name}: {}", crates.into_iter().collect::<Vec<_>>().join(", ")))
+        .collect();
+    assert_none("one public noun is declared in several crates", &broken);
+}

@@ -1,1 +1,0 @@
-//! Crate `tests`; see ARCHITECTURE.md for its place in the house.
