@@ -1,1 +1,36 @@
-//! Crate `catalog`; see ARCHITECTURE.md for its place in the house.
+//! What we hold and since when: datasets, their dated immutable revisions, and the blobs behind them.
+//!
+//! This is the only crate that opens a database (sqlx, `SQLite` in WAL mode, SQL kept to what PostgreSQL takes as well)
+//! or a blob store (`object_store`, a local folder). One concrete async [`Catalog`] and no storage trait: there is one storage.
+//! It knows no HTTP, no GDAL and no clock: instants and identifiers are handed in.
+//!
+//! A folder holds `catalog.sqlite`, `blobs/{slug}/{revision}/…`, and `staging/` for running imports.
+//! A revision is visible exactly when its row is; blobs and manifest are in place before the row is written.
+
+mod dataset;
+mod error;
+mod instant;
+mod live;
+mod publish;
+mod query;
+mod resolve;
+mod revision;
+mod slug;
+mod staging;
+mod store;
+mod sweep;
+
+pub use dataset::{Dataset, DatasetEntry, DatasetKind, DatasetQuery, NewDataset, RevisionSummary};
+pub use error::CatalogError;
+pub use instant::{instant_at_end, instant_at_start};
+pub use live::{LiveSource, TiandituLayer, TiandituSource};
+pub use revision::{
+    Asset, Classification, HeightReference, NewAsset, NewRevision, Provenance, Revision, SourceFile, Stewardship,
+};
+pub use slug::{RevisionId, Slug};
+pub use staging::Staging;
+pub use store::Catalog;
+pub use sweep::SweepReport;
+
+/// Name of the file list written beside the assets of every revision.
+pub const MANIFEST_NAME: &str = "shikong-manifest.json";
