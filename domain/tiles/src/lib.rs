@@ -1,1 +1,4 @@
 //! Crate `tiles`; see ARCHITECTURE.md for its place in the house.
+
+pub mod glb;
+pub mod tileset;
