@@ -151,18 +151,14 @@ impl Content {
     /// Content at `uri`, without a volume of its own.
     #[must_use]
     pub fn new(uri: impl Into<String>) -> Self {
-        Self {
-            uri: uri.into(),
-            bounding_volume: None,
-        }
+        Self { uri: uri.into(), bounding_volume: None }
     }
 
     /// Whether the content is another tileset, by its name.
     #[must_use]
     pub fn is_tileset(&self) -> bool {
         let path = self.uri.split(['?', '#']).next().unwrap_or_default();
-        path.rsplit_once('.')
-            .is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
+        path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
     }
 }
 
@@ -198,11 +194,7 @@ impl Tileset {
     #[must_use]
     pub fn new(root: Tile, geometric_error_m: f64) -> Self {
         Self {
-            asset: Asset {
-                version: "1.1".to_owned(),
-                tileset_version: None,
-                gltf_up_axis: None,
-            },
+            asset: Asset { version: "1.1".to_owned(), tileset_version: None, gltf_up_axis: None },
             geometric_error: geometric_error_m,
             root,
             extensions_used: Vec::new(),
@@ -217,14 +209,10 @@ impl Tileset {
     /// [`TilesetError`]: too large, not JSON, another major version, or a number that can't be.
     pub fn parse(bytes: &[u8]) -> Result<Self, TilesetError> {
         if bytes.len() > MAX_TILESET_BYTES {
-            return Err(TilesetError::TooLarge {
-                size: bytes.len(),
-                limit: MAX_TILESET_BYTES,
-            });
+            return Err(TilesetError::TooLarge { size: bytes.len(), limit: MAX_TILESET_BYTES });
         }
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let tileset: Self =
-            serde_json::from_slice(bytes).map_err(|source| TilesetError::Json { source })?;
+        let tileset: Self = serde_json::from_slice(bytes).map_err(|source| TilesetError::Json { source })?;
         tileset.check()?;
         Ok(tileset)
     }
@@ -245,8 +233,7 @@ impl Tileset {
         if !(version.starts_with("1.") || version.starts_with("0.")) {
             return invalid(format!("version {version}, where 1.0 and 1.1 are known"));
         }
-        let errors = std::iter::once(self.geometric_error)
-            .chain(self.root.iter().map(|tile| tile.geometric_error));
+        let errors = std::iter::once(self.geometric_error).chain(self.root.iter().map(|tile| tile.geometric_error));
         for error in errors {
             if !(error >= 0.0 && error.is_finite()) {
                 return invalid(format!("geometricError {error}"));
@@ -255,9 +242,7 @@ impl Tileset {
         for tile in self.root.iter() {
             let matrix = tile.parent_from_tile();
             let bottom = [(3, 0.0), (7, 0.0), (11, 0.0), (15, 1.0)];
-            let is_affine = bottom
-                .iter()
-                .all(|(number, want): &(usize, f64)| (matrix[*number] - want).abs() < 1e-12);
+            let is_affine = bottom.iter().all(|(number, want): &(usize, f64)| (matrix[*number] - want).abs() < 1e-12);
             if !is_affine || !matrix.iter().all(|v| v.is_finite()) {
                 return invalid("a transform is not affine".to_owned());
             }

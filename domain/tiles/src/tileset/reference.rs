@@ -23,11 +23,7 @@ pub fn resolve(base: &str, uri: &str) -> Option<String> {
             name => segments.push(name),
         }
     }
-    if segments.is_empty() {
-        None
-    } else {
-        Some(segments.join("/"))
-    }
+    if segments.is_empty() { None } else { Some(segments.join("/")) }
 }
 
 /// Percent-decoding to UTF-8; a lone percent sign stays, as file names really have them.
@@ -55,20 +51,10 @@ mod tests {
 
     #[test]
     fn uris_resolve_below_the_folder_or_not_at_all() {
-        let check = |base, uri, want: Option<&str>| {
-            assert_eq!(resolve(base, uri).as_deref(), want, "{base} + {uri}")
-        };
+        let check = |base, uri, want: Option<&str>| assert_eq!(resolve(base, uri).as_deref(), want, "{base} + {uri}");
         check("tileset.json", "a/b.glb", Some("a/b.glb"));
-        check(
-            "tiles/T1/tileset.json",
-            "../x.glb?v=1#f",
-            Some("tiles/x.glb"),
-        );
-        check(
-            "tiles/T1/tileset.json",
-            "./%E7%93%A6.glb",
-            Some("tiles/T1/瓦.glb"),
-        );
+        check("tiles/T1/tileset.json", "../x.glb?v=1#f", Some("tiles/x.glb"));
+        check("tiles/T1/tileset.json", "./%E7%93%A6.glb", Some("tiles/T1/瓦.glb"));
         check("tileset.json", "Tile_+000.glb", Some("Tile_+000.glb"));
         check("tileset.json", "100%.glb", Some("100%.glb"));
         check("tileset.json", "../x.glb", None);

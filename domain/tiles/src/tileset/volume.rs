@@ -30,12 +30,8 @@ impl<'de> Deserialize<'de> for BoundingVolume {
             sphere: Option<[f64; 4]>,
         }
         let any = Any::deserialize(deserializer)?;
-        let volume = (any.oriented.map(Self::Box))
-            .or(any.region.map(Self::Region))
-            .or(any.sphere.map(Self::Sphere));
-        volume.ok_or_else(|| {
-            serde::de::Error::custom("a boundingVolume without box, region or sphere")
-        })
+        let volume = (any.oriented.map(Self::Box)).or(any.region.map(Self::Region)).or(any.sphere.map(Self::Sphere));
+        volume.ok_or_else(|| serde::de::Error::custom("a boundingVolume without box, region or sphere"))
     }
 }
 
@@ -63,21 +59,15 @@ impl BoundingVolume {
             Self::Region(_) => *self,
             Self::Box(numbers) => {
                 let mut out = [0.0; 12];
-                out[..3].copy_from_slice(&transform_point(
-                    matrix,
-                    [numbers[0], numbers[1], numbers[2]],
-                ));
+                out[..3].copy_from_slice(&transform_point(matrix, [numbers[0], numbers[1], numbers[2]]));
                 for axis in 1..4 {
-                    out[axis * 3..axis * 3 + 3]
-                        .copy_from_slice(&turn(&numbers[axis * 3..axis * 3 + 3]));
+                    out[axis * 3..axis * 3 + 3].copy_from_slice(&turn(&numbers[axis * 3..axis * 3 + 3]));
                 }
                 Self::Box(out)
             }
             Self::Sphere([x, y, z, radius]) => {
                 let center = transform_point(matrix, [*x, *y, *z]);
-                let scale = (0..3)
-                    .map(|axis| length(&matrix[axis * 4..axis * 4 + 3]))
-                    .fold(0.0, f64::max);
+                let scale = (0..3).map(|axis| length(&matrix[axis * 4..axis * 4 + 3])).fold(0.0, f64::max);
                 Self::Sphere([center[0], center[1], center[2], radius * scale])
             }
         }
