@@ -1,1 +1,3 @@
 //! What drones and their processing software deliver: one file or folder per kind.
+
+pub mod osgb;

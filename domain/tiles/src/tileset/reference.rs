@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn uris_resolve_below_the_folder_or_not_at_all() {
-        let check = |base, uri, want: Option<&str>| assert_eq!(resolve(base, uri).as_deref(), want, "{base} + {uri}");
+        let check = |base, uri, want: Option<&str>| {
+            assert_eq!(resolve(base, uri).as_deref(), want, "{base} + {uri}");
+        };
         check("tileset.json", "a/b.glb", Some("a/b.glb"));
         check("tiles/T1/tileset.json", "../x.glb?v=1#f", Some("tiles/x.glb"));
         check("tiles/T1/tileset.json", "./%E7%93%A6.glb", Some("tiles/T1/瓦.glb"));

@@ -1,7 +1,8 @@
-//! Bounding volumes: as they stand in the JSON and moved by a transform.
+//! Bounding volumes: as they stand in the JSON, moved by a transform, and as degrees and metres.
 //!
 //! Distances to a volume and culling belong to the viewer.
 
+use geodesy::frame::lon_lat_height_deg_from_ecef;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::glb::{Matrix, transform_point};
@@ -71,6 +72,38 @@ impl BoundingVolume {
                 Self::Sphere([center[0], center[1], center[2], radius * scale])
             }
         }
+    }
+
+    /// `[west, south, east, north]` in degrees and `[lowest, highest]` ellipsoidal height in
+    /// metres on WGS 84, `ecef_from_tile` being the tile's accumulated transform.
+    ///
+    /// Boxes and spheres are taken by their corners, which holds for anything up to a province;
+    /// whatever holds the Earth's centre or a pole answers with the whole world.
+    #[must_use]
+    pub fn lon_lat_bounds_deg(&self, ecef_from_tile: &Matrix) -> ([f64; 4], [f64; 2]) {
+        const WORLD: [f64; 4] = [-180.0, -90.0, 180.0, 90.0];
+        let (center, axes) = match self.transformed(ecef_from_tile) {
+            Self::Region([w, s, e, n, low, high]) => {
+                let degrees = [w, s, e, n].map(f64::to_degrees);
+                return (if w <= e { degrees } else { [-180.0, degrees[1], 180.0, degrees[3]] }, [low, high]);
+            }
+            Self::Box(b) => ([b[0], b[1], b[2]], [[b[3], b[4], b[5]], [b[6], b[7], b[8]], [b[9], b[10], b[11]]]),
+            Self::Sphere([x, y, z, r]) => ([x, y, z], [[r, 0.0, 0.0], [0.0, r, 0.0], [0.0, 0.0, r]]),
+        };
+        let reach: f64 = axes.iter().map(|axis| length(axis)).sum();
+        let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let mut heights = [f64::INFINITY, f64::NEG_INFINITY];
+        let from_axis = center[0].hypot(center[1]);
+        for corner in 0..8 {
+            let sign = |bit: usize| if corner >> bit & 1 == 0 { 1.0 } else { -1.0 };
+            let ecef = std::array::from_fn(|i| center[i] + (0..3).map(|axis| sign(axis) * axes[axis][i]).sum::<f64>());
+            let [lon, lat, height] = lon_lat_height_deg_from_ecef(ecef);
+            bounds = [bounds[0].min(lon), bounds[1].min(lat), bounds[2].max(lon), bounds[3].max(lat)];
+            heights = [heights[0].min(height), heights[1].max(height)];
+        }
+        // Sums of half axes past the axis of the Earth: corners say nothing about longitude.
+        let is_local = reach < from_axis && bounds[2] - bounds[0] < 180.0;
+        (if is_local { bounds } else { WORLD }, heights)
     }
 
     pub(super) fn is_finite(&self) -> bool {

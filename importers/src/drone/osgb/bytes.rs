@@ -23,27 +23,15 @@ pub(super) struct Block(Option<usize>);
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(data: &'a [u8], big_endian: bool) -> Self {
-        Self {
-            data,
-            at: 0,
-            big_endian,
-            brackets: false,
-            version: 0,
-            class: "header".to_owned(),
-        }
+        Self { data, at: 0, big_endian, brackets: false, version: 0, class: "header".to_owned() }
     }
 
     pub(super) fn error(&self, reason: impl Into<String>) -> OsgbError {
-        OsgbError {
-            reason: reason.into(),
-            class: self.class.clone(),
-            version: self.version,
-            offset: self.at,
-        }
+        OsgbError { reason: reason.into(), class: self.class.clone(), version: self.version, offset: self.at }
     }
 
-    pub(super) fn offset(&self) -> usize {
-        self.at
+    pub(super) fn is_big_endian(&self) -> bool {
+        self.big_endian
     }
 
     pub(super) fn remaining(&self) -> usize {
@@ -118,7 +106,8 @@ impl<'a> Cursor<'a> {
         let count = self.u32()? as usize;
         match count.checked_mul(size) {
             Some(bytes) if bytes <= self.remaining() => Ok(count),
-            _ => Err(self.error(format!("{count} elements of {size} bytes are named and {} bytes are left", self.remaining()))),
+            _ => Err(self
+                .error(format!("{count} elements of {size} bytes are named and {} bytes are left", self.remaining()))),
         }
     }
 
@@ -162,11 +151,7 @@ impl<'a> Cursor<'a> {
             return Ok(Block(None));
         }
         let start = self.at;
-        let size = if self.version >= 149 {
-            u64::from_le_bytes(self.array()?)
-        } else {
-            u64::from(self.u32()?)
-        };
+        let size = if self.version >= 149 { u64::from_le_bytes(self.array()?) } else { u64::from(self.u32()?) };
         let end = usize::try_from(size).ok().and_then(|size| start.checked_add(size));
         match end {
             Some(end) if end >= self.at && end <= self.data.len() => Ok(Block(Some(end))),

@@ -15,10 +15,7 @@ pub(super) struct NodeBlock {
 impl NodeBlock {
     fn node<'a>(self, content: NodeContent) -> Object<'a> {
         let content = if self.visible { content } else { NodeContent::Nothing };
-        Object::Node(Arc::new(Node {
-            state: self.state,
-            content,
-        }))
+        Object::Node(Arc::new(Node { state: self.state, content }))
     }
 }
 
@@ -39,10 +36,7 @@ impl<'a> Reader<'a> {
             self.bracketed(|reader| (0..count).try_for_each(|_| reader.cursor.string().map(drop)))?;
         }
         let state = self.optional_state()?;
-        Ok(NodeBlock {
-            state,
-            visible: mask != 0,
-        })
+        Ok(NodeBlock { state, visible: mask != 0 })
     }
 
     /// A flag, and a state set where it is set.
@@ -73,7 +67,8 @@ impl<'a> Reader<'a> {
         self.cursor.bool()?;
         if self.cursor.bool()? {
             let count = self.cursor.count(1)?;
-            let shown = self.bracketed(|reader| (0..count).map(|_| reader.cursor.bool()).collect::<Result<Vec<_>, _>>())?;
+            let shown =
+                self.bracketed(|reader| (0..count).map(|_| reader.cursor.bool()).collect::<Result<Vec<_>, _>>())?;
             let mut number = 0;
             children.retain(|_| {
                 number += 1;
@@ -131,13 +126,10 @@ impl<'a> Reader<'a> {
         let mut ranges = Vec::new();
         if self.cursor.bool()? {
             let count = self.cursor.count(8)?;
-            ranges = self.bracketed(|reader| (0..count).map(|_| reader.cursor.f32s::<2>()).collect::<Result<_, _>>())?;
+            ranges =
+                self.bracketed(|reader| (0..count).map(|_| reader.cursor.f32s::<2>()).collect::<Result<_, _>>())?;
         }
-        let lod = Lod {
-            sphere,
-            range,
-            levels: Vec::new(),
-        };
+        let lod = Lod { sphere, range, levels: Vec::new() };
         Ok((lod, ranges))
     }
 
@@ -166,7 +158,8 @@ impl<'a> Reader<'a> {
         let mut files = Vec::new();
         if self.cursor.bool()? {
             let count = self.cursor.count(4)?;
-            files = self.bracketed(|reader| (0..count).map(|_| reader.cursor.string()).collect::<Result<Vec<_>, _>>())?;
+            files =
+                self.bracketed(|reader| (0..count).map(|_| reader.cursor.string()).collect::<Result<Vec<_>, _>>())?;
             let count = self.cursor.count(8)?;
             self.bracketed(|reader| (0..count).try_for_each(|_| reader.cursor.f32s::<2>().map(drop)))?;
         }
@@ -201,10 +194,7 @@ impl<'a> Reader<'a> {
 fn as_node(object: Object<'_>) -> Arc<Node> {
     match object {
         Object::Node(node) => node,
-        Object::Geometry(geometry) => Arc::new(Node {
-            state: None,
-            content: NodeContent::Geode(vec![geometry]),
-        }),
+        Object::Geometry(geometry) => Arc::new(Node { state: None, content: NodeContent::Geode(vec![geometry]) }),
         _ => Arc::default(),
     }
 }

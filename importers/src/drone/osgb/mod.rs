@@ -114,7 +114,7 @@ pub struct Geometry {
     /// Colour of the whole where it has one.
     pub overall_color: Option<[u8; 4]>,
     /// What joins the vertices.
-    pub primitives: Vec<PrimitiveSet>,
+    pub primitives: Vec<Arc<PrimitiveSet>>,
     /// What it looks like, over what the nodes above say.
     pub state: Option<Arc<State>>,
 }
@@ -193,9 +193,7 @@ pub struct Pixels {
     pub component: u32,
     /// Rows start on multiples of this many bytes.
     pub packing: u32,
-    /// Row 0 is the top one.
-    pub top_first: bool,
-    /// The pixels; mipmaps may follow the first level.
+    /// The pixels, the row at v = 0 first; mipmaps may follow the first level.
     pub bytes: Vec<u8>,
 }
 

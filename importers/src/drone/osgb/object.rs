@@ -54,10 +54,7 @@ impl<'a> Reader<'a> {
     pub(super) fn scene(mut self) -> Result<Scene, OsgbError> {
         let root = match self.object()? {
             Object::Node(node) => node,
-            Object::Geometry(geometry) => Arc::new(Node {
-                state: None,
-                content: NodeContent::Geode(vec![geometry]),
-            }),
+            Object::Geometry(geometry) => Arc::new(Node { state: None, content: NodeContent::Geode(vec![geometry]) }),
             _ => return Err(self.cursor.error("the root is not a node")),
         };
         Ok(Scene {
@@ -152,7 +149,10 @@ impl<'a> Reader<'a> {
     }
 
     /// `{`, as many things as `read` is asked for, `}`.
-    pub(super) fn bracketed<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, OsgbError>) -> Result<T, OsgbError> {
+    pub(super) fn bracketed<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, OsgbError>,
+    ) -> Result<T, OsgbError> {
         let block = self.cursor.open()?;
         let value = read(self)?;
         self.cursor.close(block)?;

@@ -109,11 +109,10 @@ impl<'a> Reader<'a> {
     /// Attributes of no interest whose length is known: true where `class` was one and is read.
     pub(super) fn attribute(&mut self, class: &str) -> Result<bool, OsgbError> {
         let own_bytes = match class {
-            "CullFace" | "ShadeModel" | "FrontFace" | "LineWidth" => 4,
+            "CullFace" | "ShadeModel" | "FrontFace" | "LineWidth" | "ColorMask" => 4,
             "AlphaFunc" | "PolygonOffset" => 8,
             "TexEnv" => 20,
             "BlendFunc" | "BlendColor" => 16,
-            "ColorMask" => 4,
             "Depth" => 21,
             "LightModel" => 22,
             _ => return Ok(false),
@@ -217,7 +216,8 @@ impl<'a> Reader<'a> {
     }
 
     fn pixels(&mut self) -> Result<Pixels, OsgbError> {
-        let origin = self.cursor.i32()?;
+        // Which corner the maker thought of as the origin: OpenGL never asks.
+        self.cursor.i32()?;
         let width = self.cursor.u32()?;
         let height = self.cursor.u32()?;
         let depth = self.cursor.u32()?;
@@ -233,14 +233,6 @@ impl<'a> Reader<'a> {
         if depth > 1 {
             return Err(self.cursor.error("a picture with depth"));
         }
-        Ok(Pixels {
-            width,
-            height,
-            format,
-            component,
-            packing: packing.max(1),
-            top_first: origin == 1,
-            bytes,
-        })
+        Ok(Pixels { width, height, format, component, packing: packing.max(1), bytes })
     }
 }
