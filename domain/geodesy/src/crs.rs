@@ -319,6 +319,19 @@ impl Crs {
         self.facts.area_lon_lat_deg
     }
 
+    /// Where the system may be in use, likeliest first: for choosing among PROJ's operations of a system that states
+    /// no area. A latitude of origin at the equator says nothing, so its meridian is followed to both sides.
+    pub(crate) fn probes_lon_lat_deg(&self) -> Vec<(f64, f64)> {
+        let origin = self.facts.conversion.as_ref().and_then(Conversion::origin_lon_lat_deg);
+        let lons: Vec<f64> = match origin {
+            Some((lon, _)) => vec![lon],
+            None => (-17..18).map(|step| f64::from(step) * 10.0).collect(),
+        };
+        let lats = (1..8).flat_map(|step| [f64::from(step) * 10.0, f64::from(step) * -10.0]);
+        let grid = lats.flat_map(|lat| lons.iter().map(move |lon| (*lon, lat)));
+        origin.filter(|(_, lat)| lat.abs() > 1.0).into_iter().chain(grid).collect()
+    }
+
     /// What a person should know about the text this came from.
     #[must_use]
     pub fn warnings(&self) -> &[CrsWarning] {
@@ -435,7 +448,7 @@ impl Crs {
         let lon_lat_from_native = match horizontal.kind {
             Kind::Projected => {
                 let base = horizontal.base().to_string();
-                transform::operation(&own, &base, None, &horizontal.name)?.0
+                transform::operation(&own, &base, None, &[(0.0, 0.0)], &horizontal.name)?.0
             }
             Kind::Geographic | Kind::Geocentric => String::new(),
         };

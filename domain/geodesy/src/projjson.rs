@@ -75,6 +75,15 @@ impl Conversion {
         national.then(|| (self.value(LONGITUDE_OF_ORIGIN), self.value(FALSE_EASTING)))
     }
 
+    /// Longitude and latitude in degrees of whatever origin the conversion has: natural, false or projection centre.
+    pub(crate) fn origin_lon_lat_deg(&self) -> Option<(f64, f64)> {
+        let stated = |codes: &[u64]| {
+            let found = self.parameters.iter().find(|(code, ..)| codes.contains(code));
+            found.map(|(.., value)| *value)
+        };
+        Some((stated(&[LONGITUDE_OF_ORIGIN, 8822, 8812, 8833])?, stated(&[LATITUDE_OF_ORIGIN, 8821, 8811, 8832])?))
+    }
+
     /// A parameter's value, 0 where absent.
     fn value(&self, code: u64) -> f64 {
         let found = self.parameters.iter().find(|(other, ..)| *other == code);

@@ -369,9 +369,13 @@ fn proj_to_wgs84(crs: &Crs, other: &Crs) -> Result<Leave, GeodesyError> {
         to: other.name().to_owned(),
     };
     let area = crs.area_lon_lat_deg();
-    let (steps, description, accuracy_m) =
-        operation(crs.base_definition(), "EPSG:4326", area, crs.name())?;
-    if description.to_ascii_lowercase().contains("ballpark") {
+    let probes = match area {
+        // A wrap across the antimeridian counts as given.
+        Some([west, south, east, north]) => vec![(f64::midpoint(west, east), f64::midpoint(south, north))],
+        None => crs.probes_lon_lat_deg(),
+    };
+    let (steps, description, accuracy_m) = operation(crs.base_definition(), "EPSG:4326", area, &probes, crs.name())?;
+    if is_ballpark(&description) {
         return Err(refused());
     }
     Ok(Leave {
@@ -379,6 +383,10 @@ fn proj_to_wgs84(crs: &Crs, other: &Crs) -> Result<Leave, GeodesyError> {
         accuracy_m: (accuracy_m >= 0.0).then_some(accuracy_m),
         secret: false,
     })
+}
+
+fn is_ballpark(description: &str) -> bool {
+    description.to_ascii_lowercase().contains("ballpark")
 }
 
 /// A coordinate system as PROJJSON; none where PROJ cannot read it.
@@ -396,16 +404,17 @@ pub(crate) fn wkt2(projjson_text: &str) -> Option<String> {
 }
 
 /// PROJ's operation between two systems in longitude/latitude and easting/northing order: its definition, its
-/// description and its accuracy in metres (negative: not stated). `name` is for the error only.
+/// description and its accuracy in metres (negative: not stated). Where there are several, the first of `probes`
+/// (coordinates of `from`) that has more than a ballpark one decides. `name` is for the error only.
 pub(crate) fn operation(
     from: &str,
     to: &str,
     area_lon_lat_deg: Option<[f64; 4]>,
+    probes: &[(f64, f64)],
     name: &str,
 ) -> Result<(String, String, f64), GeodesyError> {
     let _guard = lock();
-    let [west, south, east, north] = area_lon_lat_deg.unwrap_or([-180.0, -90.0, 180.0, 90.0]);
-    let area = area_lon_lat_deg.map(|_| Area::new(west, south, east, north));
+    let area = area_lon_lat_deg.map(|[west, south, east, north]| Area::new(west, south, east, north));
     let proj = Proj::new_known_crs(from, to, area).map_err(|error| GeodesyError::Proj {
         what: name.to_owned(),
         source: Box::new(error),
@@ -416,10 +425,14 @@ pub(crate) fn operation(
         .as_deref()
         .is_none_or(|text| !text.contains("proj="))
     {
-        // Several operations: PROJ chooses by the first point. A wrap across the antimeridian counts as given.
-        let middle = (f64::midpoint(west, east), f64::midpoint(south, north));
-        if proj.convert(middle).is_ok() {
-            info = proj.proj_info();
+        // Several operations: PROJ chooses by each point it converts, and tells which it took.
+        for probe in probes {
+            if proj.convert(*probe).is_ok() {
+                info = proj.proj_info();
+                if !info.description.as_deref().is_none_or(is_ballpark) {
+                    break;
+                }
+            }
         }
     }
     let definition = info.definition.filter(|text| text.contains("proj="));
