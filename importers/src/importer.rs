@@ -49,6 +49,7 @@ pub enum Confidence {
 }
 
 /// What the surveyor said on the command line. Everything is optional; `None` means "as the file says".
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Options {
@@ -208,10 +209,7 @@ impl Asset {
     /// An asset at `path` with `role`.
     #[must_use]
     pub fn new(path: &str, role: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            role: role.to_owned(),
-        }
+        Self { path: path.to_owned(), role: role.to_owned() }
     }
 }
 
@@ -235,13 +233,7 @@ impl Warning {
     /// A warning without figures.
     #[must_use]
     pub fn new(code: &str, severity: Severity, unit: impl Into<String>, text: Text) -> Self {
-        Self {
-            code: code.to_owned(),
-            severity,
-            unit: unit.into(),
-            text,
-            figures: serde_json::Value::Null,
-        }
+        Self { code: code.to_owned(), severity, unit: unit.into(), text, figures: serde_json::Value::Null }
     }
 }
 
@@ -274,10 +266,7 @@ impl Text {
     /// Both languages.
     #[must_use]
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            zh: zh.into(),
-            en: en.into(),
-        }
+        Self { zh: zh.into(), en: en.into() }
     }
 }
 
@@ -335,40 +324,24 @@ impl ImportError {
     /// A refusal without a technical cause.
     #[must_use]
     pub fn refused(path: &Path, text: Text) -> Self {
-        Self::Refused {
-            path: path.to_owned(),
-            text,
-            source: None,
-        }
+        Self::Refused { path: path.to_owned(), text, source: None }
     }
 
     /// Unreadable input without a technical cause.
     #[must_use]
     pub fn unreadable(path: &Path, text: Text) -> Self {
-        Self::Unreadable {
-            path: path.to_owned(),
-            text,
-            source: None,
-        }
+        Self::Unreadable { path: path.to_owned(), text, source: None }
     }
 
     /// Unreadable input because of `cause`.
     #[must_use]
     pub fn unreadable_because(path: &Path, text: Text, cause: impl Into<Cause>) -> Self {
-        Self::Unreadable {
-            path: path.to_owned(),
-            text,
-            source: Some(cause.into()),
-        }
+        Self::Unreadable { path: path.to_owned(), text, source: Some(cause.into()) }
     }
 
     /// Our side failed because of `cause`.
     #[must_use]
     pub fn failed(path: &Path, text: Text, cause: impl Into<Cause>) -> Self {
-        Self::Failed {
-            path: path.to_owned(),
-            text,
-            source: Some(cause.into()),
-        }
+        Self::Failed { path: path.to_owned(), text, source: Some(cause.into()) }
     }
 }

@@ -43,12 +43,7 @@ impl Progress {
     pub fn new(sink: impl Fn(&ProgressEvent) + Send + Sync + 'static) -> Self {
         Self {
             sink: Box::new(sink),
-            now: Mutex::new(ProgressEvent {
-                phase: Text::default(),
-                done: 0,
-                total: 0,
-                unit: String::new(),
-            }),
+            now: Mutex::new(ProgressEvent { phase: Text::default(), done: 0, total: 0, unit: String::new() }),
             done: AtomicU64::new(0),
             step: AtomicU64::new(1),
         }
@@ -62,12 +57,7 @@ impl Progress {
 
     /// Begins a phase of `total` units (0 where it can't be known).
     pub fn phase(&self, phase: Text, total: u64, unit: &str) {
-        let event = ProgressEvent {
-            phase,
-            done: 0,
-            total,
-            unit: unit.to_owned(),
-        };
+        let event = ProgressEvent { phase, done: 0, total, unit: unit.to_owned() };
         self.done.store(0, Ordering::Relaxed);
         // About 500 events a phase: enough for a smooth bar, too few to cost anything.
         self.step.store((total / 500).max(1), Ordering::Relaxed);

@@ -1,1 +1,4 @@
 //! What planning and survey departments deliver: vector layers.
+
+pub mod encoding;
+pub mod land_use;

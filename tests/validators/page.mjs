@@ -1,0 +1,26 @@
+// Opens a page in headless Chromium with software WebGL, waits for an expression, keeps a picture, prints what it saw as one JSON line.
+//   node page.mjs URL out.png [--wait JS] [--say JS] [--size WxH] [--do JS]
+// Exit 1 when the page threw, logged an error, failed a request, or the expression never came true.
+import puppeteer from 'puppeteer-core';
+
+const [url, out, ...rest] = process.argv.slice(2);
+const option = (name, fallback) => { const at = rest.indexOf('--' + name); return at < 0 ? fallback : rest[at + 1]; };
+const [width, height] = option('size', '1366x768').split('x').map(Number);
+const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, protocolTimeout: 300000, args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--lang=zh-CN'] });
+const errors = [];
+let said = null, ready = true;
+try {
+  const page = await browser.newPage();
+  await page.setViewport({ width, height });
+  page.on('pageerror', (error) => errors.push(`page: ${error.message}`));
+  page.on('console', (message) => { if (message.type() === 'error') errors.push(`console: ${message.text()}`); });
+  page.on('requestfailed', (request) => { if (request.failure()?.errorText !== 'net::ERR_ABORTED') errors.push(`request: ${request.url()} ${request.failure()?.errorText}`); });
+  page.on('response', (response) => { if (response.status() >= 400) errors.push(`${response.status()} ${response.url()}`); });
+  await page.goto(url, { waitUntil: 'load', timeout: 60000 });
+  if (option('do')) await page.evaluate(option('do'));
+  if (option('wait')) await page.waitForFunction(option('wait'), { timeout: 240000, polling: 250 }).catch(() => { ready = false; });
+  if (option('say')) said = await page.evaluate(option('say'));
+  if (out && out !== '-') await page.screenshot({ path: out });
+} finally { await browser.close(); }
+console.log(JSON.stringify({ ready, errors, said }));
+process.exit(ready && errors.length === 0 ? 0 : 1);

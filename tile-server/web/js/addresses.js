@@ -1,0 +1,73 @@
+// The addresses a department needs to use a dataset elsewhere, ready to copy, with a snippet for three map libraries.
+
+import { absolute, fetchJson } from './catalogue.js';
+import { element } from './panel.js';
+import { say, titleOf } from './words.js';
+
+export function drawAddresses(container, datasets, toast) {
+  container.replaceChildren(...datasets.map((dataset) => section(dataset, toast)));
+}
+
+function section(dataset, toast) {
+  const { links = {} } = dataset;
+  const box = element('section', {}, element('h3', { textContent: `${titleOf(dataset)} · ${dataset.slug}` }));
+  const line = (label, address) => box.append(element('div', { className: 'address' }, element('span', { textContent: label }), element('code', { textContent: address }),
+    element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(address, toast) })));
+  if (links.tilejson) line(say('tilejson'), absolute(links.tilejson));
+  if (links.terrain) line(say('terrainTiles'), absolute(links.terrain));
+  if (links.tileset) line(say('tileset'), absolute(links.tileset));
+  if (links.features) line(say('features'), absolute(links.features));
+  if (links.style) line(say('style'), absolute(links.style));
+  const tiled = links.tilejson || links.terrain;
+  if (tiled) {
+    fetchJson(absolute(tiled)).then((tilejson) => {
+      const template = tilejson.tiles?.[0];
+      if (!template) return;
+      line(dataset.kind === 'elevation' ? say('terrainMapbox') : say('tilesW'), dataset.kind === 'elevation' ? template.replace('/terrarium/', '/mapbox/') : template);
+      if (dataset.kind === 'imagery' || dataset.kind === 'features') line(say('tilesC'), template.replace('/{z}/', '/c/{z}/'));
+      if (dataset.kind !== 'elevation') box.append(snippets(dataset, tilejson, template, toast));
+    }).catch((problem) => box.append(element('p', { className: 'note', textContent: problem.message })));
+  }
+  return box;
+}
+
+function snippets(dataset, tilejson, template, toast) {
+  const vector = dataset.kind === 'features';
+  const address = absolute(dataset.links.tilejson);
+  const { slug } = dataset;
+  const texts = {
+    MapLibre: vector
+      ? `map.addSource('${slug}', { type: 'vector', url: '${address}' });\nmap.addLayer({ id: '${slug}', type: 'fill', source: '${slug}', 'source-layer': '${slug}', paint: { 'fill-color': '#5b9bd5', 'fill-opacity': 0.5 } });`
+      : `map.addSource('${slug}', { type: 'raster', url: '${address}', tileSize: 256 });\nmap.addLayer({ id: '${slug}', type: 'raster', source: '${slug}' });`,
+    OpenLayers: vector
+      ? `new ol.layer.VectorTile({ source: new ol.source.VectorTile({ format: new ol.format.MVT(), url: '${template}', maxZoom: ${tilejson.maxzoom} }) })`
+      : `new ol.layer.Tile({ source: new ol.source.XYZ({ url: '${template}', maxZoom: ${tilejson.maxzoom} }) })`,
+    Leaflet: vector
+      ? `L.vectorGrid.protobuf('${template}', { maxNativeZoom: ${tilejson.maxzoom} }).addTo(map);`
+      : `L.tileLayer('${template}', { maxNativeZoom: ${tilejson.maxzoom}, bounds: [[${tilejson.bounds?.[1]}, ${tilejson.bounds?.[0]}], [${tilejson.bounds?.[3]}, ${tilejson.bounds?.[2]}]] }).addTo(map);`,
+  };
+  const code = element('pre', { textContent: texts.MapLibre });
+  const tabs = element('div', { className: 'tabs' });
+  for (const name of Object.keys(texts)) {
+    tabs.append(element('button', { type: 'button', textContent: name, 'aria-pressed': name === 'MapLibre', onclick: (event) => {
+      code.textContent = texts[name];
+      for (const tab of tabs.querySelectorAll('button')) tab.setAttribute('aria-pressed', tab === event.target);
+    } }));
+  }
+  tabs.append(element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(code.textContent, toast) }));
+  return element('div', { className: 'snippet' }, tabs, code);
+}
+
+async function copy(text, toast) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Plain http on an intranet has no clipboard interface; the old way still works there.
+    const area = element('textarea', { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast(say('copied'));
+}

@@ -1,0 +1,27 @@
+// The legend of what is on the map now: the classes of visible plan layers that really occur in them.
+
+import { element } from './panel.js';
+import { isChinese, say, titleOf } from './words.js';
+
+export function drawLegend(container, stack) {
+  container.replaceChildren();
+  for (const entry of stack.fromTop().filter((candidate) => candidate.visible && candidate.style)) {
+    const told = entry.style.metadata?.shikong;
+    if (!told) continue;
+    const present = entry.dataset.properties?.classes?.values;
+    const classes = (told.legend || []).filter((item) => !present || item.values.length === 0 || item.values.some((value) => present.some((code) => covers(value, String(code)))));
+    if (classes.length === 0) continue;
+    container.append(element('h3', { textContent: titleOf(entry.dataset) }));
+    for (const item of classes) {
+      const swatch = element('span', { className: `swatch ${item.shape || 'fill'}` });
+      swatch.style.background = item.color;
+      container.append(element('div', { className: 'class' }, swatch, element('span', { textContent: (item.values[0] && /^\d|^[A-Z]\d?$/.test(item.values[0]) ? item.values[0] + ' ' : '') + (isChinese() ? item.zh : item.en) })));
+    }
+  }
+  if (!container.hasChildNodes()) container.append(element('p', { className: 'empty', textContent: say('noLegend') }));
+}
+
+/** Whether a legend's class holds a code: the same, or a class above it (07 holds 070102). */
+function covers(value, code) {
+  return code === value || (/^[0-9A-Z]{1,4}$/.test(value) && code.startsWith(value));
+}
