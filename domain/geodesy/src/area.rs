@@ -27,23 +27,33 @@ pub fn ellipsoidal_area_m2(ring_lon_lat_deg: &[[f64; 2]]) -> f64 {
 /// As [`ellipsoidal_area_m2`], positive for an anticlockwise ring.
 #[must_use]
 pub fn signed_ellipsoidal_area_m2(ring_lon_lat_deg: &[[f64; 2]]) -> f64 {
+    let Some(reference) = ring_lon_lat_deg.first() else {
+        return 0.0;
+    };
+    let lat = reference[1].to_radians();
     // An edge that goes east has the area to its north: minus the area to its south.
     -edges(ring_lon_lat_deg)
         .map(|([lon_1, lat_1], [lon_2, lat_2])| {
             let across = lon_2 - lon_1;
             // The short way round, for rings across the antimeridian.
             let across = across - 360.0 * (across / 360.0).round();
-            across.to_radians() * mean_zone_area(&CGCS2000, lat_1.to_radians(), lat_2.to_radians())
+            let edge =
+                Edge { middle: f64::midpoint(lat_1, lat_2).to_radians(), half: ((lat_2 - lat_1) / 2.0).to_radians() };
+            across.to_radians() * mean_zone_area(&CGCS2000, edge, lat)
         })
         .sum::<f64>()
 }
 
+/// Latitudes of an edge in radians.
+#[derive(Clone, Copy)]
+struct Edge {
+    middle: f64,
+    half: f64,
+}
+
 /// Area in square metres on the CGCS2000 ellipsoid of a ring whose edges are straight in the source system of
 /// `to_cgcs2000`; edges are densified to 1 mm first. The transform must lead to longitude and latitude.
-pub fn ellipsoidal_area_of_ring_m2(
-    ring: &[[f64; 2]],
-    to_cgcs2000: &Transform,
-) -> Result<f64, GeodesyError> {
+pub fn ellipsoidal_area_of_ring_m2(ring: &[[f64; 2]], to_cgcs2000: &Transform) -> Result<f64, GeodesyError> {
     let mut closed = ring.to_vec();
     if closed.first() != closed.last() {
         closed.extend(ring.first());
@@ -63,10 +73,7 @@ pub fn plane_area(ring: &[[f64; 2]]) -> f64 {
 pub fn signed_plane_area(ring: &[[f64; 2]]) -> f64 {
     // Relative to the first point: Gauss-Kruger coordinates are large against a parcel.
     let [x_0, y_0] = ring.first().copied().unwrap_or_default();
-    edges(ring)
-        .map(|([x_1, y_1], [x_2, y_2])| (x_1 - x_0) * (y_2 - y_0) - (x_2 - x_0) * (y_1 - y_0))
-        .sum::<f64>()
-        / 2.0
+    edges(ring).map(|([x_1, y_1], [x_2, y_2])| (x_1 - x_0) * (y_2 - y_0) - (x_2 - x_0) * (y_1 - y_0)).sum::<f64>() / 2.0
 }
 
 /// Every edge of a ring, the closing one included.
@@ -96,24 +103,27 @@ fn choose(n: usize, k: usize) -> f64 {
     (0..k).fold(1.0, |product, i| product * (n - i) as f64 / (i + 1) as f64)
 }
 
-/// Mean of S(lat) between two latitudes in radians.
-fn mean_zone_area(series: &[f64; ORDER], lat_1: f64, lat_2: f64) -> f64 {
-    let (middle, half) = (f64::midpoint(lat_1, lat_2), (lat_2 - lat_1) / 2.0);
-    series
-        .iter()
-        .enumerate()
-        .map(|(k, c)| {
-            let m = (2 * k + 1) as f64;
-            // The mean of sin(m B) over an edge: its middle value, damped by the edge's extent.
-            c * (m * middle).sin() * sinc(m * half)
-        })
-        .sum()
+/// Mean of S(lat) - S(reference) over an edge, in square metres per radian of longitude. Written with products
+/// of small angles, so that a square metre does not drown in the area down to the equator.
+fn mean_zone_area(series: &[f64; ORDER], edge: Edge, reference_lat: f64) -> f64 {
+    let Edge { middle, half } = edge;
+    let mut sum = 0.0;
+    for (k, c) in series.iter().enumerate() {
+        let m = (2 * k + 1) as f64;
+        // The mean of sin(m B) is its middle value, damped by the edge's extent.
+        let damped = (m * middle).sin() * sinc_less_one(m * half);
+        let (apart, along) = ((middle - reference_lat) / 2.0, f64::midpoint(middle, reference_lat));
+        sum += c * (damped + 2.0 * (m * along).cos() * (m * apart).sin());
+    }
+    sum
 }
 
-fn sinc(x: f64) -> f64 {
-    if x.abs() < 1e-4 {
-        1.0 - x * x / 6.0
+/// sin(x)/x - 1.
+fn sinc_less_one(x: f64) -> f64 {
+    if x.abs() < 0.01 {
+        let x2 = x * x;
+        -x2 / 6.0 * (1.0 - x2 / 20.0)
     } else {
-        x.sin() / x
+        x.sin() / x - 1.0
     }
 }

@@ -42,25 +42,13 @@ pub struct Ellipsoid {
 
 impl Ellipsoid {
     /// CGCS2000 (EPSG:1024).
-    pub const CGCS2000: Self = Self {
-        semi_major_m: 6_378_137.0,
-        inverse_flattening: 298.257_222_101,
-    };
+    pub const CGCS2000: Self = Self { semi_major_m: 6_378_137.0, inverse_flattening: 298.257_222_101 };
     /// WGS 84 (EPSG:7030).
-    pub const WGS84: Self = Self {
-        semi_major_m: 6_378_137.0,
-        inverse_flattening: 298.257_223_563,
-    };
+    pub const WGS84: Self = Self { semi_major_m: 6_378_137.0, inverse_flattening: 298.257_223_563 };
     /// Krassowsky 1940 (EPSG:7024), of Beijing 54.
-    pub const KRASSOWSKY: Self = Self {
-        semi_major_m: 6_378_245.0,
-        inverse_flattening: 298.3,
-    };
+    pub const KRASSOWSKY: Self = Self { semi_major_m: 6_378_245.0, inverse_flattening: 298.3 };
     /// IAG 1975 (EPSG:7049), of Xi'an 80.
-    pub const IAG_1975: Self = Self {
-        semi_major_m: 6_378_140.0,
-        inverse_flattening: 298.257,
-    };
+    pub const IAG_1975: Self = Self { semi_major_m: 6_378_140.0, inverse_flattening: 298.257 };
 
     /// Flattening.
     #[must_use]
@@ -81,12 +69,10 @@ impl Ellipsoid {
         self.semi_major_m * (1.0 - self.flattening())
     }
 
-    /// Equal to within 1 cm of axis and 1e-4 of inverse flattening: the same ellipsoid, rounded in a file.
+    /// Equal to within 1 cm of axis and 1e-9 of flattening: the same ellipsoid, rounded in a file.
     #[must_use]
     pub fn is_nearly(&self, other: &Self) -> bool {
-        (self.semi_major_m - other.semi_major_m).abs() < 0.01
-            && ((self.inverse_flattening - other.inverse_flattening).abs() < 1e-4
-                || self.inverse_flattening == other.inverse_flattening)
+        (self.semi_major_m - other.semi_major_m).abs() < 0.01 && (self.flattening() - other.flattening()).abs() < 1e-9
     }
 
     /// `+a=… +rf=…` for PROJ.
@@ -132,17 +118,15 @@ impl fmt::Display for CrsWarning {
                 "坐标系写明 {code}，但参数与之不符（{differences}），以参数为准 \
                  (the parameters contradict the code and are used)"
             ),
-            Self::UnknownAuthority { code } => write!(
-                f,
-                "代码 {code} 无人认识，以参数为准 (unknown code: the parameters are used)"
-            ),
-            Self::ShiftIgnored => f.write_str(
-                "未使用文本中的 TOWGS84 参数，基准转换另有规则 (the datum shift in the text is not used)",
-            ),
-            Self::DatumConcluded { because } => write!(
-                f,
-                "坐标系没有写明基准，按 WGS 84 处理：{because} (no datum named: taken as WGS 84)"
-            ),
+            Self::UnknownAuthority { code } => {
+                write!(f, "代码 {code} 无人认识，以参数为准 (unknown code: the parameters are used)")
+            }
+            Self::ShiftIgnored => {
+                f.write_str("未使用文本中的 TOWGS84 参数，基准转换另有规则 (the datum shift in the text is not used)")
+            }
+            Self::DatumConcluded { because } => {
+                write!(f, "坐标系没有写明基准，按 WGS 84 处理：{because} (no datum named: taken as WGS 84)")
+            }
         }
     }
 }
@@ -200,13 +184,8 @@ impl Crs {
     /// CGCS2000 longitude and latitude in degrees (EPSG:4490).
     #[must_use]
     pub fn cgcs2000() -> Self {
-        static CRS: LazyLock<Crs> = LazyLock::new(|| {
-            Crs::geographic(
-                4490,
-                "China Geodetic Coordinate System 2000",
-                Datum::Cgcs2000,
-            )
-        });
+        static CRS: LazyLock<Crs> =
+            LazyLock::new(|| Crs::geographic(4490, "China Geodetic Coordinate System 2000", Datum::Cgcs2000));
         CRS.clone()
     }
 
@@ -319,19 +298,6 @@ impl Crs {
         self.facts.area_lon_lat_deg
     }
 
-    /// Where the system may be in use, likeliest first: for choosing among PROJ's operations of a system that states
-    /// no area. A latitude of origin at the equator says nothing, so its meridian is followed to both sides.
-    pub(crate) fn probes_lon_lat_deg(&self) -> Vec<(f64, f64)> {
-        let origin = self.facts.conversion.as_ref().and_then(Conversion::origin_lon_lat_deg);
-        let lons: Vec<f64> = match origin {
-            Some((lon, _)) => vec![lon],
-            None => (-17..18).map(|step| f64::from(step) * 10.0).collect(),
-        };
-        let lats = (1..8).flat_map(|step| [f64::from(step) * 10.0, f64::from(step) * -10.0]);
-        let grid = lats.flat_map(|lat| lons.iter().map(move |lon| (*lon, lat)));
-        origin.filter(|(_, lat)| lat.abs() > 1.0).into_iter().chain(grid).collect()
-    }
-
     /// What a person should know about the text this came from.
     #[must_use]
     pub fn warnings(&self) -> &[CrsWarning] {
@@ -349,9 +315,7 @@ impl Crs {
     pub fn gauss_kruger(&self) -> Option<(Zone, bool)> {
         let conversion = self.facts.conversion.as_ref()?;
         let metres = (self.facts.unit_m - 1.0).abs() < 1e-12;
-        let (central_deg, easting_m) = conversion
-            .national_transverse_mercator()
-            .filter(|_| metres)?;
+        let (central_deg, easting_m) = conversion.national_transverse_mercator().filter(|_| metres)?;
         if let Some(zone) = Zone::from_easting_m(easting_m) {
             let is_it = (zone.central_meridian_deg() - central_deg).abs() < 1e-9
                 && (zone.false_easting_m(true) - easting_m).abs() < 1e-6;
@@ -362,8 +326,7 @@ impl Crs {
         }
         // Without a prefix every second 3-degree zone equals a 6-degree one: the name decides, else 3 degrees.
         let name = self.facts.name.to_lowercase();
-        let says_three =
-            name.contains("3-degree") || name.contains("3_degree") || name.contains("3 degree");
+        let says_three = name.contains("3-degree") || name.contains("3_degree") || name.contains("3 degree");
         let says_gauss = name.contains("gauss") || name.contains("_gk");
         let widths = if says_gauss && !says_three {
             [ZoneWidth::Six, ZoneWidth::Three]
@@ -386,6 +349,28 @@ impl Crs {
         &self.facts.base_definition
     }
 
+    /// Places where the system is used, likeliest first, in degrees.
+    pub(crate) fn places_lon_lat_deg(&self) -> Vec<[f64; 2]> {
+        let mut places = Vec::new();
+        if let Some([west, south, east, north]) = self.facts.area_lon_lat_deg {
+            // Across the antimeridian west is the larger.
+            let east = if east < west { east + 360.0 } else { east };
+            let lon = f64::midpoint(west, east);
+            places.push([if lon > 180.0 { lon - 360.0 } else { lon }, f64::midpoint(south, north)]);
+        }
+        // A latitude of origin at the equator says nothing, so its meridian is followed to both sides; a system that
+        // states no place at all is looked for everywhere.
+        let origin = self.facts.conversion.as_ref().and_then(Conversion::origin_lon_lat_deg);
+        places.extend(origin.filter(|[_, lat]| lat.abs() > 1.0));
+        let lons: Vec<f64> = match origin {
+            Some([lon, _]) => vec![lon],
+            None => (-17..18).map(|step| f64::from(step) * 10.0).collect(),
+        };
+        let lats = (1..8).flat_map(|step| [f64::from(step) * 10.0, f64::from(step) * -10.0]);
+        places.extend(lats.flat_map(|lat| lons.iter().map(move |lon| [*lon, lat])));
+        places
+    }
+
     /// PROJ steps to longitude and latitude of its own datum.
     pub(crate) fn lon_lat_from_native_steps(&self) -> String {
         self.facts.lon_lat_from_native.clone()
@@ -393,15 +378,11 @@ impl Crs {
 
     /// PROJ steps from longitude and latitude of its own datum.
     pub(crate) fn native_from_lon_lat_steps(&self) -> String {
-        Steps::parse(&self.facts.lon_lat_from_native)
-            .inverted()
-            .to_string()
+        Steps::parse(&self.facts.lon_lat_from_native).inverted().to_string()
     }
 
     fn new(facts: Facts) -> Self {
-        Self {
-            facts: Arc::new(facts),
-        }
+        Self { facts: Arc::new(facts) }
     }
 
     fn geographic(epsg: u32, name: &str, datum: Datum) -> Self {
@@ -429,36 +410,26 @@ impl Crs {
         let horizontal = settle_authority(reading.horizontal, &mut warnings);
         let (datum, concluded) = settle_datum(&horizontal, reading.shift);
         warnings.extend(concluded.map(|because| CrsWarning::DatumConcluded { because }));
-        if reading
-            .shift
-            .is_some_and(|shift| shift != projjson::Shift::Null)
-        {
+        if reading.shift.is_some_and(|shift| shift != projjson::Shift::Null) {
             warnings.push(CrsWarning::ShiftIgnored);
         }
         if datum.is_cgcs2000_by_identity() && !horizontal.greenwich_degrees {
-            return Err(not_understood(
-                definition,
-                "本初子午线不是格林尼治或单位不是度 (not Greenwich degrees)",
-            ));
+            return Err(not_understood(definition, "本初子午线不是格林尼治或单位不是度 (not Greenwich degrees)"));
         }
         let own = horizontal.value.to_string();
-        let base_definition = horizontal
-            .base_code()
-            .unwrap_or_else(|| horizontal.base().to_string());
+        let base_definition = horizontal.base_code().unwrap_or_else(|| horizontal.base().to_string());
         let lon_lat_from_native = match horizontal.kind {
             Kind::Projected => {
                 let base = horizontal.base().to_string();
-                transform::operation(&own, &base, None, &[(0.0, 0.0)], &horizontal.name)?.0
+                let conversion = transform::operation(&own, &base, &[], &horizontal.name)?;
+                let reason = "PROJ 没有它的投影公式 (PROJ lacks its projection)";
+                conversion.ok_or_else(|| not_understood(definition, reason))?.steps
             }
             Kind::Geographic | Kind::Geocentric => String::new(),
         };
         let mut facts = Facts {
             definition: String::new(),
-            epsg: reading.whole_epsg.or(if reading.has_vertical {
-                None
-            } else {
-                horizontal.epsg()
-            }),
+            epsg: reading.whole_epsg.or(if reading.has_vertical { None } else { horizontal.epsg() }),
             name: reading.name,
             kind: horizontal.kind,
             datum,
@@ -474,25 +445,19 @@ impl Crs {
             conversion: horizontal.conversion,
             warnings,
         };
-        if facts
-            .warnings
-            .iter()
-            .any(|w| matches!(w, CrsWarning::AuthorityContradicted { .. }))
-        {
+        if facts.warnings.iter().any(|w| matches!(w, CrsWarning::AuthorityContradicted { .. })) {
             facts.epsg = None;
         }
         // GDAL gets the code where it says everything, and otherwise exactly what was judged here.
-        facts.definition = match facts.epsg {
-            Some(code) => format!("EPSG:{code}"),
-            None => {
-                let text = if reading.has_vertical {
-                    projjson::with_horizontal(reading.whole, &horizontal.value).to_string()
-                } else {
-                    own
-                };
-                transform::wkt2(&text)
-                    .ok_or_else(|| not_understood(definition, "PROJ 不能写出 WKT (no WKT form)"))?
-            }
+        facts.definition = if let Some(code) = facts.epsg {
+            format!("EPSG:{code}")
+        } else {
+            let text = if reading.has_vertical {
+                projjson::with_horizontal(&reading.whole, &horizontal.value).to_string()
+            } else {
+                own
+            };
+            transform::wkt2(&text).ok_or_else(|| not_understood(definition, "PROJ 不能写出 WKT (no WKT form)"))?
         };
         let crs = Self::new(facts);
         Ok(crs.identified().unwrap_or(crs))
@@ -506,17 +471,12 @@ impl Crs {
             return None;
         }
         let code = match facts.kind {
-            Kind::Projected => self
-                .gauss_kruger()
-                .map(|(zone, prefixed)| zone.epsg_cgcs2000(prefixed)),
+            Kind::Projected => self.gauss_kruger().map(|(zone, prefixed)| zone.epsg_cgcs2000(prefixed)),
             Kind::Geographic => Some(4490),
             Kind::Geocentric => None,
         }?;
         let official = Self::from_epsg(code).ok()?;
-        Some(Self::new(Facts {
-            warnings: facts.warnings.clone(),
-            ..official.facts.copy()
-        }))
+        Some(Self::new(Facts { warnings: facts.warnings.clone(), ..official.facts.copy() }))
     }
 }
 
@@ -593,15 +553,11 @@ fn normalise(text: &str) -> Result<String, GeodesyError> {
         return Ok(format!("EPSG:{code}"));
     }
     if text.starts_with('+') || text.starts_with("proj=") {
-        // `+init=` would read a file.
-        if text.contains("init=") {
-            return Err(not_understood(text, "不支持 +init (write EPSG:n)"));
+        // `init=` would read a file, and of a pipeline PROJ would take the last step for the system.
+        if text.contains("init=") || text.contains("proj=pipeline") {
+            return Err(not_understood(text, "不支持 init 和 pipeline (write EPSG:n)"));
         }
-        let typed = if text.contains("type=crs") {
-            ""
-        } else {
-            " +type=crs"
-        };
+        let typed = if text.contains("type=crs") { "" } else { " +type=crs" };
         return Ok(format!("{text}{typed}"));
     }
     match upper.as_str() {
@@ -614,38 +570,29 @@ fn normalise(text: &str) -> Result<String, GeodesyError> {
             && authority.len() <= 16
             && !code.is_empty()
             && code.len() <= 32
-            && authority
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && code
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+_-.".contains(c))
+            && authority.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || "+_-.".contains(c))
     });
     if is_code {
         return Ok(upper);
     }
-    let is_keyword = text.split(['[', '(']).next().is_some_and(|word| {
-        word.len() < text.len() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    });
-    let is_url = upper.starts_with("URN:OGC:DEF:CRS:")
-        || upper.starts_with("HTTP://WWW.OPENGIS.NET/DEF/CRS/");
+    let is_keyword = text
+        .split(['[', '('])
+        .next()
+        .is_some_and(|word| word.len() < text.len() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    let is_url = upper.starts_with("URN:OGC:DEF:CRS:") || upper.starts_with("HTTP://WWW.OPENGIS.NET/DEF/CRS/");
     if is_keyword || is_url || text.starts_with('{') {
         return Ok(text.to_owned());
     }
     // PROJ would search its database for a name that looks alike.
-    Err(not_understood(
-        text,
-        "不是代码、WKT 或 PROJ 字符串 (neither a code, WKT nor a PROJ string)",
-    ))
+    Err(not_understood(text, "不是代码、WKT 或 PROJ 字符串 (neither a code, WKT nor a PROJ string)"))
 }
 
 fn read_projjson(definition: &str) -> Result<Reading, GeodesyError> {
     let text = transform::projjson(definition)
         .ok_or_else(|| not_understood(definition, "PROJ 不能解析 (PROJ cannot read it)"))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| GeodesyError::Proj {
-        what: "PROJJSON".to_owned(),
-        source: Box::new(error),
-    })?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| GeodesyError::Proj { what: "PROJJSON".to_owned(), source: Box::new(error) })?;
     projjson::read(value).map_err(|reason| not_understood(definition, reason))
 }
 
@@ -664,52 +611,31 @@ fn settle_authority(mut horizontal: Horizontal, warnings: &mut Vec<CrsWarning>) 
     };
     let differences = horizontal.differences(&official);
     if differences.is_empty() {
-        horizontal.area_lon_lat_deg = horizontal.area_lon_lat_deg.or(official.area_lon_lat_deg);
+        horizontal.area_lon_lat_deg = official.area_lon_lat_deg;
     } else {
-        warnings.push(CrsWarning::AuthorityContradicted {
-            code,
-            differences: differences.join("; "),
-        });
+        warnings.push(CrsWarning::AuthorityContradicted { code, differences: differences.join("; ") });
         horizontal.drop_codes();
     }
     horizontal
 }
 
 /// The datum, and why it was concluded where the text names none.
-fn settle_datum(
-    horizontal: &Horizontal,
-    shift: Option<projjson::Shift>,
-) -> (Datum, Option<&'static str>) {
+fn settle_datum(horizontal: &Horizontal, shift: Option<projjson::Shift>) -> (Datum, Option<&'static str>) {
     let datum = Datum::classify(&horizontal.datum_name, &horizontal.ellipsoid);
-    let is_modern = [Ellipsoid::WGS84, Ellipsoid::CGCS2000]
-        .iter()
-        .any(|e| e.is_nearly(&horizontal.ellipsoid));
+    let is_modern = [Ellipsoid::WGS84, Ellipsoid::CGCS2000].iter().any(|e| e.is_nearly(&horizontal.ellipsoid));
     let nameless = matches!(datum, Datum::Unknown(_));
     if nameless && is_modern && shift == Some(projjson::Shift::Null) {
-        return (
-            Datum::Wgs84,
-            Some("到 WGS 84 的平移写明为零 (its shift to WGS 84 is stated as zero)"),
-        );
+        return (Datum::Wgs84, Some("到 WGS 84 的平移写明为零 (its shift to WGS 84 is stated as zero)"));
     }
     // PROJ's and EPSG's own words for "no datum given, this ellipsoid".
-    let only_ellipsoid = [
-        "unknown based on wgs 84",
-        "not specified (based on wgs 84",
-        "not_specified_based_on_wgs_84",
-    ];
+    let only_ellipsoid = ["unknown based on wgs 84", "not specified (based on wgs 84", "not_specified_based_on_wgs_84"];
     let lower = horizontal.datum_name.to_lowercase();
     if nameless && is_modern && only_ellipsoid.iter().any(|start| lower.starts_with(start)) {
-        return (
-            Datum::Wgs84,
-            Some("椭球是 WGS 84 (its ellipsoid is WGS 84's)"),
-        );
+        return (Datum::Wgs84, Some("椭球是 WGS 84 (its ellipsoid is WGS 84's)"));
     }
     (datum, None)
 }
 
 fn not_understood(input: &str, reason: &str) -> GeodesyError {
-    GeodesyError::CrsNotUnderstood {
-        input: input.chars().take(80).collect(),
-        reason: reason.to_owned(),
-    }
+    GeodesyError::CrsNotUnderstood { input: input.chars().take(80).collect(), reason: reason.to_owned() }
 }

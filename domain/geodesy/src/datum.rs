@@ -41,9 +41,7 @@ impl Datum {
     #[must_use]
     pub fn classify(name: &str, ellipsoid: &Ellipsoid) -> Self {
         let plain = plain(name);
-        let plain = plain
-            .strip_prefix("worldgeodeticsystem1984")
-            .map_or(plain.as_str(), |_| "wgs84");
+        let plain = plain.strip_prefix("worldgeodeticsystem1984").map_or(plain.as_str(), |_| "wgs84");
         let named = match plain {
             "china2000" | "cgcs2000" | "chinageodeticcoordinatesystem2000" => Self::Cgcs2000,
             "beijing1954" | "beijing54" => Self::Beijing54,
@@ -58,9 +56,7 @@ impl Datum {
         };
         let expected: &[Ellipsoid] = match &named {
             // The three are told apart by name only: data mix WGS 84's and GRS 80's flattening freely (0.1 mm).
-            Self::Cgcs2000 | Self::Wgs84 | Self::Itrf(_) => {
-                &[Ellipsoid::CGCS2000, Ellipsoid::WGS84]
-            }
+            Self::Cgcs2000 | Self::Wgs84 | Self::Itrf(_) => &[Ellipsoid::CGCS2000, Ellipsoid::WGS84],
             Self::Beijing54 | Self::NewBeijing => &[Ellipsoid::KRASSOWSKY],
             Self::Xian80 => &[Ellipsoid::IAG_1975],
             Self::Other(_) | Self::Unknown(_) => &[],
@@ -81,10 +77,7 @@ impl Datum {
     /// Whether leaving this datum takes the surveyor's own parameters.
     #[must_use]
     pub const fn needs_parameters(&self) -> bool {
-        matches!(
-            self,
-            Self::Beijing54 | Self::Xian80 | Self::NewBeijing | Self::Unknown(_)
-        )
+        matches!(self, Self::Beijing54 | Self::Xian80 | Self::NewBeijing | Self::Unknown(_))
     }
 }
 
@@ -103,35 +96,17 @@ impl fmt::Display for Datum {
 }
 
 /// Beginnings of names that name nothing.
-const NAMELESS: [&str; 6] = [
-    "unknown",
-    "unnamed",
-    "undefined",
-    "notspecified",
-    "local",
-    "userdefined",
-];
+const NAMELESS: [&str; 6] = ["unknown", "unnamed", "undefined", "notspecified", "local", "userdefined"];
 
 /// Letters and digits only, lower case, without Esri's leading `D_`.
 fn plain(name: &str) -> String {
     let name = name.strip_prefix("D_").unwrap_or(name);
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_itrf(plain: &str) -> bool {
-    let realisation =
-        |rest: &str| rest.len() >= 2 && rest.chars().all(|c| c.is_ascii_alphanumeric());
-    [
-        "itrf",
-        "igs",
-        "igb",
-        "internationalterrestrialreferenceframe",
-    ]
-    .iter()
-    .any(|start| {
+    let realisation = |rest: &str| rest.len() >= 2 && rest.chars().all(|c| c.is_ascii_alphanumeric());
+    ["itrf", "igs", "igb", "internationalterrestrialreferenceframe"].iter().any(|start| {
         plain
             .strip_prefix(start)
             .is_some_and(|rest| realisation(rest) && rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -161,11 +136,7 @@ enum FromDatum {
 #[derive(Clone, PartialEq)]
 enum Kind {
     Seven(Seven),
-    Four {
-        values: Four,
-        from_plane: Crs,
-        to_plane: Crs,
-    },
+    Four { values: Four, from_plane: Crs, to_plane: Crs },
 }
 
 #[derive(Clone, PartialEq, Deserialize)]
@@ -232,7 +203,7 @@ impl DatumParameters {
     /// name = "…"
     /// from = "local"
     /// [four]
-    /// from_crs = "EPSG:2383"          # the plane the values were found in; E and N as it writes them
+    /// from_crs = "EPSG:2382"          # the plane the values were found in; E and N as it writes them
     /// to_crs = "EPSG:4546"
     /// east_m = 0.0
     /// north_m = 0.0
@@ -263,33 +234,17 @@ impl DatumParameters {
                 Kind::Seven(seven)
             }
             (None, Some(four)) => {
-                check_finite(&[
-                    four.east_m,
-                    four.north_m,
-                    four.rotation_arcsec,
-                    four.scale_ppm,
-                ])?;
+                check_finite(&[four.east_m, four.north_m, four.rotation_arcsec, four.scale_ppm])?;
                 let from_plane = Crs::from_user_input(&four.from_crs)?;
                 let to_plane = Crs::from_user_input(&four.to_crs)?;
                 check_planes(file.from, &from_plane, &to_plane)?;
-                Kind::Four {
-                    values: four,
-                    from_plane,
-                    to_plane,
-                }
+                Kind::Four { values: four, from_plane, to_plane }
             }
             _ => {
-                return Err(refuse(
-                    0,
-                    "需要 [seven] 或 [four] 之一 (exactly one of [seven] and [four] is needed)",
-                ));
+                return Err(refuse(0, "需要 [seven] 或 [four] 之一 (exactly one of [seven] and [four] is needed)"));
             }
         };
-        Ok(Self {
-            name: file.name,
-            from: file.from,
-            kind,
-        })
+        Ok(Self { name: file.name, from: file.from, kind })
     }
 
     /// What the surveyor calls the set.
@@ -353,11 +308,7 @@ impl DatumParameters {
                     Ellipsoid::CGCS2000.proj_terms(),
                 )
             }
-            Kind::Four {
-                values,
-                from_plane,
-                to_plane,
-            } => {
+            Kind::Four { values, from_plane, to_plane } => {
                 let scale = 1.0 + values.scale_ppm * 1e-6;
                 let (sin, cos) = (values.rotation_arcsec / 3600.0).to_radians().sin_cos();
                 format!(
@@ -385,11 +336,7 @@ fn check_planes(from: FromDatum, from_plane: &Crs, to_plane: &Crs) -> Result<(),
         FromDatum::NewBeijing => from_plane.datum() == Datum::NewBeijing,
         FromDatum::Local => from_plane.datum().needs_parameters(),
     };
-    if old
-        && in_metres(from_plane)
-        && in_metres(to_plane)
-        && to_plane.datum().is_cgcs2000_by_identity()
-    {
+    if old && in_metres(from_plane) && in_metres(to_plane) && to_plane.datum().is_cgcs2000_by_identity() {
         Ok(())
     } else {
         Err(refuse(
@@ -409,10 +356,7 @@ fn check_finite(values: &[f64]) -> Result<(), GeodesyError> {
 }
 
 fn refuse(line: usize, reason: &str) -> GeodesyError {
-    GeodesyError::ParametersNotUnderstood {
-        line,
-        reason: reason.to_owned(),
-    }
+    GeodesyError::ParametersNotUnderstood { line, reason: reason.to_owned() }
 }
 
 impl fmt::Debug for DatumParameters {

@@ -16,11 +16,7 @@ const LOOKS: [f64; 3] = [0.25, 0.5, 0.75];
 const DEGREE_M: f64 = 111_320.0;
 
 /// The line with points added, in its own (source) coordinates. The points given stay as they are.
-pub fn densify(
-    line: &[[f64; 2]],
-    transform: &Transform,
-    max_sagitta_m: f64,
-) -> Result<Vec<[f64; 2]>, GeodesyError> {
+pub fn densify(line: &[[f64; 2]], transform: &Transform, max_sagitta_m: f64) -> Result<Vec<[f64; 2]>, GeodesyError> {
     let Some(last) = line.last() else {
         return Ok(Vec::new());
     };
@@ -53,26 +49,16 @@ pub fn transform_line(
 fn sagittas_m(line: &[[f64; 2]], transform: &Transform) -> Result<Vec<f64>, GeodesyError> {
     let mut ends = line.to_vec();
     transform.points(&mut ends)?;
-    let mut looks: Vec<[f64; 2]> = line
-        .windows(2)
-        .flat_map(|edge| LOOKS.map(|t| between(edge[0], edge[1], t)))
-        .collect();
+    let mut looks: Vec<[f64; 2]> =
+        line.windows(2).flat_map(|edge| LOOKS.map(|t| between(edge[0], edge[1], t))).collect();
     transform.points(&mut looks)?;
-    let unit_m = if transform.to().is_geographic() {
-        DEGREE_M
-    } else {
-        transform.to().unit_m()
-    };
+    let unit_m = if transform.to().is_geographic() { DEGREE_M } else { transform.to().unit_m() };
     let (looks, _) = looks.as_chunks::<3>();
     Ok(ends
         .windows(2)
         .zip(looks)
         .map(|(edge, looks)| {
-            let x_scale = if transform.to().is_geographic() {
-                edge[0][1].to_radians().cos()
-            } else {
-                1.0
-            };
+            let x_scale = if transform.to().is_geographic() { edge[0][1].to_radians().cos() } else { 1.0 };
             let off_m = |(t, image): (f64, &[f64; 2])| {
                 let chord = between(edge[0], edge[1], t);
                 let off = ((image[0] - chord[0]) * x_scale).hypot(image[1] - chord[1]);

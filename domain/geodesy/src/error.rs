@@ -93,9 +93,7 @@ pub enum GeodesyError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A line needs more points than can be right.
-    #[error(
-        "一条边需要加密到 {points} 个点，超出上限：坐标系可能指定有误 (an edge would need too many points)"
-    )]
+    #[error("一条边需要加密到 {points} 个点，超出上限：坐标系可能指定有误 (an edge would need too many points)")]
     EdgeTooLong {
         /// Points it would need.
         points: u64,

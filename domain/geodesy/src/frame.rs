@@ -29,11 +29,7 @@ pub fn ecef_on(ellipsoid: &Ellipsoid, [lon_deg, lat_deg, height_m]: [f64; 3]) ->
     // Radius of curvature in the prime vertical.
     let n = ellipsoid.semi_major_m / (1.0 - e2 * sin_lat * sin_lat).sqrt();
     let from_axis = (n + height_m) * cos_lat;
-    [
-        from_axis * cos_lon,
-        from_axis * sin_lon,
-        (n * (1.0 - e2) + height_m) * sin_lat,
-    ]
+    [from_axis * cos_lon, from_axis * sin_lon, (n * (1.0 - e2) + height_m) * sin_lat]
 }
 
 /// [`lon_lat_height_deg_from_ecef`] on any ellipsoid. Exact outside the evolute (heights above -6,000 km);
@@ -106,11 +102,7 @@ impl EnuFrame {
     /// East-north-up metres of an ECEF point.
     #[must_use]
     pub fn enu_from_ecef_point(&self, ecef: [f64; 3]) -> [f64; 3] {
-        let d = [
-            ecef[0] - self.ecef_origin[0],
-            ecef[1] - self.ecef_origin[1],
-            ecef[2] - self.ecef_origin[2],
-        ];
+        let d = [ecef[0] - self.ecef_origin[0], ecef[1] - self.ecef_origin[1], ecef[2] - self.ecef_origin[2]];
         [dot(self.east, d), dot(self.north, d), dot(self.up, d)]
     }
 
@@ -118,10 +110,7 @@ impl EnuFrame {
     #[must_use]
     pub fn ecef_from_enu_point(&self, enu: [f64; 3]) -> [f64; 3] {
         std::array::from_fn(|i| {
-            self.ecef_origin[i]
-                + enu[0] * self.east[i]
-                + enu[1] * self.north[i]
-                + enu[2] * self.up[i]
+            self.ecef_origin[i] + enu[0] * self.east[i] + enu[1] * self.north[i] + enu[2] * self.up[i]
         })
     }
 }

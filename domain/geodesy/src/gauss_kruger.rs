@@ -59,10 +59,7 @@ impl Zone {
     /// A zone by width and number, none where China has no such zone.
     #[must_use]
     pub fn new(width: ZoneWidth, number: u8) -> Option<Self> {
-        width
-            .numbers()
-            .contains(&number)
-            .then_some(Self { width, number })
+        width.numbers().contains(&number).then_some(Self { width, number })
     }
 
     /// Every zone of China.
@@ -79,10 +76,7 @@ impl Zone {
             ZoneWidth::Three => (lon_deg / 3.0).round(),
             ZoneWidth::Six => (lon_deg / 6.0).floor() + 1.0,
         };
-        (0.0..100.0)
-            .contains(&number)
-            .then_some(number as u8)
-            .and_then(|number| Self::new(width, number))
+        (0.0..100.0).contains(&number).then_some(number as u8).and_then(|number| Self::new(width, number))
     }
 
     /// The zone that a number before an easting names: 25-45 are of 3 degrees, 13-23 of 6.
@@ -104,9 +98,7 @@ impl Zone {
     /// The zone with this central meridian in degrees.
     #[must_use]
     pub fn from_central_meridian_deg(central_deg: f64, width: ZoneWidth) -> Option<Self> {
-        Self::all().find(|zone| {
-            zone.width == width && (zone.central_meridian_deg() - central_deg).abs() < 1e-9
-        })
+        Self::all().find(|zone| zone.width == width && (zone.central_meridian_deg() - central_deg).abs() < 1e-9)
     }
 
     /// Its width.
@@ -134,11 +126,7 @@ impl Zone {
     /// Its false easting in metres, with or without the zone number before it.
     #[must_use]
     pub fn false_easting_m(self, prefixed: bool) -> f64 {
-        let prefix_m = if prefixed {
-            f64::from(self.number) * PREFIX_M
-        } else {
-            0.0
-        };
+        let prefix_m = if prefixed { f64::from(self.number) * PREFIX_M } else { 0.0 };
         FALSE_EASTING_M + prefix_m
     }
 
@@ -193,9 +181,7 @@ pub fn zone_advice(west_deg: f64, east_deg: f64, width: ZoneWidth) -> Option<Zon
         let (centre, half) = (other.central_meridian_deg(), width.degrees() / 2.0);
         west_deg < centre + half && east_deg > centre - half
     };
-    let also_reaches = Zone::all()
-        .filter(|other| other.width == width && *other != zone && reached(*other))
-        .collect();
+    let also_reaches = Zone::all().filter(|other| other.width == width && *other != zone && reached(*other)).collect();
     Some(ZoneAdvice { zone, also_reaches })
 }
 
@@ -213,20 +199,14 @@ pub struct PlaneReading {
 pub fn read_plane(bounds: [f64; 4]) -> Option<PlaneReading> {
     let [min_x, min_y, max_x, max_y] = bounds;
     let reading = |easting: [f64; 2], northing: [f64; 2], swapped: bool| {
-        let prefix = Zone::from_easting_m(easting[0])
-            .filter(|zone| Zone::from_easting_m(easting[1]) == Some(*zone));
+        let prefix = Zone::from_easting_m(easting[0]).filter(|zone| Zone::from_easting_m(easting[1]) == Some(*zone));
         let plain = easting.iter().all(|v| EASTING_M.contains(v));
         // Without a prefix a low northing could be an easting: only clear ones are taken.
-        let north = if prefix.is_some() {
-            NORTHING_M
-        } else {
-            CLEAR_NORTHING_M
-        };
+        let north = if prefix.is_some() { NORTHING_M } else { CLEAR_NORTHING_M };
         ((prefix.is_some() || plain) && northing.iter().all(|v| north.contains(v)))
             .then_some(PlaneReading { swapped, prefix })
     };
-    reading([min_x, max_x], [min_y, max_y], false)
-        .or_else(|| reading([min_y, max_y], [min_x, max_x], true))
+    reading([min_x, max_x], [min_y, max_y], false).or_else(|| reading([min_y, max_y], [min_x, max_x], true))
 }
 
 /// Where plane coordinates contradict the zone they are said to be in.
@@ -275,14 +255,10 @@ pub fn plane_issues(bounds: [f64; 4], zone: Zone, prefixed: bool) -> Vec<PlaneIs
 impl fmt::Display for PlaneIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SwappedAxes => {
-                f.write_str("坐标轴颠倒：北坐标在前 (axes swapped: the northing stands first)")
+            Self::SwappedAxes => f.write_str("坐标轴颠倒：北坐标在前 (axes swapped: the northing stands first)"),
+            Self::PrefixMissing { zone } => {
+                write!(f, "东坐标缺少带号 {} (the zone number is missing before the easting)", zone.number)
             }
-            Self::PrefixMissing { zone } => write!(
-                f,
-                "东坐标缺少带号 {} (the zone number is missing before the easting)",
-                zone.number
-            ),
             Self::PrefixUnexpected { zone } => write!(
                 f,
                 "东坐标带有带号 {}，而坐标系不带带号 (eastings carry a zone number, the system has none)",

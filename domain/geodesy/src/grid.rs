@@ -57,12 +57,7 @@ impl TileCoord {
             return None;
         }
         let (z, x, y) = (self.z + 1, self.x.checked_mul(2)?, self.y.checked_mul(2)?);
-        Some([
-            Self::new(z, x, y),
-            Self::new(z, x + 1, y),
-            Self::new(z, x, y + 1),
-            Self::new(z, x + 1, y + 1),
-        ])
+        Some([Self::new(z, x, y), Self::new(z, x + 1, y), Self::new(z, x, y + 1), Self::new(z, x + 1, y + 1)])
     }
 }
 
@@ -168,18 +163,12 @@ impl TileMatrixSet {
         let span = self.tile_span(z);
         let index = |distance: f64, count: u32| {
             let cells = distance / span;
-            (0.0..=f64::from(count))
-                .contains(&cells)
-                .then(|| (cells as u32).min(count.saturating_sub(1)))
+            (0.0..=f64::from(count)).contains(&cells).then(|| (cells as u32).min(count.saturating_sub(1)))
         };
         if columns == 0 {
             return None;
         }
-        Some(TileCoord::new(
-            z,
-            index(x - west, columns)?,
-            index(north - y, rows)?,
-        ))
+        Some(TileCoord::new(z, index(x - west, columns)?, index(north - y, rows)?))
     }
 
     /// First (north-west) and last (south-east) tile that a box in the grid's units touches, clamped to the grid;
@@ -194,20 +183,15 @@ impl TileMatrixSet {
         let ordered = min_x <= max_x && min_y <= max_y;
         let (left, right) = ((min_x - west) / span, (max_x - west) / span);
         let (top, bottom) = ((north - max_y) / span, (north - min_y) / span);
-        let outside =
-            right < 0.0 || bottom < 0.0 || left > f64::from(columns) || top > f64::from(rows);
+        let outside = right < 0.0 || bottom < 0.0 || left > f64::from(columns) || top > f64::from(rows);
         if columns == 0 || !ordered || outside {
             return None;
         }
         let first = |cells: f64, count: u32| (cells.max(0.0) as u32).min(count - 1);
-        let last = |cells: f64, from: u32, count: u32| {
-            ((cells.ceil() - 1.0).max(f64::from(from)) as u32).min(count - 1)
-        };
+        let last =
+            |cells: f64, from: u32, count: u32| ((cells.ceil() - 1.0).max(f64::from(from)) as u32).min(count - 1);
         let (x, y) = (first(left, columns), first(top, rows));
-        Some((
-            TileCoord::new(z, x, y),
-            TileCoord::new(z, last(right, x, columns), last(bottom, y, rows)),
-        ))
+        Some((TileCoord::new(z, x, y), TileCoord::new(z, last(right, x, columns), last(bottom, y, rows))))
     }
 
     /// `[west, south, east, north]` of a tile in degrees (WGS 84 = CGCS2000).
@@ -244,17 +228,11 @@ pub fn lon_lat_bounds_deg(tile: TileCoord) -> [f64; 4] {
 #[must_use]
 pub fn web_mercator_from_lon_lat_deg([lon, lat]: [f64; 2]) -> [f64; 2] {
     let y = WEB_MERCATOR_RADIUS_M * lat.clamp(-89.9, 89.9).to_radians().tan().asinh();
-    [
-        WEB_MERCATOR_RADIUS_M * lon.to_radians(),
-        y.clamp(-WEB_MERCATOR_HALF_M, WEB_MERCATOR_HALF_M),
-    ]
+    [WEB_MERCATOR_RADIUS_M * lon.to_radians(), y.clamp(-WEB_MERCATOR_HALF_M, WEB_MERCATOR_HALF_M)]
 }
 
 /// Longitude and latitude in degrees of EPSG:3857 metres.
 #[must_use]
 pub fn lon_lat_deg_from_web_mercator([x, y]: [f64; 2]) -> [f64; 2] {
-    [
-        (x / WEB_MERCATOR_RADIUS_M).to_degrees(),
-        (y / WEB_MERCATOR_RADIUS_M).sinh().atan().to_degrees(),
-    ]
+    [(x / WEB_MERCATOR_RADIUS_M).to_degrees(), (y / WEB_MERCATOR_RADIUS_M).sinh().atan().to_degrees()]
 }

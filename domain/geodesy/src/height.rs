@@ -30,15 +30,9 @@ impl HeightDatum {
     /// The datum of a vertical reference frame's name as PROJ writes it.
     #[must_use]
     pub fn from_vertical_datum_name(name: &str) -> Self {
-        let plain: String = name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         match plain.as_str() {
-            "yellowsea1985" | "dyellowsea1985" | "vyellowsea1985" | "yellowsea1985height" => {
-                Self::Normal1985
-            }
+            "yellowsea1985" | "dyellowsea1985" | "vyellowsea1985" | "yellowsea1985height" => Self::Normal1985,
             "egm96geoid" | "egm96" | "egm96height" => Self::Egm96,
             "" | "unknown" | "unspecified" | "notknown" => Self::Unknown,
             "ellipsoid" | "ellipsoidal" | "ellipsoidalheight" => Self::Ellipsoidal,
@@ -108,16 +102,9 @@ impl HeightShift {
     pub fn apply_m(&self, lon_lat_deg: [f64; 2], height_m: f64) -> Result<f64, GeodesyError> {
         Ok(match self {
             Self::Offset { metres } => height_m + metres,
-            Self::Geoid {
-                grid,
-                to_ellipsoidal,
-            } => {
+            Self::Geoid { grid, to_ellipsoidal } => {
                 let separation_m = grid.separation_m(lon_lat_deg)?;
-                if *to_ellipsoidal {
-                    height_m + separation_m
-                } else {
-                    height_m - separation_m
-                }
+                if *to_ellipsoidal { height_m + separation_m } else { height_m - separation_m }
             }
         })
     }
@@ -141,15 +128,11 @@ impl GeoidGrid {
     /// Reads a GTX grid: 40 bytes of header (south, west, step north, step east as big-endian f64, rows and
     /// columns as big-endian i32), then big-endian f32 rows from the south. Source: NOAA `VDatum` documentation.
     pub fn from_gtx(bytes: &[u8]) -> Result<Self, GeodesyError> {
-        let refuse = |reason: &str| GeodesyError::Geoid {
-            reason: reason.to_owned(),
-        };
-        let (header, body) = bytes
-            .split_at_checked(40)
-            .ok_or_else(|| refuse("文件不足 40 字节 (shorter than its header)"))?;
+        let refuse = |reason: &str| GeodesyError::Geoid { reason: reason.to_owned() };
+        let (header, body) =
+            bytes.split_at_checked(40).ok_or_else(|| refuse("文件不足 40 字节 (shorter than its header)"))?;
         let (eights, _) = header.as_chunks::<8>();
-        let [south, west, step_lat, step_lon] =
-            std::array::from_fn(|i| f64::from_be_bytes(eights[i]));
+        let [south, west, step_lat, step_lon] = std::array::from_fn(|i| f64::from_be_bytes(eights[i]));
         let [rows, columns] = std::array::from_fn(|i| {
             let (fours, _) = header.as_chunks::<4>();
             usize::try_from(i32::from_be_bytes(fours[8 + i])).unwrap_or(0)
@@ -160,36 +143,21 @@ impl GeoidGrid {
             return Err(refuse("不是 GTX 格网 (not a GTX grid)"));
         }
         if rows.checked_mul(columns).and_then(|n| n.checked_mul(4)) != Some(body.len()) {
-            return Err(refuse(
-                "文件长度与行列数不符 (length does not match its rows and columns)",
-            ));
+            return Err(refuse("文件长度与行列数不符 (length does not match its rows and columns)"));
         }
         let (values, _) = body.as_chunks::<4>();
         let separation_m = values
             .iter()
             .map(|four| f32::from_be_bytes(*four))
-            .map(|v| {
-                if (v - GTX_NO_VALUE).abs() < 1e-3 {
-                    f32::NAN
-                } else {
-                    v
-                }
-            })
+            .map(|v| if (v - GTX_NO_VALUE).abs() < 1e-3 { f32::NAN } else { v })
             .collect();
-        Ok(Self {
-            south_west_deg: [west, south],
-            step_deg: [step_lon, step_lat],
-            columns,
-            rows,
-            separation_m,
-        })
+        Ok(Self { south_west_deg: [west, south], step_deg: [step_lon, step_lat], columns, rows, separation_m })
     }
 
     /// Height of the geoid above the ellipsoid, metres, at a place in degrees.
     pub fn separation_m(&self, [lon, lat]: [f64; 2]) -> Result<f64, GeodesyError> {
-        let outside = || GeodesyError::Geoid {
-            reason: format!("({lon:.4}, {lat:.4}) 不在格网内 (outside the grid)"),
-        };
+        let outside =
+            || GeodesyError::Geoid { reason: format!("({lon:.4}, {lat:.4}) 不在格网内 (outside the grid)") };
         // Grids may count longitude from 0 to 360.
         let east_of_west = (lon - self.south_west_deg[0]).rem_euclid(360.0);
         let column = east_of_west / self.step_deg[0];
@@ -198,19 +166,12 @@ impl GeoidGrid {
         if !inside(column, self.columns) || !inside(row, self.rows) {
             return Err(outside());
         }
-        let (i, j) = (
-            (column as usize).min(self.columns - 2),
-            (row as usize).min(self.rows - 2),
-        );
+        let (i, j) = ((column as usize).min(self.columns - 2), (row as usize).min(self.rows - 2));
         let at = |i: usize, j: usize| f64::from(self.separation_m[j * self.columns + i]);
         let (fx, fy) = (column - i as f64, row - j as f64);
         let south = at(i, j) * (1.0 - fx) + at(i + 1, j) * fx;
         let north = at(i, j + 1) * (1.0 - fx) + at(i + 1, j + 1) * fx;
         let value = south * (1.0 - fy) + north * fy;
-        if value.is_finite() {
-            Ok(value)
-        } else {
-            Err(outside())
-        }
+        if value.is_finite() { Ok(value) } else { Err(outside()) }
     }
 }

@@ -10,7 +10,7 @@ use std::f64::consts::PI;
 /// Semi-major axis of the Krassowsky ellipsoid, metres.
 const A_M: f64 = 6_378_245.0;
 /// First eccentricity squared, as the shift uses it.
-const EE: f64 = 0.006_693_421_622_965_943_23;
+const EE: f64 = 0.006_693_421_622_965_943;
 /// Shift of BD-09 against GCJ-02 in longitude and latitude, degrees.
 const BD_SHIFT_DEG: [f64; 2] = [0.0065, 0.006];
 /// Angular frequency of the ripple in BD-09, per degree.
@@ -36,10 +36,7 @@ pub fn gcj02_from_wgs84(wgs84: [f64; 2]) -> [f64; 2] {
     let w2 = 1.0 - EE * sin_lat * sin_lat;
     let prime_vertical_m = A_M / w2.sqrt();
     let meridian_m = A_M * (1.0 - EE) / (w2 * w2.sqrt());
-    [
-        lon + (shift_lon / (prime_vertical_m * cos_lat)).to_degrees(),
-        lat + (shift_lat / meridian_m).to_degrees(),
-    ]
+    [lon + (shift_lon / (prime_vertical_m * cos_lat)).to_degrees(), lat + (shift_lat / meridian_m).to_degrees()]
 }
 
 /// WGS 84 (CGCS2000) from GCJ-02.
@@ -53,10 +50,7 @@ pub fn wgs84_from_gcj02(gcj02: [f64; 2]) -> [f64; 2] {
 pub fn bd09_from_gcj02([lon, lat]: [f64; 2]) -> [f64; 2] {
     let radius = lon.hypot(lat) + 0.000_02 * (lat * BD_RIPPLE).sin();
     let angle = lat.atan2(lon) + 0.000_003 * (lon * BD_RIPPLE).cos();
-    [
-        radius * angle.cos() + BD_SHIFT_DEG[0],
-        radius * angle.sin() + BD_SHIFT_DEG[1],
-    ]
+    [radius * angle.cos() + BD_SHIFT_DEG[0], radius * angle.sin() + BD_SHIFT_DEG[1]]
 }
 
 /// GCJ-02 from BD-09.
@@ -91,14 +85,7 @@ fn ripple_m(x: f64, y: f64) -> [f64; 2] {
     };
     [
         300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + root + short + waves(x, 150.0, 300.0),
-        -100.0
-            + 2.0 * x
-            + 3.0 * y
-            + 0.2 * y * y
-            + 0.1 * x * y
-            + 2.0 * root
-            + short
-            + waves(y, 160.0, 320.0),
+        -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 2.0 * root + short + waves(y, 160.0, 320.0),
     ]
 }
 

@@ -26,10 +26,7 @@ impl Steps {
                 "proj=pipeline" => {}
                 "step" => steps.push(current.take()),
                 "inv" => current.get_or_insert_with(Step::empty).inverse = true,
-                term => current
-                    .get_or_insert_with(Step::empty)
-                    .terms
-                    .push(term.to_owned()),
+                term => current.get_or_insert_with(Step::empty).terms.push(term.to_owned()),
             }
         }
         steps.push(current);
@@ -73,17 +70,11 @@ impl Steps {
 
 impl Step {
     const fn empty() -> Self {
-        Self {
-            inverse: false,
-            terms: Vec::new(),
-        }
+        Self { inverse: false, terms: Vec::new() }
     }
 
     fn is(&self, operation: &str) -> bool {
-        self.terms
-            .first()
-            .and_then(|term| term.strip_prefix("proj="))
-            == Some(operation)
+        self.terms.first().and_then(|term| term.strip_prefix("proj=")) == Some(operation)
     }
 
     fn inverted(mut self) -> Self {
@@ -105,9 +96,9 @@ impl Step {
             // In before out, as PROJ writes them.
             units.sort();
         } else if self.is("push") {
-            self.terms[0] = "proj=pop".to_owned();
+            "proj=pop".clone_into(&mut self.terms[0]);
         } else if self.is("pop") {
-            self.terms[0] = "proj=push".to_owned();
+            "proj=push".clone_into(&mut self.terms[0]);
         } else if !(self.is("axisswap") && self.terms.iter().any(|term| term == "order=2,1")) {
             self.inverse = !self.inverse;
         }

@@ -76,12 +76,12 @@ impl Conversion {
     }
 
     /// Longitude and latitude in degrees of whatever origin the conversion has: natural, false or projection centre.
-    pub(crate) fn origin_lon_lat_deg(&self) -> Option<(f64, f64)> {
-        let stated = |codes: &[u64]| {
+    pub(crate) fn origin_lon_lat_deg(&self) -> Option<[f64; 2]> {
+        let stated = |codes: [u64; 4]| {
             let found = self.parameters.iter().find(|(code, ..)| codes.contains(code));
             found.map(|(.., value)| *value)
         };
-        Some((stated(&[LONGITUDE_OF_ORIGIN, 8822, 8812, 8833])?, stated(&[LATITUDE_OF_ORIGIN, 8821, 8811, 8832])?))
+        Some([stated([LONGITUDE_OF_ORIGIN, 8822, 8812, 8833])?, stated([LATITUDE_OF_ORIGIN, 8821, 8811, 8832])?])
     }
 
     /// A parameter's value, 0 where absent.
@@ -96,22 +96,11 @@ impl Conversion {
         }
         let named = |list: &[(u64, String, f64)], code: u64, name: &str| {
             list.iter()
-                .find(|(c, n, _)| {
-                    if code == 0 {
-                        plain(n) == plain(name)
-                    } else {
-                        *c == code
-                    }
-                })
+                .find(|(c, n, _)| if code == 0 { plain(n) == plain(name) } else { *c == code })
                 .map(|(.., value)| *value)
         };
         let mut all: Vec<&(u64, String, f64)> = self.parameters.iter().collect();
-        all.extend(
-            official
-                .parameters
-                .iter()
-                .filter(|(code, name, _)| named(&self.parameters, *code, name).is_none()),
-        );
+        all.extend(official.parameters.iter().filter(|(code, name, _)| named(&self.parameters, *code, name).is_none()));
         all.into_iter()
             .filter_map(|(code, name, _)| {
                 let neutral = if *code == SCALE_AT_ORIGIN { 1.0 } else { 0.0 };
@@ -213,42 +202,27 @@ pub(crate) fn read(value: Value) -> Result<Reading, &'static str> {
             shift,
         });
     }
-    let components = inner["components"]
-        .as_array()
-        .ok_or("复合坐标系没有组成 (empty compound)")?;
+    let components = inner["components"].as_array().ok_or("复合坐标系没有组成 (empty compound)")?;
     let [first, second, ..] = components.as_slice() else {
         return Err("复合坐标系不完整 (incomplete compound)");
     };
     let horizontal = read_horizontal(unbind(first, &mut shift).clone())?;
     let mut ignored = None;
     let vertical = unbind(second, &mut ignored);
-    let datum_name = ["datum", "datum_ensemble"]
-        .iter()
-        .find_map(|key| vertical.get(key)?.get("name")?.as_str())
-        .unwrap_or_default();
+    let datum_name =
+        ["datum", "datum_ensemble"].iter().find_map(|key| vertical.get(key)?.get("name")?.as_str()).unwrap_or_default();
     let height_datum = match HeightDatum::from_vertical_datum_name(datum_name) {
         HeightDatum::Unknown => HeightDatum::from_vertical_datum_name(text(vertical, "name")),
         known => known,
     };
-    let vertical_unit_m = axes(vertical)
-        .next()
-        .and_then(|axis| unit_factor(&axis["unit"]));
-    Ok(Reading {
-        name,
-        whole: value,
-        whole_epsg,
-        horizontal,
-        has_vertical: true,
-        height_datum,
-        vertical_unit_m,
-        shift,
-    })
+    let vertical_unit_m = axes(vertical).next().and_then(|axis| unit_factor(&axis["unit"]));
+    Ok(Reading { name, whole: value, whole_epsg, horizontal, has_vertical: true, height_datum, vertical_unit_m, shift })
 }
 
 /// A compound document with its horizontal part replaced and its own code removed.
-pub(crate) fn with_horizontal(whole: Value, horizontal: &Value) -> Value {
+pub(crate) fn with_horizontal(whole: &Value, horizontal: &Value) -> Value {
     let mut ignored = None;
-    let mut compound = unbind(&whole, &mut ignored).clone();
+    let mut compound = unbind(whole, &mut ignored).clone();
     if let Some(map) = compound.as_object_mut() {
         map.remove("id");
     }
@@ -279,9 +253,7 @@ fn unbind<'a>(value: &'a Value, shift: &mut Option<Shift>) -> &'a Value {
 }
 
 fn read_horizontal(value: Value) -> Result<Horizontal, &'static str> {
-    let subtype = value["coordinate_system"]["subtype"]
-        .as_str()
-        .unwrap_or_default();
+    let subtype = value["coordinate_system"]["subtype"].as_str().unwrap_or_default();
     let kind = match (text(&value, "type"), subtype) {
         ("ProjectedCRS", _) => Kind::Projected,
         ("GeographicCRS", _) | ("GeodeticCRS", "ellipsoidal") => Kind::Geographic,
@@ -293,28 +265,18 @@ fn read_horizontal(value: Value) -> Result<Horizontal, &'static str> {
         _ => return Err("不是平面或地理坐标系 (not a coordinate system of places)"),
     };
     let base = value.get("base_crs").unwrap_or(&value);
-    let datum = base
-        .get("datum")
-        .or_else(|| base.get("datum_ensemble"))
-        .ok_or("没有基准 (no datum)")?;
+    let datum = base.get("datum").or_else(|| base.get("datum_ensemble")).ok_or("没有基准 (no datum)")?;
     let ellipsoid = read_ellipsoid(&datum["ellipsoid"]).ok_or("没有椭球 (no ellipsoid)")?;
-    let meridian = datum.get("prime_meridian").map_or(0.0, |p| {
-        measure(&p["longitude"], &json!("degree")).unwrap_or(f64::NAN)
-    });
+    let meridian =
+        datum.get("prime_meridian").map_or(0.0, |p| measure(&p["longitude"], &json!("degree")).unwrap_or(f64::NAN));
     let degree = 1f64.to_radians();
     let base_is_degrees = kind == Kind::Geocentric
-        || axes(base)
-            .take(2)
-            .all(|axis| unit_factor(&axis["unit"]).is_some_and(|u| (u - degree).abs() < 1e-10));
+        || axes(base).take(2).all(|axis| unit_factor(&axis["unit"]).is_some_and(|u| (u - degree).abs() < 1e-10));
     let first_axis = axes(&value).next().ok_or("没有坐标轴 (no axes)")?;
-    let second_goes_east = axes(&value)
-        .nth(1)
-        .is_some_and(|axis| text(axis, "direction") == "east");
+    let second_goes_east = axes(&value).nth(1).is_some_and(|axis| text(axis, "direction") == "east");
     let unit_m = match kind {
         Kind::Geographic => 1.0,
-        Kind::Projected | Kind::Geocentric => {
-            unit_factor(&first_axis["unit"]).ok_or("单位不明 (unknown unit)")?
-        }
+        Kind::Projected | Kind::Geocentric => unit_factor(&first_axis["unit"]).ok_or("单位不明 (unknown unit)")?,
     };
     if !(unit_m.is_finite() && unit_m > 0.0) {
         return Err("单位不明 (unknown unit)");
@@ -341,25 +303,15 @@ fn read_ellipsoid(value: &Value) -> Option<Ellipsoid> {
     let inverse_flattening = match value.get("inverse_flattening").and_then(Value::as_f64) {
         Some(inverse) if inverse > 1.0 => inverse,
         Some(_) => f64::INFINITY,
-        None => {
-            length("semi_minor_axis").map_or(f64::INFINITY, |b| semi_major_m / (semi_major_m - b))
-        }
+        None => length("semi_minor_axis").map_or(f64::INFINITY, |b| semi_major_m / (semi_major_m - b)),
     };
-    Some(Ellipsoid {
-        semi_major_m,
-        inverse_flattening,
-    })
+    Some(Ellipsoid { semi_major_m, inverse_flattening })
 }
 
 fn read_conversion(value: &Value) -> Conversion {
-    let parameters = value["parameters"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let parameters = value["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     Conversion {
-        method: value["method"]["name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
+        method: value["method"]["name"].as_str().unwrap_or_default().to_owned(),
         parameters: parameters
             .iter()
             .map(|parameter| {
@@ -387,19 +339,11 @@ fn height_axis(horizontal: &Horizontal) -> (HeightDatum, Option<f64>) {
 fn read_area(value: &Value) -> Option<[f64; 4]> {
     let bbox = value.get("bbox")?;
     let side = |key: &str| bbox.get(key)?.as_f64();
-    Some([
-        side("west_longitude")?,
-        side("south_latitude")?,
-        side("east_longitude")?,
-        side("north_latitude")?,
-    ])
+    Some([side("west_longitude")?, side("south_latitude")?, side("east_longitude")?, side("north_latitude")?])
 }
 
 fn axes(value: &Value) -> impl Iterator<Item = &Value> {
-    value["coordinate_system"]["axis"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice)
-        .iter()
+    value["coordinate_system"]["axis"].as_array().map_or(&[][..], Vec::as_slice).iter()
 }
 
 /// A number in degrees, metres or as it is; either plain with a unit beside it, or an object with its own.
@@ -449,8 +393,5 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Letters and digits only, lower case.
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -70,10 +70,7 @@ impl SheetScale {
     }
 
     fn row(self) -> (Self, Option<char>, u32, usize, u32) {
-        *SCALES
-            .iter()
-            .find(|row| row.0 == self)
-            .expect("every scale has its row")
+        *SCALES.iter().find(|row| row.0 == self).expect("every scale has its row")
     }
 }
 
@@ -96,10 +93,7 @@ impl Sheet {
     pub fn at(lon_lat_deg: [f64; 2], scale: SheetScale) -> Result<Self, GeodesyError> {
         let [lon, lat] = lon_lat_deg;
         if !(-180.0..180.0).contains(&lon) || !(0.0..88.0).contains(&lat) {
-            return Err(refuse(
-                &format!("{lon}, {lat}"),
-                "只有北纬 0-88 度有图幅 (sheets exist from 0 to 88 N)",
-            ));
+            return Err(refuse(&format!("{lon}, {lat}"), "只有北纬 0-88 度有图幅 (sheets exist from 0 to 88 N)"));
         }
         let (_, _, count, _, _) = scale.row();
         let cells_east = (lon + 180.0) / MILLION_DEG[0];
@@ -164,10 +158,9 @@ impl FromStr for Sheet {
             .ok_or_else(|| refuse(text, "没有这个比例尺代码 (no such scale letter)"))?;
         let (row, column) = match code {
             None => (1, 1),
-            Some(_) => (
-                digits(&mut chars, width).ok_or_else(malformed)?,
-                digits(&mut chars, width).ok_or_else(malformed)?,
-            ),
+            Some(_) => {
+                (digits(&mut chars, width).ok_or_else(malformed)?, digits(&mut chars, width).ok_or_else(malformed)?)
+            }
         };
         let whole = 1..=count;
         let exists = million_row < LETTERS
@@ -175,27 +168,16 @@ impl FromStr for Sheet {
             && whole.contains(&row)
             && whole.contains(&column);
         match (chars.next(), exists) {
-            (None, true) => Ok(Self {
-                scale,
-                million_row,
-                million_column,
-                row,
-                column,
-            }),
+            (None, true) => Ok(Self { scale, million_row, million_column, row, column }),
             _ => Err(malformed()),
         }
     }
 }
 
 fn digits(chars: &mut std::str::Chars<'_>, count: usize) -> Option<u32> {
-    (0..count).try_fold(0, |number, _| {
-        Some(number * 10 + chars.next()?.to_digit(10)?)
-    })
+    (0..count).try_fold(0, |number, _| Some(number * 10 + chars.next()?.to_digit(10)?))
 }
 
 fn refuse(input: &str, reason: &str) -> GeodesyError {
-    GeodesyError::Sheet {
-        input: input.chars().take(40).collect(),
-        reason: reason.to_owned(),
-    }
+    GeodesyError::Sheet { input: input.chars().take(40).collect(), reason: reason.to_owned() }
 }

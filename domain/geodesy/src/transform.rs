@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use proj::{Area, Proj};
+use proj::Proj;
 
 use crate::{
     GeodesyError,
@@ -62,11 +62,7 @@ impl Transform {
 
     /// Plans an operation; `parameters` open the way from (or to) an old or local datum. They are not used where
     /// neither side needs them.
-    pub fn with_parameters(
-        from: &Crs,
-        to: &Crs,
-        parameters: Option<&DatumParameters>,
-    ) -> Result<Self, GeodesyError> {
+    pub fn with_parameters(from: &Crs, to: &Crs, parameters: Option<&DatumParameters>) -> Result<Self, GeodesyError> {
         let mut accuracy_m = Some(0.0);
         let mut with_parameters = false;
         let datum_steps = if same_datum(from, to) {
@@ -113,13 +109,7 @@ impl Transform {
     /// Where [`Self::is_secret`], it must be neither logged nor stored.
     #[must_use]
     pub fn pipeline(&self) -> String {
-        let swap = |crs: &Crs| {
-            Steps::parse(if crs.is_northing_first() {
-                "+proj=axisswap +order=2,1"
-            } else {
-                ""
-            })
-        };
+        let swap = |crs: &Crs| Steps::parse(if crs.is_northing_first() { "+proj=axisswap +order=2,1" } else { "" });
         let cart = |crs: &Crs| {
             Steps::parse(&if crs.is_geocentric() {
                 format!(
@@ -171,11 +161,7 @@ impl Transform {
                 *point = lon_lat_height_deg_on(from.ellipsoid(), *point);
             }
         }
-        self.plane(
-            points,
-            |point| [point[0], point[1]],
-            |point, [x, y]| *point = [x, y, point[2]],
-        )?;
+        self.plane(points, |point| [point[0], point[1]], |point, [x, y]| *point = [x, y, point[2]])?;
         let scale = from.vertical_unit_m().unwrap_or(1.0) / to.vertical_unit_m().unwrap_or(1.0);
         if (scale - 1.0).abs() > f64::EPSILON {
             for point in points.iter_mut() {
@@ -198,10 +184,7 @@ impl Transform {
         set: impl Fn(&mut T, [f64; 2]),
     ) -> Result<(), GeodesyError> {
         if self.plan.identity {
-            return match items
-                .iter()
-                .position(|item| !get(item).iter().all(|v| v.is_finite()))
-            {
+            return match items.iter().position(|item| !get(item).iter().all(|v| v.is_finite())) {
                 Some(index) => Err(self.outside(index, get(&items[index]))),
                 None => Ok(()),
             };
@@ -235,20 +218,11 @@ impl Transform {
     }
 
     fn outside(&self, index: usize, [x, y]: [f64; 2]) -> GeodesyError {
-        GeodesyError::PointOutside {
-            index,
-            x,
-            y,
-            from: self.from().name().to_owned(),
-            to: self.to().name().to_owned(),
-        }
+        GeodesyError::PointOutside { index, x, y, from: self.from().name().to_owned(), to: self.to().name().to_owned() }
     }
 
     /// This thread's PROJ object for the pipeline.
-    fn with_proj<R>(
-        &self,
-        work: impl FnOnce(&Proj) -> Result<R, GeodesyError>,
-    ) -> Result<R, GeodesyError> {
+    fn with_proj<R>(&self, work: impl FnOnce(&Proj) -> Result<R, GeodesyError>) -> Result<R, GeodesyError> {
         CACHE.with_borrow_mut(|cache| {
             if !cache.contains_key(&self.plan.pipeline) {
                 if cache.len() >= CACHED_PER_THREAD {
@@ -258,12 +232,7 @@ impl Transform {
                 cache.insert(Arc::clone(&self.plan.pipeline), made);
             }
             let cached = &cache[&self.plan.pipeline];
-            work(
-                cached
-                    .0
-                    .as_ref()
-                    .expect("it is taken out only when dropped"),
-            )
+            work(cached.0.as_ref().expect("it is taken out only when dropped"))
         })
     }
 }
@@ -271,9 +240,7 @@ impl Transform {
 impl fmt::Debug for Transform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Transform");
-        shown
-            .field("from", &self.from().name())
-            .field("to", &self.to().name());
+        shown.field("from", &self.from().name()).field("to", &self.to().name());
         if !self.is_secret() {
             shown.field("pipeline", &self.plan.pipeline);
         }
@@ -289,10 +256,9 @@ impl Cached {
         let _guard = lock();
         match Proj::new(pipeline) {
             Ok(proj) => Ok(Self(Some(proj))),
-            Err(error) => Err(GeodesyError::Proj {
-                what: format!("{} → {}", from.name(), to.name()),
-                source: Box::new(error),
-            }),
+            Err(error) => {
+                Err(GeodesyError::Proj { what: format!("{} → {}", from.name(), to.name()), source: Box::new(error) })
+            }
         }
     }
 }
@@ -328,65 +294,38 @@ struct Leave {
     secret: bool,
 }
 
-fn leave_datum(
-    crs: &Crs,
-    other: &Crs,
-    parameters: Option<&DatumParameters>,
-) -> Result<Leave, GeodesyError> {
+fn leave_datum(crs: &Crs, other: &Crs, parameters: Option<&DatumParameters>) -> Result<Leave, GeodesyError> {
     let datum = crs.datum();
     if datum.is_cgcs2000_by_identity() {
-        return Ok(Leave {
-            steps: Steps::default(),
-            accuracy_m: Some(0.0),
-            secret: false,
-        });
+        return Ok(Leave { steps: Steps::default(), accuracy_m: Some(0.0), secret: false });
     }
     if !datum.needs_parameters() {
         return proj_to_wgs84(crs, other);
     }
     match parameters {
-        Some(parameters) if parameters.leaves(&datum) => Ok(Leave {
-            steps: Steps::parse(&parameters.steps(crs.ellipsoid())),
-            accuracy_m: None,
-            secret: true,
-        }),
+        Some(parameters) if parameters.leaves(&datum) => {
+            Ok(Leave { steps: Steps::parse(&parameters.steps(crs.ellipsoid())), accuracy_m: None, secret: true })
+        }
         Some(parameters) => Err(GeodesyError::ParametersDoNotApply {
             parameters: parameters.leaves_name().to_owned(),
             crs: crs.name().to_owned(),
             datum: datum.to_string(),
         }),
-        None => Err(GeodesyError::DatumRefused {
-            crs: crs.name().to_owned(),
-            datum: datum.to_string(),
-        }),
+        None => Err(GeodesyError::DatumRefused { crs: crs.name().to_owned(), datum: datum.to_string() }),
     }
 }
 
 /// PROJ's best operation from a modern datum to WGS 84, unless it is a ballpark one.
 fn proj_to_wgs84(crs: &Crs, other: &Crs) -> Result<Leave, GeodesyError> {
-    let refused = || GeodesyError::OnlyBallpark {
-        from: crs.name().to_owned(),
-        to: other.name().to_owned(),
-    };
-    let area = crs.area_lon_lat_deg();
-    let probes = match area {
-        // A wrap across the antimeridian counts as given.
-        Some([west, south, east, north]) => vec![(f64::midpoint(west, east), f64::midpoint(south, north))],
-        None => crs.probes_lon_lat_deg(),
-    };
-    let (steps, description, accuracy_m) = operation(crs.base_definition(), "EPSG:4326", area, &probes, crs.name())?;
-    if is_ballpark(&description) {
-        return Err(refused());
+    let found = operation(crs.base_definition(), "EPSG:4326", &crs.places_lon_lat_deg(), crs.name())?;
+    match found {
+        Some(Operation { steps, accuracy_m }) => Ok(Leave {
+            steps: Steps::parse(&steps),
+            accuracy_m: (accuracy_m >= 0.0).then_some(accuracy_m),
+            secret: false,
+        }),
+        None => Err(GeodesyError::OnlyBallpark { from: crs.name().to_owned(), to: other.name().to_owned() }),
     }
-    Ok(Leave {
-        steps: Steps::parse(&steps),
-        accuracy_m: (accuracy_m >= 0.0).then_some(accuracy_m),
-        secret: false,
-    })
-}
-
-fn is_ballpark(description: &str) -> bool {
-    description.to_ascii_lowercase().contains("ballpark")
 }
 
 /// A coordinate system as PROJJSON; none where PROJ cannot read it.
@@ -403,45 +342,35 @@ pub(crate) fn wkt2(projjson_text: &str) -> Option<String> {
     proj.as_wkt(None, None).ok()
 }
 
-/// PROJ's operation between two systems in longitude/latitude and easting/northing order: its definition, its
-/// description and its accuracy in metres (negative: not stated). Where there are several, the first of `probes`
-/// (coordinates of `from`) that has more than a ballpark one decides. `name` is for the error only.
+/// What PROJ would do.
+pub(crate) struct Operation {
+    /// PROJ's definition.
+    pub(crate) steps: String,
+    /// Metres; negative where nobody says.
+    pub(crate) accuracy_m: f64,
+}
+
+/// PROJ's operation between two systems in longitude/latitude and easting/northing order, none where it knows only
+/// a ballpark one. Where it knows several, the first of `places` (in degrees) that it can convert with certainty
+/// chooses. `name` is for the error only.
 pub(crate) fn operation(
     from: &str,
     to: &str,
-    area_lon_lat_deg: Option<[f64; 4]>,
-    probes: &[(f64, f64)],
+    places: &[[f64; 2]],
     name: &str,
-) -> Result<(String, String, f64), GeodesyError> {
+) -> Result<Option<Operation>, GeodesyError> {
     let _guard = lock();
-    let area = area_lon_lat_deg.map(|[west, south, east, north]| Area::new(west, south, east, north));
-    let proj = Proj::new_known_crs(from, to, area).map_err(|error| GeodesyError::Proj {
-        what: name.to_owned(),
-        source: Box::new(error),
-    })?;
-    let mut info = proj.proj_info();
-    if info
-        .definition
-        .as_deref()
-        .is_none_or(|text| !text.contains("proj="))
-    {
-        // Several operations: PROJ chooses by each point it converts, and tells which it took.
-        for probe in probes {
-            if proj.convert(*probe).is_ok() {
-                info = proj.proj_info();
-                if !info.description.as_deref().is_none_or(is_ballpark) {
-                    break;
-                }
-            }
-        }
-    }
-    let definition = info.definition.filter(|text| text.contains("proj="));
-    let description = info.description.unwrap_or_default();
-    match definition {
-        Some(definition) => Ok((definition, description, info.accuracy)),
-        None => Err(GeodesyError::OnlyBallpark {
-            from: name.to_owned(),
-            to: "WGS 84".to_owned(),
-        }),
-    }
+    let proj = Proj::new_known_crs(from, to, None)
+        .map_err(|error| GeodesyError::Proj { what: name.to_owned(), source: Box::new(error) })?;
+    let certain = || {
+        let info = proj.proj_info();
+        let description = info.description.unwrap_or_default().to_lowercase();
+        let steps = info.definition.filter(|text| text.contains("proj="))?;
+        (!description.contains("ballpark")).then_some(Operation { steps, accuracy_m: info.accuracy })
+    };
+    // A single operation shows itself at once, one of several only after a point has been through it.
+    Ok(certain().or_else(|| {
+        let mut places = places.iter();
+        places.find_map(|[lon, lat]| proj.convert((*lon, *lat)).ok().and_then(|_| certain()))
+    }))
 }
