@@ -6,6 +6,7 @@
 pub mod delivery;
 pub mod drone;
 pub mod gdal;
+pub mod georeference;
 pub mod importer;
 pub mod list;
 pub mod planning;

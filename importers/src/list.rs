@@ -5,9 +5,10 @@
 use std::path::Path;
 
 use crate::importer::{Confidence, Importer};
+use crate::planning::vector_layer::VectorLayer;
 
 /// Every importer there is.
-pub const IMPORTERS: &[&dyn Importer] = &[];
+pub const IMPORTERS: &[&dyn Importer] = &[&VectorLayer];
 
 /// The importer that is surest of `path`, if any claims it.
 #[must_use]

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use gdal::vector::{Geometry, LayerAccess as _, OGRFieldType};
+use gdal::vector::{Geometry, LayerAccess as _, OGRFieldType, ToGdal as _};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 
 use super::{GdalFailure, linear::linearised};
@@ -92,7 +92,7 @@ pub enum Value {
 pub struct Feature {
     /// The id the file gives it.
     pub source_id: Option<u64>,
-    /// Its shape; `None` where there is none or none that can be drawn.
+    /// Its shape.
     pub shape: Shape,
     /// One value per field of the layer.
     pub values: Vec<Value>,
@@ -105,15 +105,25 @@ pub enum Shape {
     Missing,
     /// A kind that a flat map has no place for (a solid, a TIN), by name.
     Unsupported(String),
+    /// As delivered, valid or not.
+    Given(geo::Geometry<f64>),
+}
+
+/// What GEOS thinks of a geometry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Validity {
     /// Sound as delivered.
-    Sound(geo::Geometry<f64>),
-    /// Invalid as delivered: crossing or touching itself.
+    Sound,
+    /// Crossing or touching itself, and repaired.
     Repaired {
-        /// As delivered.
-        before: geo::Geometry<f64>,
-        /// What GEOS makes of it.
-        after: geo::Geometry<f64>,
-        /// What was wrong and where.
+        /// The area it encloses, as polygons that are valid.
+        after: geo::MultiPolygon<f64>,
+        /// What was wrong and where, in GEOS's words.
+        reason: String,
+    },
+    /// Enclosing nothing, whatever is done.
+    Hopeless {
+        /// What is wrong.
         reason: String,
     },
 }
@@ -251,31 +261,40 @@ fn shape(geometry: &Geometry, sagitta: f64) -> Shape {
         return Shape::Unsupported(name());
     };
     flat.flatten_to_2d();
-    let Ok(before) = flat.to_geo() else {
+    let Ok(given) = flat.to_geo() else {
         return Shape::Unsupported(name());
     };
-    if !is_finite(&before) {
+    if !is_finite(&given) {
         return Shape::Unsupported("coordinates that are not numbers".to_owned());
     }
-    if !is_areal(&before) {
-        return Shape::Sound(before);
+    Shape::Given(given)
+}
+
+/// Checks a geometry, and repairs polygons that cross or touch themselves (GEOS through OGR).
+///
+/// Points and lines are always sound.
+pub fn validity(geometry: &geo::Geometry<f64>) -> Result<Validity, GdalFailure> {
+    if !is_areal(geometry) {
+        return Ok(Validity::Sound);
     }
+    let delivered = geometry.to_gdal().map_err(GdalFailure::during("check a geometry"))?;
     drop(super::take_messages());
-    if flat.is_valid() {
-        return Shape::Sound(before);
+    if delivered.is_valid() {
+        return Ok(Validity::Sound);
     }
-    let reason = super::take_messages().into_iter().next().unwrap_or_default();
-    let repaired = flat
+    let reason = super::take_messages().into_iter().next().unwrap_or_else(|| "invalid".to_owned());
+    let repaired = delivered
         .make_valid(&gdal::cpl::CslStringList::new())
         .ok()
         .filter(|geometry| !geometry.is_empty())
         .and_then(|geometry| geometry.to_geo().ok())
         .map(polygons_of)
         .filter(|polygons| !polygons.0.is_empty());
-    match repaired {
-        Some(after) => Shape::Repaired { before, after: geo::Geometry::MultiPolygon(after), reason },
-        None => Shape::Unsupported(if reason.is_empty() { name() } else { reason }),
-    }
+    drop(super::take_messages());
+    Ok(match repaired {
+        Some(after) => Validity::Repaired { after, reason },
+        None => Validity::Hopeless { reason },
+    })
 }
 
 fn is_finite(geometry: &geo::Geometry<f64>) -> bool {

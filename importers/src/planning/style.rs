@@ -7,7 +7,6 @@ use super::land_use::is_field;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../styles"]
-#[include = "*.json"]
 struct StyleFiles;
 
 /// What a style says about the layers it is for.
@@ -54,9 +53,11 @@ pub struct Style {
 pub fn style_for(geometry: &str, names: &[&str], fields: &[&str]) -> Style {
     let mut styles: Vec<(String, About)> = StyleFiles::iter()
         .filter_map(|path| {
+            // Beside the styles lie a README and sprites.
+            let id = path.strip_suffix(".json").filter(|id| !id.contains('/'))?;
             let file = StyleFiles::get(&path)?;
             let style: StyleFile = serde_json::from_slice(&file.data).ok()?;
-            Some((path.trim_end_matches(".json").to_owned(), style.metadata.shikong))
+            Some((id.to_owned(), style.metadata.shikong))
         })
         .filter(|(_, about)| about.geometry == geometry)
         .collect();
@@ -74,26 +75,13 @@ pub fn style_for(geometry: &str, names: &[&str], fields: &[&str]) -> Style {
             })
         })
     };
-    let by_field = |about: &About| {
-        about
-            .matches
-            .fields
-            .iter()
-            .any(|known| fields.iter().any(|field| is_field(field, known)))
-    };
-    let found = styles
-        .iter()
-        .find(|(_, about)| by_name(about))
-        .or_else(|| styles.iter().find(|(_, about)| by_field(about)));
+    let by_field =
+        |about: &About| about.matches.fields.iter().any(|known| fields.iter().any(|field| is_field(field, known)));
+    let found =
+        styles.iter().find(|(_, about)| by_name(about)).or_else(|| styles.iter().find(|(_, about)| by_field(about)));
     match found {
-        Some((id, about)) => Style {
-            id: id.clone(),
-            field: about.field.clone(),
-        },
-        None => Style {
-            id: geometry.to_owned(),
-            field: None,
-        },
+        Some((id, about)) => Style { id: id.clone(), field: about.field.clone() },
+        None => Style { id: geometry.to_owned(), field: None },
     }
 }
 
