@@ -1,1 +1,7 @@
 //! The shipped programs driven end to end, as their people use them. Logic is tested lower down; here a survey goes in and a picture comes out.
+
+mod broken_input;
+mod killed_import;
+mod programs;
+mod real_samples;
+mod sample_county;
