@@ -1,1 +1,15 @@
-//! Crate `analysis`; see ARCHITECTURE.md for its place in the house.
+//! What places mean: judgements on data that the caller has read.
+//!
+//! Pure: no file, no clock, no environment; the same input gives the same findings, and every result names the
+//! sources and the rule it came from. Geometry arrives in the deployment's Gauss-Kruger zone; areas leave as
+//! ellipsoidal and plane square metres side by side.
+
+mod error;
+pub mod layer;
+pub mod overlay;
+pub mod rounding;
+mod snap;
+
+pub use error::AnalysisError;
+pub use layer::{Feature, Layer, Polygon};
+pub use overlay::{Overlay, OverlayOptions, overlay};

@@ -1,0 +1,58 @@
+//! Why an analysis is refused, in Chinese and English.
+
+use thiserror::Error;
+
+/// Everything this crate refuses.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AnalysisError {
+    /// Layers must be in one plane.
+    #[error(
+        "两个图层的坐标系不同或不是投影坐标系：“{first}”与“{second}”。请先转换到同一高斯投影带 \
+         (both layers must be in the same projected system)"
+    )]
+    NotOnePlane {
+        /// System of the first layer.
+        first: String,
+        /// System of the second layer.
+        second: String,
+    },
+    /// A coordinate is not a number.
+    #[error("图层“{layer}”的要素 {feature} 含有无效坐标 (a coordinate is not a finite number)")]
+    NotFinite {
+        /// Source of the layer.
+        layer: String,
+        /// Feature id.
+        feature: String,
+    },
+    /// The snap distance cannot be used.
+    #[error("捕捉精度 {snap_m} 米不可用 (the snap distance must be above zero and below a kilometre)")]
+    Snap {
+        /// Metres asked for.
+        snap_m: f64,
+    },
+    /// The layers are too large for the snap distance.
+    #[error(
+        "图层范围太大，不能按 {snap_m} 米捕捉，最小可用 {smallest_m} 米 \
+         (too large for this snap distance: use a coarser one or split the area)"
+    )]
+    TooLarge {
+        /// Metres asked for.
+        snap_m: f64,
+        /// Metres that would do.
+        smallest_m: f64,
+    },
+    /// Parts cannot be balanced to their total.
+    #[error("不能调平：{reason} (parts cannot be balanced to their total)")]
+    Balance {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A place could not be converted.
+    #[error("坐标转换失败 (a coordinate conversion failed)")]
+    Geodesy(
+        #[source]
+        #[from]
+        geodesy::GeodesyError,
+    ),
+}
