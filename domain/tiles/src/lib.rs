@@ -5,6 +5,7 @@
 //! through `object_store` ranges, so that a folder and a bucket are the same to its callers.
 
 pub mod archive;
+pub mod cog;
 pub mod copc;
 pub mod error;
 pub mod glb;
