@@ -1,0 +1,107 @@
+//! The deliveries: one numbered folder per department, each with its note, and beside them `truth.json` (what is really so)
+//! and `import-plan.toml` (what the demo imports, in order).
+
+mod land;
+mod survey_office;
+
+use crate::county::{self, County};
+use anyhow::{Context as _, Result};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One line of the demo's import plan.
+#[derive(Debug, serde::Serialize)]
+pub struct PlanEntry {
+    /// Path inside the samples folder.
+    pub path: String,
+    /// Dataset slug.
+    pub dataset: String,
+    /// Chinese title.
+    pub title: String,
+    /// English title.
+    pub title_en: String,
+    /// Day from which it is true of the ground or in force.
+    pub valid_from: String,
+    /// Layer inside a container file, when it holds several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// Further options of `shikong-import add`, such as `--height-datum normal_1985`.
+    pub options: Vec<String>,
+}
+
+/// A delivery folder being filled, the truth being written down, the plan being made.
+pub struct Deliveries<'a> {
+    /// The samples folder.
+    pub out: &'a Path,
+    /// The county.
+    pub county: &'a County,
+    /// What is really so.
+    pub truth: serde_json::Map<String, serde_json::Value>,
+    /// What the demo imports.
+    pub plan: Vec<PlanEntry>,
+}
+
+impl Deliveries<'_> {
+    /// A fresh delivery folder with its note.
+    pub fn folder(&self, name: &str, note: &str) -> Result<PathBuf> {
+        let folder = self.out.join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("replace {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+        fs::write(folder.join("README.txt"), note)
+            .with_context(|| format!("write the note of {}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// Adds a line to the demo's import plan.
+    pub fn import(&mut self, path: &str, dataset: &str, titles: [&str; 2], valid_from: &str, options: &[&str]) {
+        self.plan.push(PlanEntry {
+            path: path.to_owned(),
+            dataset: dataset.to_owned(),
+            title: titles[0].to_owned(),
+            title_en: titles[1].to_owned(),
+            valid_from: valid_from.to_owned(),
+            layer: None,
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+        });
+    }
+}
+
+/// Makes every delivery in `out`; `say` is told each step.
+pub fn make(out: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+    let county = county::build(say);
+    let mut deliveries = Deliveries { out, county: &county, truth: serde_json::Map::new(), plan: Vec::new() };
+    say("heights and county picture");
+    survey_office::deliver(&mut deliveries)?;
+    say("land survey");
+    land::deliver(&mut deliveries)?;
+    write_plan(&deliveries)?;
+    let truth = serde_json::to_string_pretty(&deliveries.truth)?;
+    fs::write(out.join("truth.json"), truth).context("write truth.json")
+}
+
+fn write_plan(deliveries: &Deliveries<'_>) -> Result<()> {
+    let mut text = String::from("# What `make demo` imports, in this order: one `shikong-import add` per entry.\n");
+    for entry in &deliveries.plan {
+        let quoted = |value: &str| serde_json::to_string(value);
+        text.push_str("\n[[import]]\n");
+        for (key, value) in [
+            ("path", &entry.path),
+            ("dataset", &entry.dataset),
+            ("title", &entry.title),
+            ("title_en", &entry.title_en),
+            ("valid_from", &entry.valid_from),
+        ] {
+            writeln!(text, "{key} = {}", quoted(value)?)?;
+        }
+        if let Some(layer) = &entry.layer {
+            writeln!(text, "layer = {}", quoted(layer)?)?;
+        }
+        let options: Vec<String> = entry.options.iter().map(|option| quoted(option)).collect::<Result<_, _>>()?;
+        writeln!(text, "options = [{}]", options.join(", "))?;
+    }
+    fs::write(deliveries.out.join("import-plan.toml"), text).context("write import-plan.toml")
+}

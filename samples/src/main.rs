@@ -1,0 +1,23 @@
+//! `make-samples OUT`: makes the sample county in a folder. All work is the library's; this file reads the command line.
+
+use anyhow::Result;
+use clap::Parser;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Make the sample county 样例县: surveys, plans and registers as departments deliver them, with truth.json beside.
+#[derive(Debug, Parser)]
+#[command(name = "make-samples", version)]
+struct Command {
+    /// Folder to make the deliveries in; what is there under the same names is replaced.
+    out: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let command = Command::parse();
+    let mut say = std::io::stderr();
+    samples::delivery::make(&command.out, &mut |step: &str| {
+        // A closed terminal is no reason to stop.
+        drop(writeln!(say, "{step}"));
+    })
+}
