@@ -80,7 +80,7 @@ fn code_of(text: &str) -> String {
 /// Whether `token` stands in `code` as a word of its own (`proj::` is not in `reproj::`).
 fn says(code: &str, token: &str) -> bool {
     code.match_indices(token).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
+        let before = code.get(..at).and_then(|head| head.chars().next_back());
         !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
     })
 }

@@ -49,7 +49,8 @@ pub(crate) fn import(data: &Path, path: &Path, slug: &str, more: &[&str]) -> (i3
     let mut command = program("shikong-import");
     command.arg("add").arg(path).args(["--dataset", slug, "--json", "--data"]).arg(data).args(more);
     let (code, out, err) = run(&mut command);
-    let report = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{slug}: no JSON report ({error}), exit {code}\n{out}\n{err}"));
+    let report = serde_json::from_str(&out)
+        .unwrap_or_else(|error| panic!("{slug}: no JSON report ({error}), exit {code}\n{out}\n{err}"));
     (code, report)
 }
 
@@ -82,7 +83,11 @@ impl Server {
         lines.read_line(&mut first).expect("the server says its address");
         let url = first.trim().trim_end_matches('/').to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address: {first:?}");
-        let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
+        let client = reqwest::blocking::Client::builder()
+            .timeout(Duration::from_mins(2))
+            .no_proxy()
+            .build()
+            .expect("a client");
         Self { child, url, client }
     }
 
@@ -90,7 +95,8 @@ impl Server {
     pub(crate) fn get(&self, path: &str) -> (u16, String, Vec<u8>) {
         let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
         let response = self.client.get(&address).send().unwrap_or_else(|error| panic!("{address}: {error}"));
-        let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let kind =
+            response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         (response.status().as_u16(), kind, response.bytes().expect("a body").to_vec())
     }
 
@@ -105,7 +111,11 @@ impl Server {
     pub(crate) fn dataset(&self, slug: &str) -> Value {
         let all = self.json("/datasets");
         let datasets = all["datasets"].as_array().expect("a list");
-        datasets.iter().find(|dataset| dataset["slug"] == slug).unwrap_or_else(|| panic!("no dataset {slug}: {all}")).clone()
+        datasets
+            .iter()
+            .find(|dataset| dataset["slug"] == slug)
+            .unwrap_or_else(|| panic!("no dataset {slug}: {all}"))
+            .clone()
     }
 }
 
@@ -141,18 +151,6 @@ pub(crate) fn validate(script: &str, arguments: &[&str]) -> Option<(bool, Value)
         eprintln!("{out}");
     }
     Some((code == 0, said))
-}
-
-/// All files below a folder, by relative path.
-pub(crate) fn files_below(folder: &Path) -> Vec<String> {
-    let mut files: Vec<String> = walkdir::WalkDir::new(folder)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(|entry| entry.path().strip_prefix(folder).expect("below").to_string_lossy().into_owned())
-        .collect();
-    files.sort();
-    files
 }
 
 /// A fresh data folder of a story.
