@@ -18,12 +18,12 @@ pub enum AnalysisError {
         second: String,
     },
     /// A coordinate is not a number.
-    #[error("图层“{layer}”的要素 {feature} 含有无效坐标 (a coordinate is not a finite number)")]
+    #[error("图层“{layer}”的图斑 {parcel} 含有无效坐标 (a coordinate is not a finite number)")]
     NotFinite {
         /// Source of the layer.
         layer: String,
-        /// Feature id.
-        feature: String,
+        /// Parcel id.
+        parcel: String,
     },
     /// The snap distance cannot be used.
     #[error("捕捉精度 {snap_m} 米不可用 (the snap distance must be above zero and below a kilometre)")]

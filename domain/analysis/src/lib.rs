@@ -5,11 +5,11 @@
 //! ellipsoidal and plane square metres side by side.
 
 mod error;
-pub mod layer;
 pub mod overlay;
+pub mod parcel;
 pub mod rounding;
 mod snap;
 
 pub use error::AnalysisError;
-pub use layer::{Feature, Layer, Polygon};
 pub use overlay::{Overlay, OverlayOptions, overlay};
+pub use parcel::{Parcel, ParcelLayer, Polygon};

@@ -1,7 +1,7 @@
 //! Overlay of two polygon layers: who lies on whom, with areas and a matrix of classes.
 //!
-//! Every first feature is cut with the second features its box meets (R-tree, all cores), on one integer grid for
-//! the whole job. What no other feature covers is a patch too, so that areas add up. Patches under a threshold are
+//! Every first parcel is cut with the second parcels its box meets (R-tree, all cores), on one integer grid for
+//! the whole job. What no other parcel covers is a patch too, so that areas add up. Patches under a threshold are
 //! marked as slivers, never dropped: the reader decides. Which pairs of classes count as a conflict is not known
 //! here; that is a table of its own code systems.
 
@@ -25,7 +25,7 @@ use rstar::{
 use serde::Serialize;
 
 use crate::{
-    AnalysisError, Layer, Polygon,
+    AnalysisError, ParcelLayer, Polygon,
     snap::{Grid, Snapped, doubled_area},
 };
 
@@ -62,18 +62,18 @@ pub struct Overlay {
     pub first: LayerTotals,
     /// Totals of the second layer.
     pub second: LayerTotals,
-    /// Patches: by first feature, then second feature; those of the second layer alone last.
-    pub patches: Vec<Patch>,
-    /// Totals by pair of classes, in the order of their codes; `None` is "no feature there".
-    pub matrix: BTreeMap<(Option<String>, Option<String>), Totals>,
+    /// Patches: by first parcel, then second parcel; those of the second layer alone last.
+    pub patches: Vec<OverlayPatch>,
+    /// Totals by pair of classes, in the order of their codes; `None` is "no parcel there".
+    pub matrix: BTreeMap<(Option<String>, Option<String>), PatchTotals>,
 }
 
-/// What two features share, or what one has alone.
+/// What two parcels share, or what one has alone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Patch {
-    /// Index of the feature in the first layer.
+pub struct OverlayPatch {
+    /// Index of the parcel in the first layer.
     pub first: Option<usize>,
-    /// Index of the feature in the second layer.
+    /// Index of the parcel in the second layer.
     pub second: Option<usize>,
     /// Area in the plane, square metres.
     pub plane_m2: f64,
@@ -87,7 +87,7 @@ pub struct Patch {
 
 /// Sums of patches.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct Totals {
+pub struct PatchTotals {
     /// Number of patches, slivers included.
     pub patches: usize,
     /// Plane square metres.
@@ -103,25 +103,25 @@ pub struct Totals {
 /// One layer as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerTotals {
-    /// [`Layer::source`].
+    /// [`ParcelLayer::source`].
     pub source: String,
-    /// [`Layer::code_system`].
+    /// [`ParcelLayer::code_system`].
     pub code_system: String,
-    /// Number of features.
-    pub features: usize,
+    /// Number of parcels.
+    pub parcels: usize,
     /// Features that vanish on the grid or have no polygon.
-    pub empty_features: usize,
-    /// Sum of feature areas in the plane, square metres.
+    pub empty_parcels: usize,
+    /// Sum of parcel areas in the plane, square metres.
     pub plane_m2: f64,
-    /// Sum of feature areas on the ellipsoid, square metres.
+    /// Sum of parcel areas on the ellipsoid, square metres.
     pub ellipsoidal_m2: f64,
-    /// Of the plane area, how much is under more than one feature of the *other* layer and thus counted again in
+    /// Of the plane area, how much is under more than one parcel of the *other* layer and thus counted again in
     /// patches: 0 where the other layer does not overlap itself.
     pub counted_again_m2: f64,
 }
 
-impl Totals {
-    fn add(&mut self, patch: &Patch) {
+impl PatchTotals {
+    fn add(&mut self, patch: &OverlayPatch) {
         self.patches += 1;
         self.plane_m2 += patch.plane_m2;
         self.ellipsoidal_m2 += patch.ellipsoidal_m2;
@@ -133,7 +133,7 @@ impl Totals {
 }
 
 /// Overlays two layers of one plane.
-pub fn overlay(first: &Layer, second: &Layer, options: &OverlayOptions) -> Result<Overlay, AnalysisError> {
+pub fn overlay(first: &ParcelLayer, second: &ParcelLayer, options: &OverlayOptions) -> Result<Overlay, AnalysisError> {
     if first.crs != second.crs || !first.crs.is_projected() {
         return Err(AnalysisError::NotOnePlane {
             first: first.crs.name().to_owned(),
@@ -147,7 +147,7 @@ pub fn overlay(first: &Layer, second: &Layer, options: &OverlayOptions) -> Resul
         options: *options,
     };
     let snapped = [first, second].map(|layer| -> Vec<Option<Snapped>> {
-        layer.features.par_iter().map(|feature| job.grid.snap(feature)).collect()
+        layer.parcels.par_iter().map(|parcel| job.grid.snap(parcel)).collect()
     });
     let [first_snapped, second_snapped] = &snapped;
     let (first_tree, second_tree) = rayon::join(|| tree_of(first_snapped), || tree_of(second_snapped));
@@ -155,17 +155,17 @@ pub fn overlay(first: &Layer, second: &Layer, options: &OverlayOptions) -> Resul
     let cut_first: Vec<Cut> = first_snapped
         .par_iter()
         .enumerate()
-        .map(|(index, feature)| job.cut(index, feature.as_ref(), second_snapped, &second_tree, Side::First))
+        .map(|(index, parcel)| job.cut(index, parcel.as_ref(), second_snapped, &second_tree, Side::First))
         .collect::<Result<_, AnalysisError>>()?;
     let cut_second: Vec<Cut> = second_snapped
         .par_iter()
         .enumerate()
-        .map(|(index, feature)| job.cut(index, feature.as_ref(), first_snapped, &first_tree, Side::Second))
+        .map(|(index, parcel)| job.cut(index, parcel.as_ref(), first_snapped, &first_tree, Side::Second))
         .collect::<Result<_, AnalysisError>>()?;
 
-    // What the second layer's features share with the first is known from the first; areas of it are needed to see
+    // What the second layer's parcels share with the first is known from the first; areas of it are needed to see
     // what is counted again.
-    let mut shared_of_second = vec![0.0; second.features.len()];
+    let mut shared_of_second = vec![0.0; second.parcels.len()];
     for patch in cut_first.iter().flat_map(|cut| &cut.patches) {
         if let Some(index) = patch.second {
             shared_of_second[index] += patch.plane_m2;
@@ -178,10 +178,10 @@ pub fn overlay(first: &Layer, second: &Layer, options: &OverlayOptions) -> Resul
     let first_totals = layer_totals(first, &cut_first, &shared_of_first);
     let second_totals = layer_totals(second, &cut_second, &shared_of_second);
 
-    let patches: Vec<Patch> = cut_first.into_iter().chain(cut_second).flat_map(|cut| cut.patches).collect();
-    let mut matrix: BTreeMap<_, Totals> = BTreeMap::new();
+    let patches: Vec<OverlayPatch> = cut_first.into_iter().chain(cut_second).flat_map(|cut| cut.patches).collect();
+    let mut matrix: BTreeMap<_, PatchTotals> = BTreeMap::new();
     for patch in &patches {
-        let class = |layer: &Layer, index: Option<usize>| index.map(|i| layer.features[i].class.clone());
+        let class = |layer: &ParcelLayer, index: Option<usize>| index.map(|i| layer.parcels[i].class.clone());
         matrix.entry((class(first, patch.first), class(second, patch.second))).or_default().add(patch);
     }
     Ok(Overlay { rule: RULE, options: *options, first: first_totals, second: second_totals, patches, matrix })
@@ -203,9 +203,9 @@ struct Job {
     options: OverlayOptions,
 }
 
-/// One feature cut up.
+/// One parcel cut up.
 struct Cut {
-    patches: Vec<Patch>,
+    patches: Vec<OverlayPatch>,
     plane_m2: f64,
     ellipsoidal_m2: f64,
     alone_m2: f64,
@@ -213,39 +213,39 @@ struct Cut {
 }
 
 impl Job {
-    /// Cuts a feature with the other layer. From the first side come the shared patches and the rest, from the second
+    /// Cuts a parcel with the other layer. From the first side come the shared patches and the rest, from the second
     /// the rest only.
     fn cut(
         &self,
         index: usize,
-        feature: Option<&Snapped>,
+        parcel: Option<&Snapped>,
         others: &[Option<Snapped>],
         tree: &Tree,
         side: Side,
     ) -> Result<Cut, AnalysisError> {
         let mut cut = Cut { patches: Vec::new(), plane_m2: 0.0, ellipsoidal_m2: 0.0, alone_m2: 0.0, empty: true };
-        let Some(feature) = feature else { return Ok(cut) };
+        let Some(parcel) = parcel else { return Ok(cut) };
         cut.empty = false;
-        let envelope = AABB::from_corners(feature.min, feature.max);
+        let envelope = AABB::from_corners(parcel.min, parcel.max);
         let mut met: Vec<usize> = tree.locate_in_envelope_intersecting(&envelope).map(|item| item.data).collect();
         met.sort_unstable();
         let met: Vec<(usize, &Snapped)> =
             met.into_iter().filter_map(|other| Some((other, others[other].as_ref()?))).collect();
 
-        // The feature itself, resolved on the grid: its area is what the patches must add up to.
-        let whole = run(feature, &[], OverlayRule::Subject);
+        // The parcel itself, resolved on the grid: its area is what the patches must add up to.
+        let whole = run(parcel, &[], OverlayRule::Subject);
         if let Some(patch) = self.patch(None, None, whole)? {
             cut.plane_m2 = patch.plane_m2;
             cut.ellipsoidal_m2 = patch.ellipsoidal_m2;
         }
         if side == Side::First {
             for (other, snapped) in &met {
-                let shapes = run(feature, &[snapped], OverlayRule::Intersect);
+                let shapes = run(parcel, &[snapped], OverlayRule::Intersect);
                 cut.patches.extend(self.patch(Some(index), Some(*other), shapes)?);
             }
         }
         let covers: Vec<&Snapped> = met.iter().map(|(_, snapped)| *snapped).collect();
-        let rest = run(feature, &covers, OverlayRule::Difference);
+        let rest = run(parcel, &covers, OverlayRule::Difference);
         let (of_first, of_second) = match side {
             Side::First => (Some(index), None),
             Side::Second => (None, Some(index)),
@@ -263,7 +263,7 @@ impl Job {
         first: Option<usize>,
         second: Option<usize>,
         shapes: Vec<Vec<Vec<IntPoint>>>,
-    ) -> Result<Option<Patch>, AnalysisError> {
+    ) -> Result<Option<OverlayPatch>, AnalysisError> {
         let doubled: i128 = shapes.iter().flatten().map(|contour| doubled_area(contour)).sum();
         if doubled <= 0 {
             return Ok(None);
@@ -282,7 +282,7 @@ impl Job {
                 polygons.push(polygon);
             }
         }
-        Ok(Some(Patch {
+        Ok(Some(OverlayPatch {
             first,
             second,
             plane_m2: self.grid.area_in_plane(doubled) * self.unit_m * self.unit_m,
@@ -308,20 +308,20 @@ fn run(subject: &Snapped, clips: &[&Snapped], rule: OverlayRule) -> Vec<Vec<Vec<
 }
 
 fn tree_of(snapped: &[Option<Snapped>]) -> Tree {
-    let boxes = snapped.iter().enumerate().filter_map(|(index, feature)| {
-        let feature = feature.as_ref()?;
-        Some(GeomWithData::new(Rectangle::from_corners(feature.min, feature.max), index))
+    let boxes = snapped.iter().enumerate().filter_map(|(index, parcel)| {
+        let parcel = parcel.as_ref()?;
+        Some(GeomWithData::new(Rectangle::from_corners(parcel.min, parcel.max), index))
     });
     RTree::bulk_load(boxes.collect())
 }
 
-fn layer_totals(layer: &Layer, cuts: &[Cut], shared_m2: &[f64]) -> LayerTotals {
+fn layer_totals(layer: &ParcelLayer, cuts: &[Cut], shared_m2: &[f64]) -> LayerTotals {
     let again = |(cut, shared): (&Cut, &f64)| shared + cut.alone_m2 - cut.plane_m2;
     LayerTotals {
         source: layer.source.clone(),
         code_system: layer.code_system.clone(),
-        features: layer.features.len(),
-        empty_features: cuts.iter().filter(|cut| cut.empty).count(),
+        parcels: layer.parcels.len(),
+        empty_parcels: cuts.iter().filter(|cut| cut.empty).count(),
         plane_m2: cuts.iter().map(|cut| cut.plane_m2).sum(),
         ellipsoidal_m2: cuts.iter().map(|cut| cut.ellipsoidal_m2).sum(),
         counted_again_m2: cuts.iter().zip(shared_m2).map(again).sum(),

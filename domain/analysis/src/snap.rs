@@ -6,7 +6,7 @@
 
 use i_overlay::i_float::int::point::IntPoint;
 
-use crate::{AnalysisError, Feature, Layer, Polygon};
+use crate::{AnalysisError, Parcel, ParcelLayer, Polygon};
 
 /// Integer coordinates stay below this, so that the engine's products fit 64 bits.
 const LIMIT: f64 = (1 << 30) as f64;
@@ -21,7 +21,7 @@ pub(crate) struct Grid {
     step: f64,
 }
 
-/// A feature on the grid: outer rings anticlockwise, holes clockwise, and its box.
+/// A parcel on the grid: outer rings anticlockwise, holes clockwise, and its box.
 pub(crate) struct Snapped {
     pub(crate) contours: Vec<Vec<IntPoint>>,
     pub(crate) min: [i32; 2],
@@ -30,19 +30,19 @@ pub(crate) struct Snapped {
 
 impl Grid {
     /// The grid for two layers, with steps of `snap_m` metres.
-    pub(crate) fn new(layers: [&Layer; 2], snap_m: f64) -> Result<Self, AnalysisError> {
+    pub(crate) fn new(layers: [&ParcelLayer; 2], snap_m: f64) -> Result<Self, AnalysisError> {
         if !(snap_m > 0.0 && snap_m < 1000.0) {
             return Err(AnalysisError::Snap { snap_m });
         }
         let unit_m = layers[0].crs.unit_m();
         let (mut min, mut max) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
         for layer in layers {
-            for feature in &layer.features {
-                for point in feature.polygons.iter().flat_map(Polygon::rings).flatten() {
+            for parcel in &layer.parcels {
+                for point in parcel.polygons.iter().flat_map(Polygon::rings).flatten() {
                     if !point.iter().all(|v| v.is_finite()) {
                         return Err(AnalysisError::NotFinite {
                             layer: layer.source.clone(),
-                            feature: feature.id.clone(),
+                            parcel: parcel.id.clone(),
                         });
                     }
                     for axis in 0..2 {
@@ -67,10 +67,10 @@ impl Grid {
         Ok(Self { origin, step })
     }
 
-    /// A feature on the grid, without rings that collapse; none where nothing is left.
-    pub(crate) fn snap(&self, feature: &Feature) -> Option<Snapped> {
+    /// A parcel on the grid, without rings that collapse; none where nothing is left.
+    pub(crate) fn snap(&self, parcel: &Parcel) -> Option<Snapped> {
         let mut contours = Vec::new();
-        for polygon in &feature.polygons {
+        for polygon in &parcel.polygons {
             let Some(exterior) = self.ring(&polygon.exterior, true) else { continue };
             contours.push(exterior);
             contours.extend(polygon.holes.iter().filter_map(|hole| self.ring(hole, false)));

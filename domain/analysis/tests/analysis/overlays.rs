@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use analysis::{AnalysisError, Feature, Layer, Overlay, OverlayOptions, Polygon, overlay, overlay::Totals};
+use analysis::{AnalysisError, Overlay, OverlayOptions, Parcel, ParcelLayer, Polygon, overlay, overlay::PatchTotals};
 use geo::{Area as _, BooleanOps as _};
 use geodesy::{Crs, Transform};
 use geographiclib_rs::{Geodesic, PolygonArea, Winding};
@@ -12,17 +12,17 @@ use proptest::prelude::*;
 const EAST: f64 = 376_000.0;
 const NORTH: f64 = 3_133_000.0;
 
-fn layer(source: &str, features: Vec<Feature>) -> Layer {
-    Layer {
+fn layer(source: &str, parcels: Vec<Parcel>) -> ParcelLayer {
+    ParcelLayer {
         source: source.to_owned(),
         code_system: format!("codes of {source}"),
         crs: Crs::from_epsg(4546).unwrap(),
-        features,
+        parcels,
     }
 }
 
-fn feature(id: &str, class: &str, exterior: Vec<[f64; 2]>, holes: Vec<Vec<[f64; 2]>>) -> Feature {
-    Feature { id: id.to_owned(), class: class.to_owned(), polygons: vec![Polygon { exterior, holes }] }
+fn parcel(id: &str, class: &str, exterior: Vec<[f64; 2]>, holes: Vec<Vec<[f64; 2]>>) -> Parcel {
+    Parcel { id: id.to_owned(), class: class.to_owned(), polygons: vec![Polygon { exterior, holes }] }
 }
 
 fn square(x: f64, y: f64, side: f64) -> Vec<[f64; 2]> {
@@ -30,7 +30,7 @@ fn square(x: f64, y: f64, side: f64) -> Vec<[f64; 2]> {
     vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side]]
 }
 
-fn cell<'a>(result: &'a Overlay, first: Option<&str>, second: Option<&str>) -> &'a Totals {
+fn cell<'a>(result: &'a Overlay, first: Option<&str>, second: Option<&str>) -> &'a PatchTotals {
     &result.matrix[&(first.map(str::to_owned), second.map(str::to_owned))]
 }
 
@@ -40,8 +40,8 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
 
 #[test]
 fn two_squares_share_what_they_share() {
-    let first = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 100.0), vec![])]);
-    let second = layer("b@1", vec![feature("x", "01", square(60.0, 30.0, 100.0), vec![])]);
+    let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
+    let second = layer("b@1", vec![parcel("x", "01", square(60.0, 30.0, 100.0), vec![])]);
     let result = overlay(&first, &second, &OverlayOptions::default()).unwrap();
     assert_eq!(result.patches.len(), 3);
     assert!(close(cell(&result, Some("07"), Some("01")).plane_m2, 40.0 * 70.0, 1e-6));
@@ -81,8 +81,8 @@ fn geographiclib_m2(rings: &[&Vec<[f64; 2]>]) -> f64 {
 #[test]
 fn a_patch_with_a_hole_has_geographiclibs_area() {
     let hole: Vec<[f64; 2]> = square(400.0, 400.0, 200.0).into_iter().rev().collect();
-    let first = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 1000.0), vec![hole])]);
-    let second = layer("b@1", vec![feature("x", "01", square(-50.0, 100.0, 1500.0), vec![])]);
+    let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 1000.0), vec![hole])]);
+    let second = layer("b@1", vec![parcel("x", "01", square(-50.0, 100.0, 1500.0), vec![])]);
     let result = overlay(&first, &second, &OverlayOptions::default()).unwrap();
     let shared = &result.patches[0];
     let rings: Vec<&Vec<[f64; 2]>> = shared.polygons[0].rings().collect();
@@ -97,8 +97,8 @@ fn a_patch_with_a_hole_has_geographiclibs_area() {
 
 #[test]
 fn slivers_are_marked_and_kept() {
-    let first = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 100.0), vec![])]);
-    let second = layer("b@1", vec![feature("x", "01", square(99.99, 0.0, 100.0), vec![])]);
+    let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
+    let second = layer("b@1", vec![parcel("x", "01", square(99.99, 0.0, 100.0), vec![])]);
     let options = OverlayOptions { sliver_below_m2: 5.0, keep_geometry: false, ..OverlayOptions::default() };
     let result = overlay(&first, &second, &options).unwrap();
     let shared = cell(&result, Some("07"), Some("01"));
@@ -109,18 +109,18 @@ fn slivers_are_marked_and_kept() {
 
 #[test]
 fn neighbours_that_touch_share_nothing() {
-    let first = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 100.0), vec![])]);
-    let second = layer("b@1", vec![feature("x", "01", square(100.0, 0.0, 100.0), vec![])]);
+    let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
+    let second = layer("b@1", vec![parcel("x", "01", square(100.0, 0.0, 100.0), vec![])]);
     let result = overlay(&first, &second, &OverlayOptions::default()).unwrap();
     assert_eq!(result.matrix.len(), 2);
 }
 
 #[test]
 fn a_layer_that_overlaps_itself_is_found_out() {
-    let first = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 100.0), vec![])]);
+    let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
     let twice = layer(
         "b@1",
-        vec![feature("x", "01", square(0.0, 0.0, 50.0), vec![]), feature("y", "02", square(20.0, 0.0, 50.0), vec![])],
+        vec![parcel("x", "01", square(0.0, 0.0, 50.0), vec![]), parcel("y", "02", square(20.0, 0.0, 50.0), vec![])],
     );
     let result = overlay(&first, &twice, &OverlayOptions::default()).unwrap();
     assert!(close(result.first.counted_again_m2, 30.0 * 50.0, 1e-6), "{}", result.first.counted_again_m2);
@@ -129,7 +129,7 @@ fn a_layer_that_overlaps_itself_is_found_out() {
 
 #[test]
 fn what_cannot_be_overlaid_is_refused() {
-    let good = layer("a@1", vec![feature("1", "07", square(0.0, 0.0, 100.0), vec![])]);
+    let good = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
     let options = OverlayOptions::default();
     let mut other = good.clone();
     other.crs = Crs::from_epsg(4547).unwrap();
@@ -138,13 +138,13 @@ fn what_cannot_be_overlaid_is_refused() {
     degrees.crs = Crs::cgcs2000();
     assert!(matches!(overlay(&degrees, &degrees, &options), Err(AnalysisError::NotOnePlane { .. })));
     let mut broken = good.clone();
-    broken.features[0].polygons[0].exterior[2][1] = f64::NAN;
+    broken.parcels[0].polygons[0].exterior[2][1] = f64::NAN;
     assert!(matches!(overlay(&good, &broken, &options), Err(AnalysisError::NotFinite { .. })));
     let mut far = good.clone();
-    far.features[0].polygons[0].exterior[0] = [EAST + 400_000.0, NORTH];
+    far.parcels[0].polygons[0].exterior[0] = [EAST + 400_000.0, NORTH];
     assert!(matches!(overlay(&good, &far, &options), Err(AnalysisError::TooLarge { .. })));
     let coarse = OverlayOptions { snap_m: 0.001, ..options };
-    assert_eq!(overlay(&good, &far, &coarse).unwrap().first.features, 1);
+    assert_eq!(overlay(&good, &far, &coarse).unwrap().first.parcels, 1);
     for snap_m in [0.0, -1.0, f64::NAN, 1e6] {
         assert!(matches!(
             overlay(&good, &good, &OverlayOptions { snap_m, ..options }),
@@ -156,29 +156,29 @@ fn what_cannot_be_overlaid_is_refused() {
 #[test]
 fn empty_layers_and_collapsed_features_are_counted_not_fatal() {
     let empty = layer("a@1", vec![]);
-    let flat = layer("b@1", vec![feature("x", "01", vec![[EAST, NORTH], [EAST + 10.0, NORTH], [EAST, NORTH]], vec![])]);
+    let flat = layer("b@1", vec![parcel("x", "01", vec![[EAST, NORTH], [EAST + 10.0, NORTH], [EAST, NORTH]], vec![])]);
     let result = overlay(&empty, &flat, &OverlayOptions::default()).unwrap();
-    assert_eq!((result.patches.len(), result.second.empty_features), (0, 1));
+    assert_eq!((result.patches.len(), result.second.empty_parcels), (0, 1));
     let result = overlay(&empty, &empty, &OverlayOptions::default()).unwrap();
     assert!(result.matrix.is_empty());
 }
 
 /// A coverage: a grid of quadrilaterals whose inner corners are moved, without gap or overlap.
-fn coverage(source: &str, count: usize, cell: f64, moves: &[f64], classes: usize) -> Layer {
+fn coverage(source: &str, count: usize, cell: f64, moves: &[f64], classes: usize) -> ParcelLayer {
     let corner = |i: usize, j: usize| {
         let k = (i * 31 + j * 17) % moves.len();
         let inner = i > 0 && j > 0 && i < count && j < count;
         let (dx, dy) = if inner { (moves[k], moves[(k + 7) % moves.len()]) } else { (0.0, 0.0) };
         [EAST + (i as f64 + 0.4 * dx) * cell, NORTH + (j as f64 + 0.4 * dy) * cell]
     };
-    let features = (0..count * count)
+    let parcels = (0..count * count)
         .map(|n| {
             let (i, j) = (n % count, n / count);
             let ring = vec![corner(i, j), corner(i + 1, j), corner(i + 1, j + 1), corner(i, j + 1)];
-            feature(&n.to_string(), &format!("{:02}", n % classes), ring, vec![])
+            parcel(&n.to_string(), &format!("{:02}", n % classes), ring, vec![])
         })
         .collect();
-    layer(source, features)
+    layer(source, parcels)
 }
 
 proptest! {
@@ -212,7 +212,7 @@ proptest! {
         let (a, b) = (star(&a, 0.0, 0.0), star(&b, dx, dy));
         let geo = |ring: &[[f64; 2]]| geo::Polygon::new(ring.iter().copied().map(geo::Coord::from).collect(), vec![]);
         let expected = geo(&a).intersection(&geo(&b)).unsigned_area();
-        let result = overlay(&layer("a@1", vec![feature("1", "a", a, vec![])]), &layer("b@1", vec![feature("1", "b", b, vec![])]), &OverlayOptions::default()).unwrap();
+        let result = overlay(&layer("a@1", vec![parcel("1", "a", a, vec![])]), &layer("b@1", vec![parcel("1", "b", b, vec![])]), &OverlayOptions::default()).unwrap();
         let own: f64 = result.patches.iter().filter(|p| p.first.is_some() && p.second.is_some()).map(|p| p.plane_m2).sum();
         prop_assert!(close(own, expected, 0.1), "{own} {expected}");
     }
@@ -226,12 +226,7 @@ fn ten_thousand_polygons_on_ten_thousand_take_seconds() {
     let start = Instant::now();
     let result = overlay(&first, &second, &options).unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{} x {}: {} patches in {seconds:.2} s",
-        first.features.len(),
-        second.features.len(),
-        result.patches.len()
-    );
+    println!("{} x {}: {} patches in {seconds:.2} s", first.parcels.len(), second.parcels.len(), result.patches.len());
     let ellipsoidal_m2: f64 = result.patches.iter().filter(|p| p.first.is_some()).map(|p| p.ellipsoidal_m2).sum();
     assert!(close(ellipsoidal_m2 / result.first.ellipsoidal_m2, 1.0, 1e-6));
     assert!(seconds < 60.0, "{seconds}");

@@ -1,26 +1,26 @@
-//! What an analysis is given: polygons with a class, in one plane, that say where they came from.
+//! What an analysis is given: parcels (图斑), polygons with a class in one plane, that say where they came from.
 //!
 //! A class never travels without its code system: 29 codes mean different things in 三调 and in the 2023
 //! classification. Geometry is taken as it is; repairing it is the importer's work.
 
 use geodesy::Crs;
 
-/// Polygons of one revision.
+/// Parcels of one revision.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layer {
+pub struct ParcelLayer {
     /// Where they came from, such as `dataset@revision`; every result repeats it.
     pub source: String,
-    /// The code system of [`Feature::class`].
+    /// The code system of [`Parcel::class`].
     pub code_system: String,
     /// The plane of the coordinates.
     pub crs: Crs,
-    /// The features.
-    pub features: Vec<Feature>,
+    /// The parcels.
+    pub parcels: Vec<Parcel>,
 }
 
-/// One feature.
+/// One parcel.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Feature {
+pub struct Parcel {
     /// Stable id within the layer.
     pub id: String,
     /// Class in the layer's code system.
