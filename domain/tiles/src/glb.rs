@@ -21,14 +21,10 @@ pub use writer::write;
 pub type Matrix = [f64; 16];
 
 /// The matrix that changes nothing.
-pub const IDENTITY: Matrix = [
-    1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1.,
-];
+pub const IDENTITY: Matrix = [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1.];
 
 /// Turns glTF's y-up into the z-up of tile frames: (x, y, z) becomes (x, -z, y).
-pub const Z_UP_FROM_Y_UP: Matrix = [
-    1., 0., 0., 0., 0., 0., 1., 0., 0., -1., 0., 0., 0., 0., 0., 1.,
-];
+pub const Z_UP_FROM_Y_UP: Matrix = [1., 0., 0., 0., 0., 0., 1., 0., 0., -1., 0., 0., 0., 0., 0., 1.];
 
 /// Product `a * b` of two column-major matrices.
 #[must_use]
@@ -39,9 +35,7 @@ pub fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
 /// `matrix` applied to a point.
 #[must_use]
 pub fn transform_point(matrix: &Matrix, p: [f64; 3]) -> [f64; 3] {
-    std::array::from_fn(|i| {
-        matrix[i] * p[0] + matrix[4 + i] * p[1] + matrix[8 + i] * p[2] + matrix[12 + i]
-    })
+    std::array::from_fn(|i| matrix[i] * p[0] + matrix[4 + i] * p[1] + matrix[8 + i] * p[2] + matrix[12 + i])
 }
 
 /// One glb: what to draw, with what, and where it stands.
@@ -122,11 +116,7 @@ impl Primitive {
     /// How many triangles are drawn, degenerate ones counted.
     #[must_use]
     pub fn triangle_count(&self) -> usize {
-        let corners = if self.indices.is_empty() {
-            self.positions.len()
-        } else {
-            self.indices.len()
-        };
+        let corners = if self.indices.is_empty() { self.positions.len() } else { self.indices.len() };
         match self.mode {
             Mode::Triangles => corners / 3,
             Mode::TriangleStrip | Mode::TriangleFan => corners.saturating_sub(2),
@@ -157,15 +147,7 @@ pub enum Mode {
 impl Mode {
     pub(crate) fn from_number(number: u64) -> Option<Self> {
         use Mode::{LineLoop, LineStrip, Lines, Points, TriangleFan, TriangleStrip, Triangles};
-        let all = [
-            Points,
-            Lines,
-            LineLoop,
-            LineStrip,
-            Triangles,
-            TriangleStrip,
-            TriangleFan,
-        ];
+        let all = [Points, Lines, LineLoop, LineStrip, Triangles, TriangleStrip, TriangleFan];
         all.get(usize::try_from(number).ok()?).copied()
     }
 }
@@ -239,21 +221,7 @@ impl Image {
         let format = match bytes.as_slice() {
             [0xFF, 0xD8, 0xFF, ..] => ImageFormat::Jpeg,
             [0x89, b'P', b'N', b'G', ..] => ImageFormat::Png,
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => ImageFormat::Webp,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ImageFormat::Webp,
             [0xAB, b'K', b'T', b'X', ..] => ImageFormat::Ktx2,
             _ => ImageFormat::Unknown,
         };
@@ -324,9 +292,6 @@ pub enum GlbError {
 
 impl GlbError {
     pub(crate) fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Invalid {
-            what: what.into(),
-            reason: reason.into(),
-        }
+        Self::Invalid { what: what.into(), reason: reason.into() }
     }
 }

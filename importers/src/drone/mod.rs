@@ -1,3 +1,4 @@
 //! What drones and their processing software deliver: one file or folder per kind.
 
+pub mod mesh;
 pub mod osgb;

@@ -28,30 +28,17 @@ struct Elements<'a> {
 
 impl<'a> Buffers<'a> {
     pub(super) fn new(root: &'a Root, bytes: Vec<std::borrow::Cow<'a, [u8]>>) -> Self {
-        Self {
-            root,
-            bytes,
-            decoded_bytes: 0,
-        }
+        Self { root, bytes, decoded_bytes: 0 }
     }
 
     /// The bytes of a buffer view.
     pub(super) fn view(&self, index: usize) -> Result<&[u8], GlbError> {
         let invalid = |reason: &str| GlbError::invalid(format!("buffer view {index}"), reason);
-        let view = self
-            .root
-            .buffer_views
-            .get(index)
-            .ok_or_else(|| invalid("there is none"))?;
+        let view = self.root.buffer_views.get(index).ok_or_else(|| invalid("there is none"))?;
         if view.extensions.contains_key("EXT_meshopt_compression") {
-            return Err(GlbError::Unsupported {
-                extension: "EXT_meshopt_compression".to_owned(),
-            });
+            return Err(GlbError::Unsupported { extension: "EXT_meshopt_compression".to_owned() });
         }
-        let buffer = self
-            .bytes
-            .get(view.buffer)
-            .ok_or_else(|| invalid("its buffer does not exist"))?;
+        let buffer = self.bytes.get(view.buffer).ok_or_else(|| invalid("its buffer does not exist"))?;
         let range = usize::try_from(view.byte_offset).ok().and_then(|start| {
             let end = start.checked_add(usize::try_from(view.byte_length).ok()?)?;
             buffer.get(start..end)
@@ -60,10 +47,7 @@ impl<'a> Buffers<'a> {
     }
 
     /// An accessor of `N` components as f32; integers scaled where `normalized`, else as they are.
-    pub(super) fn floats<const N: usize>(
-        &mut self,
-        index: usize,
-    ) -> Result<Vec<[f32; N]>, GlbError> {
+    pub(super) fn floats<const N: usize>(&mut self, index: usize) -> Result<Vec<[f32; N]>, GlbError> {
         self.spend(index, 4 * N as u64)?;
         let elements = self.elements(index, &[N])?;
         elements.collect(index, |element| std::array::from_fn(|i| element.float(i)))
@@ -74,17 +58,10 @@ impl<'a> Buffers<'a> {
         self.spend(index, 4)?;
         let elements = self.elements(index, &[3, 4])?;
         // Colours are floats in 0..1 or normalised integers; only old writers forget to say so.
-        let scaled = Elements {
-            normalized: true,
-            ..elements
-        };
+        let scaled = Elements { normalized: true, ..elements };
         scaled.collect(index, |element| {
             std::array::from_fn(|i| {
-                let value = if i < element.width {
-                    element.float(i)
-                } else {
-                    1.0
-                };
+                let value = if i < element.width { element.float(i) } else { 1.0 };
                 (value.clamp(0.0, 1.0) * 255.0).round() as u8
             })
         })
@@ -99,9 +76,7 @@ impl<'a> Buffers<'a> {
 
     fn spend(&mut self, index: usize, element_bytes: u64) -> Result<(), GlbError> {
         let count = self.accessor(index)?.count;
-        self.decoded_bytes = self
-            .decoded_bytes
-            .saturating_add(count.saturating_mul(element_bytes));
+        self.decoded_bytes = self.decoded_bytes.saturating_add(count.saturating_mul(element_bytes));
         if self.decoded_bytes > MAX_DECODED_BYTES {
             return Err(GlbError::TooLarge {
                 what: "the decoded model",
@@ -121,9 +96,7 @@ impl<'a> Buffers<'a> {
         let invalid = |reason: String| GlbError::invalid(format!("accessor {index}"), reason);
         let accessor = self.accessor(index)?;
         if accessor.sparse.is_some() {
-            return Err(GlbError::Unsupported {
-                extension: "sparse accessors".to_owned(),
-            });
+            return Err(GlbError::Unsupported { extension: "sparse accessors".to_owned() });
         }
         let width = match accessor.shape.as_str() {
             "SCALAR" => 1,
@@ -133,10 +106,7 @@ impl<'a> Buffers<'a> {
             other => return Err(invalid(format!("{other} is no shape of a vertex"))),
         };
         if !widths.contains(&width) {
-            return Err(invalid(format!(
-                "{} where {widths:?} components belong",
-                accessor.shape
-            )));
+            return Err(invalid(format!("{} where {widths:?} components belong", accessor.shape)));
         }
         let size = match accessor.component_type {
             5120 | 5121 => 1,
@@ -148,31 +118,20 @@ impl<'a> Buffers<'a> {
             return Err(invalid("it has no buffer view".to_owned()));
         };
         let packed = (size * width) as u64;
-        let stride = self
-            .root
-            .buffer_views
-            .get(view_index)
-            .and_then(|view| view.byte_stride)
-            .unwrap_or(packed);
+        let stride = self.root.buffer_views.get(view_index).and_then(|view| view.byte_stride).unwrap_or(packed);
         let view = self.view(view_index)?;
-        let needed = accessor.count.checked_sub(1).map_or(Some(0), |last| {
-            last.checked_mul(stride)?
-                .checked_add(packed)?
-                .checked_add(accessor.byte_offset)
-        });
+        let needed = accessor
+            .count
+            .checked_sub(1)
+            .map_or(Some(0), |last| last.checked_mul(stride)?.checked_add(packed)?.checked_add(accessor.byte_offset));
         match needed {
             Some(needed) if needed <= view.len() as u64 && stride >= packed => {}
             _ => {
-                return Err(invalid(format!(
-                    "{} elements pass the end of its buffer view",
-                    accessor.count
-                )));
+                return Err(invalid(format!("{} elements pass the end of its buffer view", accessor.count)));
             }
         }
         Ok(Elements {
-            bytes: view
-                .get(accessor.byte_offset as usize..)
-                .unwrap_or_default(),
+            bytes: view.get(accessor.byte_offset as usize..).unwrap_or_default(),
             stride: stride as usize,
             count: accessor.count as usize,
             width,
@@ -191,15 +150,10 @@ struct Element<'a> {
 }
 
 impl Elements<'_> {
-    fn collect<T>(
-        &self,
-        index: usize,
-        mut decode: impl FnMut(Element<'_>) -> T,
-    ) -> Result<Vec<T>, GlbError> {
+    fn collect<T>(&self, index: usize, mut decode: impl FnMut(Element<'_>) -> T) -> Result<Vec<T>, GlbError> {
         let mut out = Vec::new();
-        out.try_reserve_exact(self.count).map_err(|_exhausted| {
-            GlbError::invalid(format!("accessor {index}"), "it does not fit into memory")
-        })?;
+        out.try_reserve_exact(self.count)
+            .map_err(|_exhausted| GlbError::invalid(format!("accessor {index}"), "it does not fit into memory"))?;
         for number in 0..self.count {
             out.push(decode(Element {
                 bytes: &self.bytes[number * self.stride..],
@@ -216,14 +170,7 @@ impl Element<'_> {
     fn float(&self, i: usize) -> f32 {
         let (two, four) = (
             || [self.bytes[2 * i], self.bytes[2 * i + 1]],
-            || {
-                [
-                    self.bytes[4 * i],
-                    self.bytes[4 * i + 1],
-                    self.bytes[4 * i + 2],
-                    self.bytes[4 * i + 3],
-                ]
-            },
+            || [self.bytes[4 * i], self.bytes[4 * i + 1], self.bytes[4 * i + 2], self.bytes[4 * i + 3]],
         );
         let (value, full) = match self.component {
             5120 => (f32::from(self.bytes[i].cast_signed()), 127.0),
@@ -233,18 +180,12 @@ impl Element<'_> {
             5125 => (u32::from_le_bytes(four()) as f32, 4_294_967_295.0),
             _ => return f32::from_le_bytes(four()),
         };
-        if self.normalized {
-            (value / full).max(-1.0)
-        } else {
-            value
-        }
+        if self.normalized { (value / full).max(-1.0) } else { value }
     }
 
     fn integer(&self) -> u32 {
         match self.component {
-            5125 => {
-                u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]])
-            }
+            5125 => u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]]),
             _ => self.float(0) as u32,
         }
     }

@@ -12,10 +12,7 @@ use serde::Deserialize as _;
 
 use super::buffer::Buffers;
 use super::schema::{self, Root, TextureTransform};
-use super::{
-    Alpha, GlbError, IDENTITY, Image, Material, Matrix, Mode, Model, Primitive, Wrap, container,
-    multiply,
-};
+use super::{Alpha, GlbError, IDENTITY, Image, Material, Matrix, Mode, Model, Primitive, Wrap, container, multiply};
 
 /// Extensions that may be required: read here, or only a matter of how a surface shines.
 const KNOWN: [&str; 9] = [
@@ -38,10 +35,7 @@ const KNOWN: [&str; 9] = [
 /// # Errors
 /// [`GlbError::Unsupported`] names the extension that would be needed; [`GlbError::External`]
 /// the file that could not be had; anything else means damaged or hostile bytes.
-pub fn read(
-    bytes: &[u8],
-    external: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>,
-) -> Result<Model, GlbError> {
+pub fn read(bytes: &[u8], external: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>) -> Result<Model, GlbError> {
     let parts = container::open(bytes)?;
     let root = parse(parts.json)?;
     let mut files = Vec::with_capacity(root.buffers.len().min(parts.json.len()));
@@ -82,10 +76,7 @@ pub fn read(
     Ok(Model {
         primitives,
         images: gatherer.images,
-        materials: materials
-            .into_iter()
-            .map(|surface| surface.material)
-            .collect(),
+        materials: materials.into_iter().map(|surface| surface.material).collect(),
         rtc_center: rtc_center(&root, parts.rtc_center)?,
     })
 }
@@ -98,25 +89,18 @@ pub fn external_uris(bytes: &[u8]) -> Result<Vec<String>, GlbError> {
     let root = parse(container::open(bytes)?.json)?;
     let buffers = root.buffers.into_iter().filter_map(|buffer| buffer.uri);
     let images = root.images.into_iter().filter_map(|image| image.uri);
-    Ok(buffers
-        .chain(images)
-        .filter(|uri| !uri.starts_with("data:"))
-        .collect())
+    Ok(buffers.chain(images).filter(|uri| !uri.starts_with("data:")).collect())
 }
 
 fn parse(json: &[u8]) -> Result<Root, GlbError> {
     let root: Root = serde_json::from_slice(json).map_err(|source| GlbError::Json { source })?;
     if !root.asset.version.starts_with("2.") {
-        return Err(GlbError::Unsupported {
-            extension: format!("glTF {}", root.asset.version),
-        });
+        return Err(GlbError::Unsupported { extension: format!("glTF {}", root.asset.version) });
     }
     let unknown = (root.extensions_required.iter())
         .find(|name| !KNOWN.contains(&name.as_str()) && !name.starts_with("KHR_materials_"));
     match unknown {
-        Some(name) => Err(GlbError::Unsupported {
-            extension: name.clone(),
-        }),
+        Some(name) => Err(GlbError::Unsupported { extension: name.clone() }),
         None => Ok(root),
     }
 }
@@ -125,23 +109,14 @@ fn rtc_center(root: &Root, outer: [f64; 3]) -> Result<[f64; 3], GlbError> {
     let Some(extension) = root.extensions.get("CESIUM_RTC") else {
         return Ok(outer);
     };
-    let center = extension
-        .get("center")
-        .and_then(|center| <[f64; 3]>::deserialize(center).ok());
-    let center =
-        center.ok_or_else(|| GlbError::invalid("CESIUM_RTC", "its center is not three numbers"))?;
+    let center = extension.get("center").and_then(|center| <[f64; 3]>::deserialize(center).ok());
+    let center = center.ok_or_else(|| GlbError::invalid("CESIUM_RTC", "its center is not three numbers"))?;
     Ok(std::array::from_fn(|i| center[i] + outer[i]))
 }
 
-fn fetch(
-    uri: &str,
-    external: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>,
-) -> Result<Vec<u8>, GlbError> {
+fn fetch(uri: &str, external: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>) -> Result<Vec<u8>, GlbError> {
     let Some(data) = uri.strip_prefix("data:") else {
-        return external(uri).map_err(|source| GlbError::External {
-            uri: uri.to_owned(),
-            source,
-        });
+        return external(uri).map_err(|source| GlbError::External { uri: uri.to_owned(), source });
     };
     let encoded = data.split_once(";base64,").map(|(_, encoded)| encoded);
     let encoded = encoded.ok_or_else(|| GlbError::invalid("data URI", "it is not base64"))?;
@@ -163,32 +138,23 @@ fn placements(root: &Root) -> Result<Vec<Vec<Matrix>>, GlbError> {
                 *flag = true;
             }
         }
-        (0..root.nodes.len())
-            .filter(|node| !is_child[*node])
-            .collect()
+        (0..root.nodes.len()).filter(|node| !is_child[*node]).collect()
     };
     let mut stack: Vec<(usize, Matrix)> = roots.into_iter().map(|node| (node, IDENTITY)).collect();
     while let Some((index, parent)) = stack.pop() {
-        let node = root
-            .nodes
-            .get(index)
-            .ok_or_else(|| invalid(index, "there is none"))?;
+        let node = root.nodes.get(index).ok_or_else(|| invalid(index, "there is none"))?;
         if std::mem::replace(&mut seen[index], true) {
             return Err(invalid(index, "it hangs under two parents or under itself"));
         }
         if node.extensions.contains_key("EXT_mesh_gpu_instancing") {
-            return Err(GlbError::Unsupported {
-                extension: "EXT_mesh_gpu_instancing".to_owned(),
-            });
+            return Err(GlbError::Unsupported { extension: "EXT_mesh_gpu_instancing".to_owned() });
         }
         let matrix = multiply(&parent, &local_matrix(node));
         if !matrix.iter().all(|v| v.is_finite()) {
             return Err(invalid(index, "its matrix is not finite"));
         }
         if let Some(mesh) = node.mesh {
-            let list = places
-                .get_mut(mesh)
-                .ok_or_else(|| invalid(index, "its mesh does not exist"))?;
+            let list = places.get_mut(mesh).ok_or_else(|| invalid(index, "its mesh does not exist"))?;
             list.push(matrix);
         }
         stack.extend(node.children.iter().map(|child| (*child, matrix)));
@@ -263,57 +229,32 @@ impl Gatherer<'_, '_> {
         };
         let invalid = |reason: &str| GlbError::invalid(format!("material {index}"), reason);
         let root = self.root;
-        let texture = root
-            .textures
-            .get(info.index)
-            .ok_or_else(|| invalid("its texture does not exist"))?;
+        let texture = root.textures.get(info.index).ok_or_else(|| invalid("its texture does not exist"))?;
         if let Some(sampler) = texture.sampler {
-            let sampler = root
-                .samplers
-                .get(sampler)
-                .ok_or_else(|| invalid("its sampler does not exist"))?;
+            let sampler = root.samplers.get(sampler).ok_or_else(|| invalid("its sampler does not exist"))?;
             surface.material.wrap = [wrap(sampler.wrap_s), wrap(sampler.wrap_t)];
         }
-        let webp = texture
-            .extensions
-            .get("EXT_texture_webp")
-            .and_then(|webp| webp.get("source")?.as_u64());
-        let source = webp
-            .and_then(|source| usize::try_from(source).ok())
-            .or(texture.source);
+        let webp = texture.extensions.get("EXT_texture_webp").and_then(|webp| webp.get("source")?.as_u64());
+        let source = webp.and_then(|source| usize::try_from(source).ok()).or(texture.source);
         surface.material.image = match source {
             Some(source) => Some(self.image(source)?),
             None => match texture.extensions.keys().next() {
                 Some(extension) => {
-                    return Err(GlbError::Unsupported {
-                        extension: extension.clone(),
-                    });
+                    return Err(GlbError::Unsupported { extension: extension.clone() });
                 }
                 None => None,
             },
         };
-        let transform = info
-            .extensions
-            .get("KHR_texture_transform")
-            .map(TextureTransform::deserialize);
-        surface.uv_transform = transform
-            .transpose()
-            .map_err(|source| GlbError::Json { source })?;
-        let moved_set = surface
-            .uv_transform
-            .as_ref()
-            .and_then(|transform| transform.tex_coord);
+        let transform = info.extensions.get("KHR_texture_transform").map(TextureTransform::deserialize);
+        surface.uv_transform = transform.transpose().map_err(|source| GlbError::Json { source })?;
+        let moved_set = surface.uv_transform.as_ref().and_then(|transform| transform.tex_coord);
         surface.uv_set = moved_set.unwrap_or(info.tex_coord);
         Ok(surface)
     }
 
     fn image(&mut self, index: usize) -> Result<usize, GlbError> {
         let invalid = |reason: &str| GlbError::invalid(format!("image {index}"), reason);
-        let image = self
-            .root
-            .images
-            .get(index)
-            .ok_or_else(|| invalid("there is none"))?;
+        let image = self.root.images.get(index).ok_or_else(|| invalid("there is none"))?;
         if let Some(number) = self.image_numbers[index] {
             return Ok(number);
         }
@@ -324,9 +265,7 @@ impl Gatherer<'_, '_> {
         };
         let image = Image::sniff(bytes);
         if image.format == super::ImageFormat::Ktx2 {
-            return Err(GlbError::Unsupported {
-                extension: "KHR_texture_basisu".to_owned(),
-            });
+            return Err(GlbError::Unsupported { extension: "KHR_texture_basisu".to_owned() });
         }
         self.images.push(image);
         self.image_numbers[index] = Some(self.images.len() - 1);
@@ -341,27 +280,17 @@ impl Gatherer<'_, '_> {
     ) -> Result<Primitive, GlbError> {
         let invalid = |reason: String| GlbError::invalid("mesh primitive", reason);
         let number = primitive.mode.unwrap_or(4);
-        let mode =
-            Mode::from_number(number).ok_or_else(|| invalid(format!("{number} is no mode")))?;
+        let mode = Mode::from_number(number).ok_or_else(|| invalid(format!("{number} is no mode")))?;
         let attribute = |name: &str| primitive.attributes.get(name).copied();
-        let position =
-            attribute("POSITION").ok_or_else(|| invalid("it has no POSITION".to_owned()))?;
-        let packed = self
-            .root
-            .accessors
-            .get(position)
-            .is_some_and(|accessor| accessor.buffer_view.is_none());
+        let position = attribute("POSITION").ok_or_else(|| invalid("it has no POSITION".to_owned()))?;
+        let packed = self.root.accessors.get(position).is_some_and(|accessor| accessor.buffer_view.is_none());
         if packed && let Some(extension) = primitive.extensions.keys().next() {
-            return Err(GlbError::Unsupported {
-                extension: extension.clone(),
-            });
+            return Err(GlbError::Unsupported { extension: extension.clone() });
         }
         let surface = match primitive.material {
-            Some(index) => Some(
-                materials
-                    .get(index)
-                    .ok_or_else(|| invalid(format!("material {index} does not exist")))?,
-            ),
+            Some(index) => {
+                Some(materials.get(index).ok_or_else(|| invalid(format!("material {index} does not exist")))?)
+            }
             None => None,
         };
         let mut out = Primitive {
@@ -384,20 +313,10 @@ impl Gatherer<'_, '_> {
             out.colors = self.buffers.colors(accessor)?;
         }
         if let Some(accessor) = attribute("_CLASSIFICATION") {
-            out.classification = self
-                .buffers
-                .integers(accessor)?
-                .into_iter()
-                .map(|v| v as u8)
-                .collect();
+            out.classification = self.buffers.integers(accessor)?.into_iter().map(|v| v as u8).collect();
         }
         if let Some(accessor) = attribute("_INTENSITY") {
-            out.intensity = self
-                .buffers
-                .integers(accessor)?
-                .into_iter()
-                .map(|v| v as u16)
-                .collect();
+            out.intensity = self.buffers.integers(accessor)?.into_iter().map(|v| v as u16).collect();
         }
         if let Some(accessor) = primitive.indices {
             out.indices = self.buffers.integers(accessor)?;
@@ -423,11 +342,7 @@ pub(super) fn check(primitive: &Primitive) -> Result<(), GlbError> {
             return invalid(format!("{length} {name} for {count} positions"));
         }
     }
-    if let Some(index) = primitive
-        .indices
-        .iter()
-        .find(|index| **index as usize >= count)
-    {
+    if let Some(index) = primitive.indices.iter().find(|index| **index as usize >= count) {
         return invalid(format!("index {index} of {count} vertices"));
     }
     if !primitive.positions.iter().flatten().all(|v| v.is_finite()) {
@@ -449,9 +364,6 @@ fn move_uvs(uvs: &mut [[f32; 2]], transform: &TextureTransform) {
     let (sin, cos) = transform.rotation.sin_cos();
     for uv in uvs {
         let (u, v) = (uv[0] * transform.scale[0], uv[1] * transform.scale[1]);
-        *uv = [
-            cos * u + sin * v + transform.offset[0],
-            cos * v - sin * u + transform.offset[1],
-        ];
+        *uv = [cos * u + sin * v + transform.offset[0], cos * v - sin * u + transform.offset[1]];
     }
 }

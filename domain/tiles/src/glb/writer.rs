@@ -16,28 +16,16 @@ const ELEMENT_ARRAY_BUFFER: u32 = 34963;
 /// nor PNG nor WebP, or [`Model::rtc_center`] is not zero; [`GlbError::TooLarge`] past 4 GiB.
 pub fn write(model: &Model) -> Result<Vec<u8>, GlbError> {
     if model.rtc_center.iter().any(|v| v.abs() > 0.0) {
-        return Err(GlbError::invalid(
-            "model",
-            "an RTC centre belongs into the tile's transform",
-        ));
+        return Err(GlbError::invalid("model", "an RTC centre belongs into the tile's transform"));
     }
     let mut out = Document::default();
     for primitive in &model.primitives {
         check(primitive)?;
         if primitive.positions.is_empty() || primitive.placements.is_empty() {
-            return Err(GlbError::invalid(
-                "mesh primitive",
-                "nothing to draw: leave it out",
-            ));
+            return Err(GlbError::invalid("mesh primitive", "nothing to draw: leave it out"));
         }
-        if primitive
-            .material
-            .is_some_and(|number| number >= model.materials.len())
-        {
-            return Err(GlbError::invalid(
-                "mesh primitive",
-                "its material does not exist",
-            ));
+        if primitive.material.is_some_and(|number| number >= model.materials.len()) {
+            return Err(GlbError::invalid("mesh primitive", "its material does not exist"));
         }
         let mesh = out.meshes.len();
         out.mesh(primitive);
@@ -55,26 +43,17 @@ pub fn write(model: &Model) -> Result<Vec<u8>, GlbError> {
             ImageFormat::Png => "image/png",
             ImageFormat::Webp => "image/webp",
             ImageFormat::Ktx2 | ImageFormat::Unknown => {
-                return Err(GlbError::invalid(
-                    "image",
-                    "only JPEG, PNG and WebP can be written",
-                ));
+                return Err(GlbError::invalid("image", "only JPEG, PNG and WebP can be written"));
             }
         };
         let view = out.view(&image.bytes, None, None);
-        out.images
-            .push(json!({ "bufferView": view, "mimeType": mime }));
+        out.images.push(json!({ "bufferView": view, "mimeType": mime }));
     }
     for material in &model.materials {
-        if material
-            .image
-            .is_some_and(|number| number >= model.images.len())
-        {
+        if material.image.is_some_and(|number| number >= model.images.len()) {
             return Err(GlbError::invalid("material", "its image does not exist"));
         }
-        let is_webp = material
-            .image
-            .is_some_and(|number| model.images[number].format == ImageFormat::Webp);
+        let is_webp = material.image.is_some_and(|number| model.images[number].format == ImageFormat::Webp);
         out.material(material, is_webp);
     }
     out.finish()
@@ -99,8 +78,7 @@ struct Document {
 impl Document {
     fn view(&mut self, bytes: &[u8], target: Option<u32>, stride: Option<usize>) -> usize {
         self.binary.resize(self.binary.len().next_multiple_of(4), 0);
-        let mut view =
-            json!({ "buffer": 0, "byteOffset": self.binary.len(), "byteLength": bytes.len() });
+        let mut view = json!({ "buffer": 0, "byteOffset": self.binary.len(), "byteLength": bytes.len() });
         if let Some(target) = target {
             view["target"] = target.into();
         }
@@ -119,14 +97,9 @@ impl Document {
     }
 
     /// A vertex attribute of bytes or shorts, each element padded to four bytes as the standard asks.
-    fn padded<const N: usize>(
-        &mut self,
-        elements: impl Iterator<Item = [u8; N]>,
-        component: u32,
-    ) -> usize {
-        let bytes: Vec<u8> = elements
-            .flat_map(|e| std::array::from_fn::<u8, 4, _>(|i| e.get(i).copied().unwrap_or(0)))
-            .collect();
+    fn padded<const N: usize>(&mut self, elements: impl Iterator<Item = [u8; N]>, component: u32) -> usize {
+        let bytes: Vec<u8> =
+            elements.flat_map(|e| std::array::from_fn::<u8, 4, _>(|i| e.get(i).copied().unwrap_or(0))).collect();
         let view = self.view(&bytes, Some(ARRAY_BUFFER), Some(4));
         self.accessor(view, component, bytes.len() / 4, "SCALAR")
     }
@@ -142,12 +115,10 @@ impl Document {
         self.accessors[position]["max"] = json!(max);
         let mut attributes = json!({ "POSITION": position });
         if !primitive.normals.is_empty() {
-            attributes["NORMAL"] =
-                floats(self, bytemuck::cast_slice(&primitive.normals), 3, "VEC3").into();
+            attributes["NORMAL"] = floats(self, bytemuck::cast_slice(&primitive.normals), 3, "VEC3").into();
         }
         if !primitive.uvs.is_empty() {
-            attributes["TEXCOORD_0"] =
-                floats(self, bytemuck::cast_slice(&primitive.uvs), 2, "VEC2").into();
+            attributes["TEXCOORD_0"] = floats(self, bytemuck::cast_slice(&primitive.uvs), 2, "VEC2").into();
         }
         if !primitive.colors.is_empty() {
             let view = self.view(primitive.colors.as_flattened(), Some(ARRAY_BUFFER), Some(4));
@@ -173,23 +144,11 @@ impl Document {
         if !primitive.indices.is_empty() {
             // 65535 itself would be the restart mark of strips, so one vertex less fits two bytes.
             let accessor = if primitive.positions.len() <= 65535 {
-                let short: Vec<u16> = primitive
-                    .indices
-                    .iter()
-                    .map(|index| *index as u16)
-                    .collect();
-                let view = self.view(
-                    bytemuck::cast_slice(&short),
-                    Some(ELEMENT_ARRAY_BUFFER),
-                    None,
-                );
+                let short: Vec<u16> = primitive.indices.iter().map(|index| *index as u16).collect();
+                let view = self.view(bytemuck::cast_slice(&short), Some(ELEMENT_ARRAY_BUFFER), None);
                 self.accessor(view, 5123, short.len(), "SCALAR")
             } else {
-                let view = self.view(
-                    bytemuck::cast_slice(&primitive.indices),
-                    Some(ELEMENT_ARRAY_BUFFER),
-                    None,
-                );
+                let view = self.view(bytemuck::cast_slice(&primitive.indices), Some(ELEMENT_ARRAY_BUFFER), None);
                 self.accessor(view, 5125, primitive.indices.len(), "SCALAR")
             };
             mesh["indices"] = accessor.into();
@@ -237,7 +196,8 @@ impl Document {
             Wrap::Mirror => 33648,
         };
         // Linear, and trilinear from afar: nearest would shimmer on photographs.
-        let sampler = json!({ "magFilter": 9729, "minFilter": 9987, "wrapS": number(wrap[0]), "wrapT": number(wrap[1]) });
+        let sampler =
+            json!({ "magFilter": 9729, "minFilter": 9987, "wrapS": number(wrap[0]), "wrapT": number(wrap[1]) });
         let found = self.samplers.iter().position(|known| *known == sampler);
         found.unwrap_or_else(|| {
             self.samplers.push(sampler);
@@ -282,21 +242,10 @@ impl Document {
         }
         let mut json = root.to_string().into_bytes();
         json.resize(json.len().next_multiple_of(4), b' ');
-        let length = 12
-            + 8
-            + json.len()
-            + if self.binary.is_empty() {
-                0
-            } else {
-                8 + self.binary.len()
-            };
+        let length = 12 + 8 + json.len() + if self.binary.is_empty() { 0 } else { 8 + self.binary.len() };
         let limit = u64::from(u32::MAX);
         if length as u64 > limit {
-            return Err(GlbError::TooLarge {
-                what: "the glb",
-                size: length as u64,
-                limit,
-            });
+            return Err(GlbError::TooLarge { what: "the glb", size: length as u64, limit });
         }
         let mut out = Vec::with_capacity(length);
         out.extend_from_slice(b"glTF");
