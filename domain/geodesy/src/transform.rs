@@ -13,7 +13,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use proj::Proj;
@@ -31,6 +31,10 @@ const CACHED_PER_THREAD: usize = 64;
 /// Points handed to PROJ at once.
 const CHUNK: usize = 4096;
 
+/// Plans remembered for all threads; those with parameters are not.
+const REMEMBERED: usize = 256;
+
+static PLANS: LazyLock<Mutex<HashMap<(String, String), Transform>>> = LazyLock::new(Mutex::default);
 static PROJ_LOCK: Mutex<()> = Mutex::new(());
 
 thread_local! {
@@ -57,7 +61,18 @@ struct Plan {
 impl Transform {
     /// Plans an operation by the datum rules, without parameters.
     pub fn new(from: &Crs, to: &Crs) -> Result<Self, GeodesyError> {
-        Self::with_parameters(from, to, None)
+        let key = (from.definition().to_owned(), to.definition().to_owned());
+        let plans = || PLANS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = plans().get(&key) {
+            return Ok(known.clone());
+        }
+        let transform = Self::with_parameters(from, to, None)?;
+        let mut plans = plans();
+        if plans.len() >= REMEMBERED {
+            plans.clear();
+        }
+        plans.insert(key, transform.clone());
+        Ok(transform)
     }
 
     /// Plans an operation; `parameters` open the way from (or to) an old or local datum. They are not used where

@@ -1,7 +1,7 @@
 //! Gauss-Kruger zones: the table of EPSG, round trips, and what raw numbers betray.
 
 use geodesy::{
-    Crs, Transform,
+    Crs, Datum, Transform,
     gauss_kruger::{PlaneIssue, Zone, ZoneWidth, plane_issues, read_plane, zone_advice},
 };
 use proptest::prelude::*;
@@ -48,6 +48,40 @@ fn zone_numbers_meridians_and_codes_are_the_registers() {
         let mut points = [[central_deg, 30.0]];
         Transform::new(&Crs::cgcs2000(), &at).unwrap().points(&mut points).unwrap();
         assert!((points[0][0] - (f64::from(number) * 1e6 + 500_000.0)).abs() < 1e-6);
+    }
+}
+
+/// Runs of EPSG codes of the old national planes: datum, width, prefixed, first code, first zone, how many; from the
+/// EPSG register (`proj.db` of PROJ 9.1.1).
+const OLD_PLANES: [(Datum, ZoneWidth, bool, u32, u8, u8); 17] = [
+    (Datum::Beijing54, ZoneWidth::Three, false, 2422, 25, 21),
+    (Datum::Beijing54, ZoneWidth::Three, true, 2401, 25, 21),
+    (Datum::Beijing54, ZoneWidth::Six, false, 21453, 13, 11),
+    (Datum::Beijing54, ZoneWidth::Six, false, 21473, 13, 11),
+    (Datum::Beijing54, ZoneWidth::Six, true, 21413, 13, 11),
+    (Datum::NewBeijing, ZoneWidth::Three, false, 4782, 25, 19),
+    (Datum::NewBeijing, ZoneWidth::Three, false, 4812, 44, 1),
+    (Datum::NewBeijing, ZoneWidth::Three, false, 4822, 45, 1),
+    (Datum::NewBeijing, ZoneWidth::Three, true, 4652, 25, 5),
+    (Datum::NewBeijing, ZoneWidth::Three, true, 4766, 30, 16),
+    (Datum::NewBeijing, ZoneWidth::Six, false, 4579, 13, 11),
+    (Datum::NewBeijing, ZoneWidth::Six, true, 4568, 13, 11),
+    (Datum::Xian80, ZoneWidth::Three, false, 2370, 25, 21),
+    (Datum::Xian80, ZoneWidth::Three, true, 2349, 25, 21),
+    (Datum::Xian80, ZoneWidth::Six, false, 2338, 13, 11),
+    (Datum::Xian80, ZoneWidth::Six, true, 2327, 13, 11),
+    (Datum::Cgcs2000, ZoneWidth::Three, true, 4513, 25, 21),
+];
+
+#[test]
+fn every_old_national_plane_is_known_with_its_datum_and_zone() {
+    for (datum, width, prefixed, first_code, first_zone, count) in OLD_PLANES {
+        for i in 0..count {
+            let crs = Crs::from_epsg(first_code + u32::from(i)).unwrap();
+            let zone = Zone::new(width, first_zone + i).unwrap();
+            assert_eq!(crs.datum(), datum, "{}", crs.name());
+            assert_eq!(crs.gauss_kruger(), Some((zone, prefixed)), "{} {}", crs.definition(), crs.name());
+        }
     }
 }
 
