@@ -77,7 +77,7 @@ pub(crate) struct AddArgs {
     #[arg(long, value_name = "DATE")]
     pub(crate) valid_to: Option<String>,
     /// 责任单位 · responsible unit
-    #[arg(long)]
+    #[arg(long, visible_alias = "department")]
     pub(crate) responsible_unit: Option<String>,
     /// 密级:公开、内部、秘密、机密、绝密 · public | internal | secret | highly-secret | top-secret
     #[arg(long)]

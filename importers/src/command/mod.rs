@@ -58,6 +58,12 @@ pub(crate) struct WrongCall(pub(crate) Text);
 
 /// Opens a delivery: what there is at `path` and who reads it.
 fn open_delivery(path: &Path, importer: Option<&str>) -> Result<Delivery, WrongCall> {
+    if !path.exists() {
+        return Err(WrongCall(Text::new(
+            format!("没有文件或目录 {}", path.display()),
+            format!("there is no file or folder {}", path.display()),
+        )));
+    }
     let wanted = match importer {
         Some(name) => Some(importers::list::by_name(name).ok_or_else(|| {
             let names: Vec<&str> = importers::list::IMPORTERS.iter().map(|importer| importer.name()).collect();

@@ -2,3 +2,6 @@
 
 pub mod mesh;
 pub mod osgb;
+pub mod picture;
+pub mod tiff_peek;
+pub mod warp;

@@ -21,20 +21,28 @@ pub const ID_COLUMN: &str = "fid";
 pub struct FeatureFile {
     writer: FgbWriter<'static>,
     names: Vec<String>,
+    dimension: Dimension,
+    single_points: bool,
 }
 
 impl FeatureFile {
-    /// Begins a layer called `name` in `crs`.
-    pub fn new(name: &str, crs: &Crs, dimension: Dimension, fields: &[Field]) -> Result<Self, ImportError> {
+    /// Begins a layer called `name` in `crs`. Everything but `single_points` becomes a multi geometry,
+    /// because a layer is one kind only when every feature is.
+    pub fn new(
+        name: &str,
+        crs: &Crs,
+        (dimension, single_points): (Dimension, bool),
+        fields: &[Field],
+    ) -> Result<Self, ImportError> {
         let geometry = match dimension {
+            Dimension::Point if single_points => GeometryType::Point,
             Dimension::Point => GeometryType::MultiPoint,
             Dimension::Line => GeometryType::MultiLineString,
             Dimension::Polygon => GeometryType::MultiPolygon,
         };
         let code = crs.epsg().and_then(|code| i32::try_from(code).ok());
         let options = FgbWriterOptions {
-            // Mixed single and multi geometries are one kind only when every one is promoted.
-            promote_to_multi: true,
+            promote_to_multi: false,
             detect_type: false,
             crs: FgbCrs {
                 org: code.map(|_| "EPSG"),
@@ -60,15 +68,19 @@ impl FeatureFile {
                 }
             });
         }
-        Ok(Self { writer, names })
+        Ok(Self { writer, names, dimension, single_points })
     }
 
     /// Adds a feature.
     pub fn add(&mut self, id: u64, geometry: &Geometry<f64>, values: &[Value]) -> Result<(), ImportError> {
         let names = &self.names;
+        let geometry = match geometry {
+            Geometry::Point(_) if self.single_points => geometry.clone(),
+            _ => promoted(geometry, self.dimension),
+        };
         let mut written = Ok(());
         self.writer
-            .add_feature_geom(geometry.clone(), |feature| {
+            .add_feature_geom(geometry, |feature| {
                 let mut put = |index: usize, name: &str, value: &ColumnValue<'_>| {
                     if written.is_ok() {
                         written = feature.property(index, name, value).map(|_| ());
@@ -95,6 +107,30 @@ impl FeatureFile {
         let mut out = BufWriter::new(file);
         self.writer.write(&mut out).map_err(failed)?;
         std::io::Write::flush(&mut out).map_err(failed)
+    }
+}
+
+/// The parts of `dimension` in one multi geometry.
+fn promoted(geometry: &Geometry<f64>, dimension: Dimension) -> Geometry<f64> {
+    let (mut points, mut lines, mut polygons) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = vec![geometry];
+    while let Some(part) = rest.pop() {
+        match part {
+            Geometry::Point(point) => points.push(*point),
+            Geometry::MultiPoint(many) => points.extend(&many.0),
+            Geometry::LineString(line) => lines.push(line.clone()),
+            Geometry::MultiLineString(many) => lines.extend(many.0.iter().cloned()),
+            Geometry::Polygon(polygon) => polygons.push(polygon.clone()),
+            Geometry::MultiPolygon(many) => polygons.extend(many.0.iter().cloned()),
+            // Last in, first out: reversed, so that parts keep their order.
+            Geometry::GeometryCollection(many) => rest.extend(many.0.iter().rev()),
+            _ => {}
+        }
+    }
+    match dimension {
+        Dimension::Point => Geometry::MultiPoint(points.into()),
+        Dimension::Line => Geometry::MultiLineString(geo::MultiLineString(lines)),
+        Dimension::Polygon => Geometry::MultiPolygon(geo::MultiPolygon(polygons)),
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Survey {
     pub codes: Option<CodeField>,
     /// Distinct values of the class field, where they are few.
     pub classes: Option<(String, BTreeMap<String, u64>)>,
+    /// True where there is a multipoint.
+    pub has_multipoints: bool,
     /// False where two features share an id of the file, or have none.
     pub ids_are_unique: bool,
     /// `[min_x, min_y, max_x, max_y]` of all shapes.
@@ -111,6 +113,7 @@ pub fn survey(
                 *found.dimensions.entry(dimension).or_default() += 1;
                 let closed = matches!(geometry, Geometry::LineString(line) if line.0.len() >= 4 && line.is_closed());
                 found.closed_lines += u64::from(closed || feature.was_closed_line);
+                found.has_multipoints |= dimension == Dimension::Point && !matches!(geometry, Geometry::Point(_));
                 widen(&mut found.extent, geometry);
             }
             Shape::Missing | Shape::Unsupported(_) => found.shapeless += 1,

@@ -98,7 +98,7 @@ impl Importer for VectorLayer {
             dimension,
             survey: &survey,
             placing: &placing,
-            file: FeatureFile::new(&job.slug, placing.crs(), dimension, source.fields())?,
+            file: FeatureFile::new(&job.slug, placing.crs(), (dimension, !survey.has_multipoints), source.fields())?,
             map: MapFeatures::new(
                 dimension,
                 source.fields(),
