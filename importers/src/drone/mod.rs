@@ -3,5 +3,6 @@
 pub mod mesh;
 pub mod osgb;
 pub mod picture;
+pub mod point_cloud;
 pub mod tiff_peek;
 pub mod warp;

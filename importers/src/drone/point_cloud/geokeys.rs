@@ -48,7 +48,7 @@ const KEYS_MAX: usize = 1_000;
 /// Why the keys don't say where the points are.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum GeoKeysError {
+pub(super) enum GeoKeysError {
     /// The directory is not a sorted list of keys within its records.
     #[error("GeoKey 目录已损坏（{what}）/ the GeoKey directory is damaged ({what})")]
     Damaged {
@@ -70,7 +70,9 @@ pub enum GeoKeysError {
         key: u16,
     },
     /// The unit key contradicts the unit of the EPSG code.
-    #[error("GeoKey 的长度单位（{stated_m} 米）与 EPSG:{code} 的单位（{defined_m} 米）矛盾 / the unit in the GeoKeys ({stated_m} m) contradicts the unit of EPSG:{code} ({defined_m} m)")]
+    #[error(
+        "GeoKey 的长度单位（{stated_m} 米）与 EPSG:{code} 的单位（{defined_m} 米）矛盾 / the unit in the GeoKeys ({stated_m} m) contradicts the unit of EPSG:{code} ({defined_m} m)"
+    )]
     UnitContradiction {
         /// EPSG code of the projected CRS.
         code: u16,
@@ -83,7 +85,7 @@ pub enum GeoKeysError {
 
 /// The keys of a file with their values.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct GeoKeys {
+pub(super) struct GeoKeys {
     shorts: BTreeMap<u16, u16>,
     doubles: BTreeMap<u16, f64>,
     texts: BTreeMap<u16, String>,
@@ -94,7 +96,7 @@ impl GeoKeys {
     ///
     /// # Errors
     /// [`GeoKeysError::Damaged`].
-    pub fn read(vlrs: &[Vlr]) -> Result<Option<Self>, GeoKeysError> {
+    pub(super) fn read(vlrs: &[Vlr]) -> Result<Option<Self>, GeoKeysError> {
         let payload = |record_id| {
             let record = vlrs.iter().find(|vlr| vlr.is(("LASF_Projection", record_id)));
             record.map(|vlr| vlr.payload.as_slice())
@@ -102,12 +104,7 @@ impl GeoKeys {
         let Some(directory) = payload(34_735) else {
             return Ok(None);
         };
-        Self::parse(
-            directory,
-            payload(34_736).unwrap_or_default(),
-            payload(34_737).unwrap_or_default(),
-        )
-        .map(Some)
+        Self::parse(directory, payload(34_736).unwrap_or_default(), payload(34_737).unwrap_or_default()).map(Some)
     }
 
     fn parse(directory: &[u8], doubles: &[u8], ascii: &[u8]) -> Result<Self, GeoKeysError> {
@@ -166,7 +163,7 @@ impl GeoKeys {
     ///
     /// # Errors
     /// [`GeoKeysError`] where they say something that is not understood.
-    pub fn wkt(&self) -> Result<Option<String>, GeoKeysError> {
+    pub(super) fn wkt(&self) -> Result<Option<String>, GeoKeysError> {
         let model = self.shorts.get(&key::MODEL_TYPE).copied();
         let horizontal = match model {
             Some(1) => self.projected()?,
@@ -191,11 +188,7 @@ impl GeoKeys {
                 if let (Some((_, stated_m)), Some(defined_m)) = (&unit, last_unit(wkt))
                     && (stated_m - defined_m).abs() > 1e-8 * defined_m
                 {
-                    return Err(GeoKeysError::UnitContradiction {
-                        code,
-                        stated_m: *stated_m,
-                        defined_m,
-                    });
+                    return Err(GeoKeysError::UnitContradiction { code, stated_m: *stated_m, defined_m });
                 }
                 Ok(wkt.to_owned())
             }
@@ -220,7 +213,7 @@ impl GeoKeys {
         Ok(wkt)
     }
 
-    fn method(&self, unit_m: f64) -> Result<(&'static str, Vec<(&'static str, f64)>), GeoKeysError> {
+    fn method(&self, unit_m: f64) -> Result<Method, GeoKeysError> {
         let method = match self.shorts.get(&key::METHOD).copied() {
             Some(method) if method != USER_DEFINED => method,
             _ => {
@@ -232,13 +225,16 @@ impl GeoKeys {
                     16_101..=16_160 => (code - 16_100, 10_000_000.0),
                     _ => return Err(GeoKeysError::UnknownCode { key: key::PROJECTION, code }),
                 };
-                return Ok(("Transverse_Mercator", vec![
-                    ("latitude_of_origin", 0.0),
-                    ("central_meridian", f64::from(zone) * 6.0 - 183.0),
-                    ("scale_factor", 0.9996),
-                    ("false_easting", 500_000.0 / unit_m),
-                    ("false_northing", false_northing / unit_m),
-                ]));
+                return Ok((
+                    "Transverse_Mercator",
+                    vec![
+                        ("latitude_of_origin", 0.0),
+                        ("central_meridian", f64::from(zone) * 6.0 - 183.0),
+                        ("scale_factor", 0.9996),
+                        ("false_easting", 500_000.0 / unit_m),
+                        ("false_northing", false_northing / unit_m),
+                    ],
+                ));
             }
         };
         let (name, parameters) = METHODS
@@ -274,13 +270,11 @@ impl GeoKeys {
                 .ok_or(GeoKeysError::UnknownCode { key: key::DATUM, code: datum });
         }
         let semi_major = self.double(key::SEMI_MAJOR)?;
-        let inverse_flattening = match self.doubles.get(&key::INVERSE_FLATTENING) {
-            Some(inverse) => *inverse,
-            None => {
-                let semi_minor = self.double(key::SEMI_MINOR)?;
-                let difference = semi_major - semi_minor;
-                if difference == 0.0 { 0.0 } else { semi_major / difference }
-            }
+        let inverse_flattening = if let Some(inverse) = self.doubles.get(&key::INVERSE_FLATTENING) {
+            *inverse
+        } else {
+            let difference = semi_major - self.double(key::SEMI_MINOR)?;
+            if difference == 0.0 { 0.0 } else { semi_major / difference }
         };
         let meridian_code = self.shorts.get(&key::PRIME_MERIDIAN).copied();
         let meridian_deg = match self.doubles.get(&key::PRIME_MERIDIAN_LONGITUDE) {
@@ -325,9 +319,7 @@ impl GeoKeys {
             return Ok(wkt.to_owned());
         }
         // Some writers give the geographic CRS of the datum and leave the rest to the model type.
-        let inside = wkt
-            .strip_prefix("GEOGCS[")
-            .and_then(|rest| rest.find(",UNIT[").and_then(|at| rest.get(..at)));
+        let inside = wkt.strip_prefix("GEOGCS[").and_then(|rest| rest.find(",UNIT[").and_then(|at| rest.get(..at)));
         let inside = inside.ok_or(GeoKeysError::UnknownCode { key: key::GEODETIC_CRS, code })?;
         Ok(format!(
             "GEOCCS[{inside},UNIT[\"metre\",1],AXIS[\"Geocentric X\",OTHER],\
@@ -343,20 +335,17 @@ impl GeoKeys {
         let code = self.shorts.get(&key::VERTICAL_CRS).copied().filter(|code| *code != 0);
         let datum = self.shorts.get(&key::VERTICAL_DATUM).copied();
         // Writers put the datum's code into the key of the CRS and the other way round.
-        let system = [code, datum].into_iter().flatten().find_map(|code| {
-            VERTICALS.iter().find(|system| system.codes.contains(&code))
-        });
+        let system = [code, datum]
+            .into_iter()
+            .flatten()
+            .find_map(|code| VERTICALS.iter().find(|system| system.codes.contains(&code)));
         if code.is_none() && stated_unit.is_none() {
             return Ok(None);
         }
         let citation = self.texts.get(&key::VERTICAL_CITATION).filter(|text| !text.is_empty());
-        let (name, datum, kind) = match system {
-            Some(system) => (system.name.to_owned(), system.datum.to_owned(), system.kind),
-            None => {
-                let name = citation.cloned().unwrap_or_else(|| "unknown".to_owned());
-                (name.clone(), name, 2_005)
-            }
-        };
+        let cited = citation.map_or("unknown", String::as_str);
+        let (name, datum, kind) =
+            system.map_or((cited, cited, 2_005), |system| (system.name, system.datum, system.kind));
         let own_unit = code.and_then(|code| match code {
             5_702 | 6_360 => linear_unit(9_003),
             8_228 => linear_unit(9_002),
@@ -365,8 +354,8 @@ impl GeoKeys {
         let (unit, unit_m) = stated_unit.or(own_unit).unwrap_or(("metre", 1.0));
         Ok(Some(format!(
             "VERT_CS[{},VERT_DATUM[{},{kind}],UNIT[\"{unit}\",{unit_m}],AXIS[\"Up\",UP]]",
-            quoted(&name),
-            quoted(&datum),
+            quoted(name),
+            quoted(datum),
         )))
     }
 
@@ -381,9 +370,7 @@ impl GeoKeys {
                     Err(GeoKeysError::Damaged { what: "size of the linear unit" })
                 }
             }
-            Some(code) => linear_unit(code)
-                .map(Some)
-                .ok_or(GeoKeysError::UnknownCode { key: key::LINEAR_UNIT, code }),
+            Some(code) => linear_unit(code).map(Some).ok_or(GeoKeysError::UnknownCode { key: key::LINEAR_UNIT, code }),
         }
     }
 
@@ -402,6 +389,9 @@ impl GeoKeys {
         self.doubles.get(&id).copied().ok_or(GeoKeysError::Missing { key: id })
     }
 }
+
+/// A projection method by its WKT 1 name, with its parameters.
+type Method = (&'static str, Vec<(&'static str, f64)>);
 
 /// A parameter of a projection: its WKT 1 name, the keys it may stand under, its default.
 struct Parameter {
@@ -443,28 +433,35 @@ const SCALE_FACTOR: Parameter = scale(SCALE);
 /// Coordinate transformation codes (annex C) with their WKT 1 names and parameters.
 const METHODS: &[(u16, &str, &[Parameter])] = &[
     (1, "Transverse_Mercator", &[LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
-    (3, "Hotine_Oblique_Mercator_Azimuth_Center", &[
-        CENTER_LATITUDE, CENTER_LONGITUDE, angle("azimuth", &[3094]),
-        angle("rectified_grid_angle", &[3096, 3094]), SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING,
-    ]),
+    (
+        3,
+        "Hotine_Oblique_Mercator_Azimuth_Center",
+        &[
+            CENTER_LATITUDE,
+            CENTER_LONGITUDE,
+            angle("azimuth", &[3094]),
+            angle("rectified_grid_angle", &[3096, 3094]),
+            SCALE_FACTOR,
+            FALSE_EASTING,
+            FALSE_NORTHING,
+        ],
+    ),
     (7, "Mercator_1SP", &[MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
-    (8, "Lambert_Conformal_Conic_2SP", &[
-        PARALLEL_1, PARALLEL_2, LATITUDE, MERIDIAN, FALSE_EASTING, FALSE_NORTHING,
-    ]),
+    (8, "Lambert_Conformal_Conic_2SP", &[PARALLEL_1, PARALLEL_2, LATITUDE, MERIDIAN, FALSE_EASTING, FALSE_NORTHING]),
     (9, "Lambert_Conformal_Conic_1SP", &[LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
     (10, "Lambert_Azimuthal_Equal_Area", &[CENTER_LATITUDE, CENTER_LONGITUDE, FALSE_EASTING, FALSE_NORTHING]),
-    (11, "Albers_Conic_Equal_Area", &[
-        PARALLEL_1, PARALLEL_2, CENTER_LATITUDE, CENTER_LONGITUDE, FALSE_EASTING, FALSE_NORTHING,
-    ]),
+    (
+        11,
+        "Albers_Conic_Equal_Area",
+        &[PARALLEL_1, PARALLEL_2, CENTER_LATITUDE, CENTER_LONGITUDE, FALSE_EASTING, FALSE_NORTHING],
+    ),
     (12, "Azimuthal_Equidistant", &[CENTER_LATITUDE, CENTER_LONGITUDE, FALSE_EASTING, FALSE_NORTHING]),
     (15, "Polar_Stereographic", &[LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
     (16, "Oblique_Stereographic", &[LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
     (18, "Cassini_Soldner", &[LATITUDE, MERIDIAN, FALSE_EASTING, FALSE_NORTHING]),
     (22, "Polyconic", &[LATITUDE, MERIDIAN, FALSE_EASTING, FALSE_NORTHING]),
     (24, "Sinusoidal", &[CENTER_LONGITUDE, FALSE_EASTING, FALSE_NORTHING]),
-    (27, "Transverse_Mercator_South_Orientated", &[
-        LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING,
-    ]),
+    (27, "Transverse_Mercator_South_Orientated", &[LATITUDE, MERIDIAN, SCALE_FACTOR, FALSE_EASTING, FALSE_NORTHING]),
 ];
 
 /// A vertical system under every code that writers give it.
@@ -480,8 +477,18 @@ struct Vertical {
 const VERTICALS: &[Vertical] = &[
     Vertical { codes: &[5_737, 5_137], name: "Yellow Sea 1985 height", datum: "Yellow Sea 1985", kind: 2_005 },
     Vertical { codes: &[5_736, 5_104], name: "Yellow Sea 1956 height", datum: "Yellow Sea 1956", kind: 2_005 },
-    Vertical { codes: &[5_703, 6_360, 8_228, 5_103], name: "NAVD88 height", datum: "North American Vertical Datum 1988", kind: 2_005 },
-    Vertical { codes: &[5_702, 7_968, 5_102], name: "NGVD29 height", datum: "National Geodetic Vertical Datum 1929", kind: 2_005 },
+    Vertical {
+        codes: &[5_703, 6_360, 8_228, 5_103],
+        name: "NAVD88 height",
+        datum: "North American Vertical Datum 1988",
+        kind: 2_005,
+    },
+    Vertical {
+        codes: &[5_702, 7_968, 5_102],
+        name: "NGVD29 height",
+        datum: "National Geodetic Vertical Datum 1929",
+        kind: 2_005,
+    },
     Vertical { codes: &[5_773, 5_171], name: "EGM96 height", datum: "EGM96 geoid", kind: 2_005 },
     Vertical { codes: &[3_855, 1_027], name: "EGM2008 height", datum: "EGM2008 geoid", kind: 2_005 },
     Vertical { codes: &[4_979, 5_019, 5_030], name: "Ellipsoid height", datum: "Ellipsoid", kind: 2_002 },
@@ -500,9 +507,7 @@ fn linear_unit(code: u16) -> Option<(&'static str, f64)> {
 }
 
 fn epsg(key: u16, code: u16) -> Result<&'static str, GeoKeysError> {
-    crs_definitions::from_code(code)
-        .map(|definition| definition.wkt)
-        .ok_or(GeoKeysError::UnknownCode { key, code })
+    crs_definitions::from_code(code).map(|definition| definition.wkt).ok_or(GeoKeysError::UnknownCode { key, code })
 }
 
 /// Metres of the last unit in a WKT 1 text, which is the one of the CRS itself.
@@ -519,9 +524,6 @@ fn name_of(wkt: &str) -> &str {
 
 /// A WKT string: quotation marks and control characters can't stand in one.
 fn quoted(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .filter(|c| *c != '"' && !c.is_control())
-        .collect();
+    let plain: String = text.chars().filter(|c| *c != '"' && !c.is_control()).collect();
     format!("\"{plain}\"")
 }
