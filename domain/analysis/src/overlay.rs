@@ -304,7 +304,16 @@ fn run(subject: &Snapped, clips: &[&Snapped], rule: OverlayRule) -> Vec<Vec<Vec<
         engine.add_contours(&clip.contours, ShapeType::Clip);
     }
     // Rings are turned outer left, inner right, so that parts that overlap stay filled.
-    engine.overlay(rule, FillRule::NonZero)
+    let mut shapes = engine.overlay(rule, FillRule::NonZero);
+    // OGC mode returns a hole that touches the outer ring the wrong way round (`i_overlay` 4.5.2).
+    for shape in &mut shapes {
+        for (i, contour) in shape.iter_mut().enumerate() {
+            if (doubled_area(contour) > 0) != (i == 0) {
+                contour.reverse();
+            }
+        }
+    }
+    shapes
 }
 
 fn tree_of(snapped: &[Option<Snapped>]) -> Tree {

@@ -95,6 +95,31 @@ fn a_patch_with_a_hole_has_geographiclibs_area() {
     assert!((shared.plane_m2 / shared.ellipsoidal_m2 - 1.0) * 1e6 > 100.0);
 }
 
+/// The engine's OGC mode (`i_overlay` 4.5.2) hands such holes back the wrong way round; real zoning has them
+/// (Minneapolis: 0.3 % of the city's plane area was wrong).
+#[test]
+fn a_hole_that_touches_the_outer_ring_is_still_a_hole() {
+    let at = |points: &[[f64; 2]]| points.iter().map(|[x, y]| [EAST + x, NORTH + y]).collect::<Vec<_>>();
+    for hole in [
+        at(&[[100.0, 50.0], [60.0, 30.0], [60.0, 70.0]]),
+        at(&[[0.0, 0.0], [40.0, 10.0], [10.0, 40.0]]),
+        at(&[[50.0, 0.0], [70.0, 50.0], [50.0, 100.0], [30.0, 50.0]]),
+    ] {
+        let hole_m2 = geodesy::area::plane_area(&hole);
+        let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![hole])]);
+        let second = layer("b@1", vec![parcel("x", "01", square(-10.0, -10.0, 200.0), vec![])]);
+        let result = overlay(&first, &second, &OverlayOptions::default()).unwrap();
+        let shared = &result.patches[0];
+        assert!(close(shared.plane_m2, 10_000.0 - hole_m2, 1e-6), "{} of {hole_m2}", shared.plane_m2);
+        assert!(close(shared.ellipsoidal_m2 / shared.plane_m2, 1.0, 0.001), "{}", shared.ellipsoidal_m2);
+        assert!(close(result.first.plane_m2, 10_000.0 - hole_m2, 1e-6));
+        for polygon in &shared.polygons {
+            assert!(geodesy::area::signed_plane_area(&polygon.exterior) > 0.0);
+            assert!(polygon.holes.iter().all(|hole| geodesy::area::signed_plane_area(hole) < 0.0));
+        }
+    }
+}
+
 #[test]
 fn slivers_are_marked_and_kept() {
     let first = layer("a@1", vec![parcel("1", "07", square(0.0, 0.0, 100.0), vec![])]);
