@@ -1,6 +1,7 @@
 //! Tests of `analysis` against geo's own boolean operations, GeographicLib and what must add up.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in helpers too")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they skip, and fail by panicking")]
 
 mod overlays;
+mod real;
 mod rounded;
