@@ -175,6 +175,24 @@ fn a_compound_system_from_a_point_cloud_keeps_both_parts() {
 }
 
 #[test]
+fn a_geocentric_text_is_earth_centred_wherever_it_comes_from() {
+    for input in [
+        r#"GEOCCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["metre",1],AXIS["Geocentric X",OTHER],AXIS["Geocentric Y",OTHER],AXIS["Geocentric Z",NORTH]]"#,
+        "+proj=geocent +datum=WGS84",
+        "EPSG:4978",
+        "EPSG:4479",
+    ] {
+        let crs = Crs::from_user_input(input).unwrap();
+        assert!(crs.is_geocentric(), "{input}");
+        let mut points = [geodesy::frame::ecef_from_lon_lat_height_deg([109.7388, 28.3119, 250.0])];
+        Transform::new(&crs, &Crs::cgcs2000()).unwrap().points_3d(&mut points).unwrap();
+        // CGCS2000's flattening differs from WGS 84's in the ninth digit: a tenth of a millimetre.
+        assert!((points[0][0] - 109.7388).abs() < 1e-9 && (points[0][1] - 28.3119).abs() < 1e-8, "{input}: {points:?}");
+        assert!((points[0][2] - 250.0).abs() < 2e-4, "{input}: {points:?}");
+    }
+}
+
+#[test]
 fn what_is_no_place_is_refused_with_a_reason() {
     for input in [
         "",
