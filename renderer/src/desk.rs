@@ -1,0 +1,175 @@
+//! The viewer with its panels: what the panels show is made from the viewer here, and what they ask for is done here.
+//!
+//! Window and headless shot share it, so a picture shows what a person would see.
+
+use glam::DVec2;
+
+use crate::error::ViewError;
+use crate::gpu::UiFrame;
+use crate::layer::Role;
+use crate::panel::coordinates::GaussKruger;
+use crate::panel::words::Language;
+use crate::panel::{self, Action, LayerRow, Panels, PickedRow, PlaceRow, Shown};
+use crate::scene::camera::{Camera, View};
+use crate::scene::controls::Flight;
+use crate::viewer::Viewer;
+
+/// Everything a person works with.
+pub struct Desk {
+    /// Layers and scene.
+    pub viewer: Viewer,
+    /// Language of the panels.
+    pub language: Language,
+    /// Which panels are shown.
+    pub panels: Panels,
+    /// A flight that was asked for and not yet begun.
+    pub next_flight: Option<Flight>,
+    context: egui::Context,
+    gauss_kruger: GaussKruger,
+}
+
+impl Desk {
+    /// Puts a viewer on the desk. Without a Chinese font the panels show boxes, and the log says so.
+    #[must_use]
+    pub fn new(viewer: Viewer, language: Language, panels: Panels) -> Self {
+        let context = egui::Context::default();
+        panel::dress(&context);
+        let installed = panel::fonts::find_chinese_font().is_some_and(|font| panel::fonts::install(&context, &font));
+        if !installed {
+            tracing::warn!("没有中文字体 (no Chinese font found); Debian/Ubuntu: apt install fonts-noto-cjk");
+        }
+        Self { viewer, language, panels, next_flight: None, context, gauss_kruger: GaussKruger::default() }
+    }
+
+    /// The egui context, for a window's input.
+    #[must_use]
+    pub fn context(&self) -> &egui::Context {
+        &self.context
+    }
+
+    /// Runs the panels once over a view and does what they ask for; `pointer_px` is where the pointer is.
+    pub fn run_panels(
+        &mut self,
+        input: egui::RawInput,
+        view: &View,
+        pointer_px: Option<DVec2>,
+        graphics: &str,
+    ) -> (UiFrame, egui::PlatformOutput) {
+        let shown = self.shown(view, pointer_px, graphics);
+        let panels = self.panels;
+        let mut actions = Vec::new();
+        let output = self.context.run_ui(input, |ui| actions = panel::show(ui, &shown, panels));
+        let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);
+        for action in &actions {
+            let aspect = f64::from(view.viewport_px[0]) / f64::from(view.viewport_px[1]);
+            self.act(action, aspect);
+        }
+        let frame = UiFrame { primitives, textures: output.textures_delta, pixels_per_point: output.pixels_per_point };
+        (frame, output.platform_output)
+    }
+
+    fn act(&mut self, action: &Action, aspect: f64) {
+        match *action {
+            Action::SetVisible(index, visible) => self.viewer.set_visible(index, visible),
+            Action::SetOpacity(index, opacity) => self.viewer.set_opacity(index, opacity),
+            Action::FlyTo(index) => self.fly(self.viewer.framing(Some(index), aspect)),
+            Action::ShowAll => self.fly(self.viewer.framing(None, aspect)),
+            Action::NorthUp => self.fly(Camera { heading_deg: 0.0, ..self.viewer.camera }),
+            Action::SetTime(stop) => {
+                let newest = stop + 1 == self.viewer.timeline.len();
+                let moment = self.viewer.timeline.moment(stop).filter(|_| !newest).map(str::to_owned);
+                if let Err(error) = self.viewer.set_datetime(moment) {
+                    tracing::error!(error = %crate::viewer::chain(&error), "time");
+                }
+            }
+            Action::SwitchLanguage => self.language = self.language.other(),
+            Action::ClosePicked => self.viewer.picked = None,
+        }
+        self.context.request_repaint();
+    }
+
+    /// Asks for a flight to a camera.
+    pub fn fly(&mut self, to: Camera) {
+        self.next_flight = Some(Flight::new(self.viewer.camera, to));
+    }
+
+    fn shown(&mut self, view: &View, pointer_px: Option<DVec2>, graphics: &str) -> Shown {
+        let [width, height] = view.viewport_px.map(f64::from);
+        let middle = self.viewer.pick(view, DVec2::new(width / 2.0, height / 2.0));
+        // A picture has no pointer: its middle speaks for it.
+        let pointed = match pointer_px {
+            Some(pixel) => self.viewer.pick(view, pixel),
+            None => middle,
+        };
+        let place = pointed.map(|pick| self.place(pick.lon_lat_height_deg));
+        let picked = self.viewer.picked.clone().map(|picked| PickedRow {
+            place: self.place(picked.pick.lon_lat_height_deg),
+            layer: picked
+                .pick
+                .layer
+                .and_then(|index| self.viewer.layers.get(index))
+                .map(|layer| layer.dataset.title_in(self.language.is_chinese()).to_owned()),
+            features: picked.features,
+            waiting: picked.waiting > 0,
+        });
+        let counts = self.viewer.counts();
+        let dates = (0..self.viewer.timeline.len()).filter_map(|stop| self.viewer.timeline.date(stop)).collect();
+        let scale = f64::from(self.context.pixels_per_point());
+        Shown {
+            language: self.language,
+            layers: self.layer_rows(),
+            place,
+            height_datum: self.height_datum(pointed.and_then(|pick| pick.layer)),
+            eye_height_m: view.eye_height_m,
+            heading_deg: self.viewer.camera.heading_deg,
+            pending: counts.pending,
+            failed: counts.failed,
+            dates,
+            date: self.viewer.timeline.index_at(self.viewer.datetime.as_deref()),
+            picked,
+            labels: self.viewer.labels().to_vec(),
+            metres_per_point: middle.map(|pick| scale / view.pixels_per_metre(pick.distance_m)),
+            graphics: graphics.to_owned(),
+        }
+    }
+
+    fn place(&mut self, lon_lat_height_deg: [f64; 3]) -> PlaceRow {
+        let [lon, lat, _] = lon_lat_height_deg;
+        let zone = self.gauss_kruger.position([lon, lat]).unwrap_or_else(|error: ViewError| {
+            tracing::warn!(error = %crate::viewer::chain(&error), "coordinates");
+            None
+        });
+        PlaceRow { lon_lat_height_deg, zone }
+    }
+
+    /// The datum of the heights under the pointer: the model's own, else the terrain's if all visible terrain agrees.
+    fn height_datum(&self, layer: Option<usize>) -> Option<String> {
+        if let Some(layer) = layer.and_then(|index| self.viewer.layers.get(index)) {
+            return Some(layer.dataset.height_datum().to_owned());
+        }
+        let visible = self.viewer.layers.iter().filter(|layer| layer.visible);
+        let mut terrain = visible
+            .filter(|layer| matches!(layer.kind.role, Role::Heights { .. }))
+            .map(|layer| layer.dataset.height_datum());
+        // Bare ground is the ellipsoid itself.
+        let Some(first) = terrain.next() else { return Some("ellipsoidal".to_owned()) };
+        terrain.all(|other| other == first).then(|| first.to_owned())
+    }
+
+    fn layer_rows(&self) -> Vec<LayerRow> {
+        let chinese = self.language.is_chinese();
+        let rows = self.viewer.layers.iter().enumerate().rev().map(|(index, layer)| LayerRow {
+            index,
+            title: layer.dataset.title_in(chinese).to_owned(),
+            kind: layer.kind.title[usize::from(!chinese)],
+            visible: layer.visible,
+            opacity: layer.opacity,
+            has_opacity: !matches!(layer.kind.role, Role::Heights { .. }),
+            valid_from: layer.dataset.revision.as_ref().and_then(|revision| revision.valid_from.clone()),
+            live: layer.dataset.live,
+            failed: (layer.failed > 0)
+                .then(|| format!("{} × {}", layer.failed, layer.last_error.as_deref().unwrap_or_default())),
+        });
+        rows.collect()
+    }
+}

@@ -1,0 +1,123 @@
+// The ground: tinted relief with up to eight pictures laid over it, bottom first.
+// Further pictures come in further passes over the same triangles (equal depth, blended): `fs_overlays`.
+
+struct Frame {
+    haze_color: vec3<f32>,
+    haze_per_m: f32,
+    viewport_px: vec2<f32>,
+    spare: vec2<f32>,
+}
+
+struct Tile {
+    clip_from_local: mat4x4<f32>,
+    up: vec3<f32>,
+    picture_count: f32,
+    sun: vec3<f32>,
+    opacity: f32,
+    // Eye in the tile's axes, for haze.
+    eye: vec3<f32>,
+    spare: f32,
+    // Offset (xy) and scale (zw) of each picture.
+    windows: array<vec4<f32>, 8>,
+    // Opacities, four to a vector.
+    opacities: array<vec4<f32>, 2>,
+}
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+@group(1) @binding(0) var<uniform> tile: Tile;
+@group(2) @binding(0) var clamped: sampler;
+@group(2) @binding(1) var picture_0: texture_2d<f32>;
+@group(2) @binding(2) var picture_1: texture_2d<f32>;
+@group(2) @binding(3) var picture_2: texture_2d<f32>;
+@group(2) @binding(4) var picture_3: texture_2d<f32>;
+@group(2) @binding(5) var picture_4: texture_2d<f32>;
+@group(2) @binding(6) var picture_5: texture_2d<f32>;
+@group(2) @binding(7) var picture_6: texture_2d<f32>;
+@group(2) @binding(8) var picture_7: texture_2d<f32>;
+
+struct Corner {
+    @builtin(position) clip: vec4<f32>,
+    @location(0) uv: vec2<f32>,
+    @location(1) normal: vec3<f32>,
+    @location(2) color: vec4<f32>,
+    @location(3) eye_distance_m: f32,
+}
+
+@vertex
+fn vs_main(
+    @location(0) position: vec3<f32>,
+    @location(1) uv: vec2<f32>,
+    @location(2) normal: vec4<f32>,
+    @location(3) color: vec4<f32>,
+) -> Corner {
+    var corner: Corner;
+    corner.clip = tile.clip_from_local * vec4(position, 1.0);
+    corner.uv = uv;
+    corner.normal = normal.xyz;
+    corner.color = color;
+    corner.eye_distance_m = distance(position, tile.eye);
+    return corner;
+}
+
+fn linear_from_srgb(srgb: vec3<f32>) -> vec3<f32> {
+    return select(pow((srgb + 0.055) / 1.055, vec3(2.4)), srgb / 12.92, srgb <= vec3(0.04045));
+}
+
+// Sky from above, a little from below, and a low sun: relief reads without drowning the colours.
+fn light(normal: vec3<f32>) -> f32 {
+    let unit = normalize(normal);
+    let sky = 0.5 + 0.5 * dot(unit, tile.up);
+    let sun = max(dot(unit, tile.sun), 0.0);
+    return 0.30 * sky + 0.98 * sun;
+}
+
+fn hazed(color: vec3<f32>, eye_distance_m: f32) -> vec3<f32> {
+    let clear = exp(-eye_distance_m * frame.haze_per_m);
+    return mix(frame.haze_color, color, clear);
+}
+
+// Premultiplied "over".
+fn lay(below: vec4<f32>, picture: vec4<f32>, opacity: f32) -> vec4<f32> {
+    let alpha = picture.a * opacity;
+    return vec4(picture.rgb * alpha, alpha) + below * (1.0 - alpha);
+}
+
+fn overlays(corner: Corner, bottom: vec4<f32>) -> vec4<f32> {
+    // Sampled before any branch: derivatives are defined only in uniform control flow.
+    let sample_0 = textureSample(picture_0, clamped, corner.uv * tile.windows[0].zw + tile.windows[0].xy);
+    let sample_1 = textureSample(picture_1, clamped, corner.uv * tile.windows[1].zw + tile.windows[1].xy);
+    let sample_2 = textureSample(picture_2, clamped, corner.uv * tile.windows[2].zw + tile.windows[2].xy);
+    let sample_3 = textureSample(picture_3, clamped, corner.uv * tile.windows[3].zw + tile.windows[3].xy);
+    var color = lay(bottom, sample_0, tile.opacities[0].x);
+    color = lay(color, sample_1, tile.opacities[0].y);
+    color = lay(color, sample_2, tile.opacities[0].z);
+    color = lay(color, sample_3, tile.opacities[0].w);
+    if tile.picture_count > 4.0 {
+        let sample_4 = textureSampleLevel(picture_4, clamped, corner.uv * tile.windows[4].zw + tile.windows[4].xy, 0.0);
+        let sample_5 = textureSampleLevel(picture_5, clamped, corner.uv * tile.windows[5].zw + tile.windows[5].xy, 0.0);
+        let sample_6 = textureSampleLevel(picture_6, clamped, corner.uv * tile.windows[6].zw + tile.windows[6].xy, 0.0);
+        let sample_7 = textureSampleLevel(picture_7, clamped, corner.uv * tile.windows[7].zw + tile.windows[7].xy, 0.0);
+        color = lay(color, sample_4, tile.opacities[1].x);
+        color = lay(color, sample_5, tile.opacities[1].y);
+        color = lay(color, sample_6, tile.opacities[1].z);
+        color = lay(color, sample_7, tile.opacities[1].w);
+    }
+    return color;
+}
+
+@fragment
+fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
+    let shade = light(corner.normal);
+    let bare = linear_from_srgb(corner.color.rgb) * shade;
+    let draped = overlays(corner, vec4(0.0));
+    // A photograph carries its own light; drawn over relief it gets only a hint of ours.
+    let lit = draped.rgb * mix(1.0, shade, 0.25) + bare * (1.0 - draped.a);
+    return vec4(hazed(lit, corner.eye_distance_m), 1.0);
+}
+
+@fragment
+fn fs_overlays(corner: Corner) -> @location(0) vec4<f32> {
+    let draped = overlays(corner, vec4(0.0));
+    let shade = light(corner.normal);
+    return vec4(hazed(draped.rgb * mix(1.0, shade, 0.25), corner.eye_distance_m) * draped.a, draped.a);
+}

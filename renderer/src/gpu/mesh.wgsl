@@ -1,0 +1,73 @@
+// Meshes: texture times vertex colour times base colour; lit only where the layer says so.
+
+struct Frame {
+    haze_color: vec3<f32>,
+    haze_per_m: f32,
+    viewport_px: vec2<f32>,
+    spare: vec2<f32>,
+}
+
+struct Mesh {
+    clip_from_local: mat4x4<f32>,
+    up: vec3<f32>,
+    lit: f32,
+    sun: vec3<f32>,
+    opacity: f32,
+    eye: vec3<f32>,
+    spare: f32,
+    base_color: vec4<f32>,
+}
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+@group(1) @binding(0) var<uniform> mesh: Mesh;
+@group(2) @binding(0) var picture_sampler: sampler;
+@group(2) @binding(1) var picture: texture_2d<f32>;
+
+struct Corner {
+    @builtin(position) clip: vec4<f32>,
+    @location(0) uv: vec2<f32>,
+    @location(1) normal: vec3<f32>,
+    @location(2) color: vec4<f32>,
+    @location(3) position: vec3<f32>,
+}
+
+@vertex
+fn vs_main(
+    @location(0) position: vec3<f32>,
+    @location(1) uv: vec2<f32>,
+    @location(2) normal: vec4<f32>,
+    @location(3) color: vec4<f32>,
+) -> Corner {
+    var corner: Corner;
+    corner.clip = mesh.clip_from_local * vec4(position, 1.0);
+    corner.uv = uv;
+    corner.normal = normal.xyz;
+    corner.color = color;
+    corner.position = position;
+    return corner;
+}
+
+fn linear_from_srgb(srgb: vec3<f32>) -> vec3<f32> {
+    return select(pow((srgb + 0.055) / 1.055, vec3(2.4)), srgb / 12.92, srgb <= vec3(0.04045));
+}
+
+@fragment
+fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
+    let sampled = textureSample(picture, picture_sampler, corner.uv);
+    let flat_normal = cross(dpdx(corner.position), dpdy(corner.position));
+    var color = sampled * vec4(linear_from_srgb(corner.color.rgb), corner.color.a) * mesh.base_color;
+    if mesh.lit > 0.5 {
+        let given = dot(corner.normal, corner.normal) > 0.25;
+        var unit = normalize(select(flat_normal, corner.normal, given));
+        // Both sides of a surface are seen in survey meshes: turn the normal to the eye.
+        unit = select(-unit, unit, dot(unit, mesh.eye - corner.position) > 0.0);
+        let shade = 0.42 * (0.5 + 0.5 * dot(unit, mesh.up)) + 0.16 + 0.62 * max(dot(unit, mesh.sun), 0.0);
+        color = vec4(color.rgb * shade, color.a);
+    }
+    let clear = exp(-distance(corner.position, mesh.eye) * frame.haze_per_m);
+    let alpha = color.a * mesh.opacity;
+    if alpha < 0.02 {
+        discard;
+    }
+    return vec4(mix(frame.haze_color, color.rgb, clear) * alpha, alpha);
+}

@@ -1,0 +1,136 @@
+//! A picture without a display: frame, wait until everything wanted is there, paint, write a PNG.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::desk::Desk;
+use crate::error::ViewError;
+use crate::gpu::{Backend, Gpu, Shot};
+use crate::scene::camera::Camera;
+
+/// How long to wait for everything wanted.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// What picture to take.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The camera; `None` frames all visible data.
+    pub camera: Option<Camera>,
+    /// Width and height in pixels.
+    pub size_px: [u32; 2],
+    /// Layers to show, by slug; `None` shows what a window would.
+    pub layers: Option<Vec<String>>,
+    /// Where the PNG goes.
+    pub out: PathBuf,
+    /// Which interface draws.
+    pub backend: Backend,
+    /// Pixels per point of the panels.
+    pub pixels_per_point: f32,
+}
+
+/// What a picture came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Loads that succeeded.
+    pub loaded: usize,
+    /// Loads that failed.
+    pub failed: usize,
+    /// Why the last load of each layer failed, by slug.
+    pub failures: Vec<(String, String)>,
+    /// Ground tiles drawn.
+    pub ground_tiles: usize,
+    /// Meshes and point sets drawn.
+    pub pieces: usize,
+    /// Triangles drawn.
+    pub triangles: usize,
+    /// Points drawn.
+    pub points: usize,
+    /// Labels written.
+    pub labels: usize,
+    /// Bytes held for the scene.
+    pub bytes: u64,
+    /// Slugs shown.
+    pub layers: Vec<String>,
+    /// Slugs asked for that the server does not have.
+    pub unknown_layers: Vec<String>,
+    /// Longitude, latitude (degrees), height (m), heading and pitch (degrees).
+    pub camera: [f64; 5],
+    /// What drew.
+    pub graphics: String,
+    /// The file written.
+    pub out: PathBuf,
+}
+
+/// Takes the picture.
+pub fn take(desk: &mut Desk, order: &Order) -> Result<Report, ViewError> {
+    let unknown_layers = order.layers.as_ref().map(|slugs| desk.viewer.show_only(slugs)).unwrap_or_default();
+    let aspect = f64::from(order.size_px[0]) / f64::from(order.size_px[1]);
+    desk.viewer.camera = order.camera.unwrap_or_else(|| desk.viewer.framing(None, aspect));
+    // The device is opened first: where there is none, nobody should wait for tiles.
+    let gpu = Gpu::headless(order.backend)?;
+    let graphics = gpu.name();
+    let mut shot = Shot::new(gpu, 4);
+    let view = settle(desk, order.size_px, PATIENCE)?;
+    let [width, height] = order.size_px.map(|side| side as f32 / order.pixels_per_point);
+    let input = || {
+        let mut input = egui::RawInput {
+            screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height))),
+            ..Default::default()
+        };
+        input.viewports.entry(egui::ViewportId::ROOT).or_default().native_pixels_per_point =
+            Some(order.pixels_per_point);
+        input
+    };
+    // egui lays floating boxes out in the first run and places them in the second.
+    let (first, _) = desk.run_panels(input(), &view, None, &graphics);
+    shot.paint(&view, desk.viewer.draw_list(), first)?;
+    let (second, _) = desk.run_panels(input(), &view, None, &graphics);
+    let picture = shot.paint(&view, desk.viewer.draw_list(), second)?;
+    write(&picture, &order.out)?;
+    Ok(report(desk, order, graphics, unknown_layers))
+}
+
+/// Updates until nothing wanted is missing, and returns the view of the last frame.
+pub fn settle(desk: &mut Desk, size_px: [u32; 2], patience: Duration) -> Result<crate::scene::camera::View, ViewError> {
+    let start = Instant::now();
+    let mut view = desk.viewer.update(size_px);
+    while !desk.viewer.is_settled() {
+        if start.elapsed() > patience {
+            return Err(ViewError::Slow { seconds: patience.as_secs(), pending: desk.viewer.counts().pending });
+        }
+        view = desk.viewer.update_waiting(size_px, Duration::from_millis(200));
+    }
+    Ok(view)
+}
+
+fn write(picture: &image::RgbaImage, path: &Path) -> Result<(), ViewError> {
+    picture
+        .save_with_format(path, image::ImageFormat::Png)
+        .map_err(|source| ViewError::Write { path: path.to_owned(), source: Box::new(source) })
+}
+
+fn report(desk: &Desk, order: &Order, graphics: String, unknown_layers: Vec<String>) -> Report {
+    let counts = desk.viewer.counts();
+    let camera = desk.viewer.camera;
+    let [lon, lat, height_m] = camera.lon_lat_height_deg;
+    let layers = &desk.viewer.layers;
+    let failures = layers.iter().filter_map(|layer| Some((layer.dataset.slug.clone(), layer.last_error.clone()?)));
+    Report {
+        loaded: counts.loaded,
+        failed: counts.failed,
+        failures: failures.collect(),
+        ground_tiles: counts.ground_tiles,
+        pieces: counts.pieces,
+        triangles: counts.triangles,
+        points: counts.points,
+        labels: desk.viewer.labels().len(),
+        bytes: counts.bytes,
+        layers: layers.iter().filter(|layer| layer.visible).map(|layer| layer.dataset.slug.clone()).collect(),
+        unknown_layers,
+        camera: [lon, lat, height_m, camera.heading_deg, camera.pitch_deg],
+        graphics,
+        out: order.out.clone(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The layers a viewer can show: one file per kind, one list of them.
+//!
+//! A layer turns a server's bytes into plain data for the scene; it runs on loading threads and never draws.
+//! Three roles cover everything: heights under the ground, pictures draped over it, and 3D Tiles standing on it.
+
+pub mod imagery;
+pub mod mesh;
+pub mod plan;
+pub mod point_cloud;
+pub mod terrain;
+
+use std::sync::Arc;
+
+use glam::DMat4;
+use url::Url;
+
+use crate::error::ViewError;
+use crate::fetch::{Decode, Fetched};
+use crate::scene::draw::{Picture, PointSet, Shape};
+use crate::scene::label::Label;
+use crate::service::{Dataset, Links, Pyramid};
+use terrain::HeightRaster;
+
+/// A tile address on the Web Mercator grid: zoom, column, row.
+pub type Address = (u8, u32, u32);
+
+/// One kind of layer.
+pub struct Kind {
+    /// The dataset kind it shows, as the server writes it.
+    pub dataset_kind: &'static str,
+    /// Its name in Chinese and English.
+    pub title: [&'static str; 2],
+    /// The link its data start from.
+    pub entry: fn(&Links) -> Option<&String>,
+    /// Which part it plays.
+    pub role: Role,
+}
+
+/// Opens a drape from a dataset, its pyramid and its style's bytes.
+pub type OpenDrape = fn(&Dataset, Pyramid, Option<&[u8]>) -> Result<Arc<dyn Drape>, ViewError>;
+
+/// What a layer does in the scene.
+#[derive(Clone, Copy)]
+pub enum Role {
+    /// Gives the ground its height.
+    Heights {
+        /// Decodes a height tile; `None` where there is none.
+        decode: fn(&Fetched) -> Result<Option<Arc<HeightRaster>>, ViewError>,
+    },
+    /// Is draped over the ground.
+    Drape {
+        /// Opens the layer from its TileJSON, once its style (if any) has come.
+        open: OpenDrape,
+    },
+    /// Stands on the ground as 3D Tiles.
+    Tileset {
+        /// Decodes a tile's glb.
+        decode: fn(&Fetched) -> Result<Vec<Piece>, ViewError>,
+        /// Largest screen-space error in pixels that may stay on screen.
+        max_error_px: f64,
+    },
+}
+
+/// Every kind the viewer knows.
+pub const KINDS: &[Kind] = &[terrain::KIND, imagery::KIND, imagery::BASEMAP, plan::KIND, mesh::KIND, point_cloud::KIND];
+
+/// Place of basemaps in [`KINDS`]: they lie under everything.
+pub const BASEMAP_PLACE: usize = 2;
+
+/// The kind that shows a dataset, if any does.
+#[must_use]
+pub fn kind_of(dataset: &Dataset) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.dataset_kind == dataset.kind && (kind.entry)(&dataset.links).is_some())
+}
+
+/// A layer of pictures on the Web Mercator grid.
+pub trait Drape: Send + Sync {
+    /// Where it has tiles.
+    fn pyramid(&self) -> &Pyramid;
+
+    /// The finest zoom worth drawing; at least the pyramid's.
+    fn finest_zoom(&self) -> u8 {
+        self.pyramid().max_zoom
+    }
+
+    /// What to fetch for a tile, and how to make its picture (`None`: nothing there).
+    fn request(&self, address: Address) -> Result<(Url, Decode<Loaded>), ViewError>;
+}
+
+/// What a loading thread hands to the scene.
+pub enum Loaded {
+    /// A layer's TileJSON and, if it has one, its style.
+    Opened {
+        /// The pyramid.
+        pyramid: Pyramid,
+        /// The style's JSON.
+        style: Option<Vec<u8>>,
+    },
+    /// A tileset's JSON and where it came from.
+    Tileset {
+        /// The JSON.
+        body: bytes::Bytes,
+        /// Base of its relative links.
+        url: Url,
+    },
+    /// Heights, or none there.
+    Heights(Option<Arc<HeightRaster>>),
+    /// A picture, or none there, and the labels that go with it.
+    Picture {
+        /// The picture.
+        picture: Option<Arc<Picture>>,
+        /// Texts anchored on the ground.
+        labels: Vec<Label>,
+    },
+    /// The content of a 3D tile.
+    Pieces(Vec<Piece>),
+    /// Features picked, as GeoJSON.
+    Features(serde_json::Value),
+}
+
+/// A drawable part of a 3D tile. `tile_from_local` leads to the tile's own axes (z up), in metres.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Triangles.
+    Mesh {
+        /// The triangles.
+        shape: Arc<Shape>,
+        /// Their texture.
+        picture: Option<Arc<Picture>>,
+        /// Placement in the tile.
+        tile_from_local: DMat4,
+        /// Multiplies texture and vertex colour; linear.
+        base_color: [f32; 4],
+        /// Whether the drawer adds light.
+        lit: bool,
+    },
+    /// Points.
+    Points {
+        /// The points.
+        points: Arc<PointSet>,
+        /// Placement in the tile.
+        tile_from_local: DMat4,
+    },
+}
+
+impl Piece {
+    /// Bytes held, here and in a drawer's copy.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Mesh { shape, picture, .. } => shape.bytes() + picture.as_ref().map_or(0, |picture| picture.bytes()),
+            Self::Points { points, .. } => points.bytes(),
+        }
+    }
+}
+
+/// Decodes an image tile (PNG, JPEG, WebP; found out from the bytes) into a picture. A side over 8,192 px is refused.
+pub fn picture_from_image(fetched: &Fetched, repeats: bool) -> Result<Option<Arc<Picture>>, ViewError> {
+    if fetched.body.is_empty() {
+        return Ok(None);
+    }
+    let image = decode_image(fetched)?.into_rgba8();
+    let size = [image.width(), image.height()];
+    Ok(Picture::new(size, image.into_raw(), repeats).map(Arc::new))
+}
+
+fn decode_image(fetched: &Fetched) -> Result<image::DynamicImage, ViewError> {
+    const MAX_SIDE_PX: u32 = 8_192;
+    let failed = |source| ViewError::Image { url: fetched.url.to_string(), source: Box::new(source) };
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(&fetched.body))
+        .with_guessed_format()
+        .map_err(|source| failed(image::ImageError::IoError(source)))?;
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(MAX_SIDE_PX);
+    limits.max_image_height = Some(MAX_SIDE_PX);
+    limits.max_alloc = Some(512 << 20);
+    reader.limits(limits);
+    reader.decode().map_err(failed)
+}

@@ -1,0 +1,234 @@
+//! Plan layers: vector tiles drawn by carto into pictures and draped like imagery, their labels kept as text.
+//!
+//! Vector data stay sharp, so tiles are drawn up to four zooms beyond the finest there are, from a part of that tile.
+//! Labels are not drawn into the picture: a tile would cut them, and on a slope they would lie down. The drawer of the
+//! panels writes them upright on the screen.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+use carto::style::LayerKind;
+use carto::{Feature, Geometry, LayerSet, MapView, Patterns, Style};
+use tiles::mvt::{self, TileGeometry, TileLayer, TilePoint};
+use url::Url;
+
+use super::{Address, Drape, Kind, Loaded, Role};
+use crate::error::ViewError;
+use crate::fetch::{Decode, Fetched};
+use crate::scene::draw::Picture;
+use crate::scene::label::Label;
+use crate::service::{Dataset, Pyramid};
+
+/// Features.
+pub const KIND: Kind = Kind {
+    dataset_kind: "features",
+    title: ["规划与现状图层", "Plan layer"],
+    entry: |links| links.tilejson.as_ref(),
+    role: Role::Drape { open },
+};
+
+/// Pixels along a side of a drawn tile: twice the ground's own 256, so that lines stay crisp.
+const SIDE_PX: u32 = 512;
+/// Zooms drawn beyond the finest data.
+const OVERZOOM: u8 = 4;
+/// An unpacked vector tile larger than this is refused.
+const MAX_TILE_BYTES: u64 = 16 << 20;
+
+struct Plan {
+    slug: String,
+    pyramid: Pyramid,
+    style: Arc<Style>,
+}
+
+fn open(dataset: &Dataset, pyramid: Pyramid, style: Option<&[u8]>) -> Result<Arc<dyn Drape>, ViewError> {
+    let text = style.map_or(PLAIN_STYLE.into(), String::from_utf8_lossy);
+    // A style outside carto's subset must not hide the data: draw it plainly and say so.
+    let style = Style::parse(&text).or_else(|error| {
+        tracing::warn!(%error, slug = %dataset.slug, "style not understood, drawn plainly");
+        Style::parse(PLAIN_STYLE)
+    });
+    let style = style.map_err(|error| ViewError::Style { slug: dataset.slug.clone(), reason: error.to_string() })?;
+    Ok(Arc::new(Plan { slug: dataset.slug.clone(), pyramid, style: Arc::new(style) }))
+}
+
+/// What a layer without a style looks like.
+const PLAIN_STYLE: &str = r##"{"version":8,"name":"plain","sources":{},"layers":[
+ {"id":"fill","type":"fill","source":"dataset","filter":["==",["geometry-type"],"Polygon"],"paint":{"fill-color":"#e8a33d","fill-opacity":0.35}},
+ {"id":"line","type":"line","source":"dataset","filter":["!=",["geometry-type"],"Point"],"paint":{"line-color":"#b3541e","line-width":1.2}},
+ {"id":"circle","type":"circle","source":"dataset","filter":["==",["geometry-type"],"Point"],"paint":{"circle-color":"#c0392b","circle-radius":4,"circle-stroke-color":"#ffffff","circle-stroke-width":1}}]}"##;
+
+impl Drape for Plan {
+    fn pyramid(&self) -> &Pyramid {
+        &self.pyramid
+    }
+
+    fn finest_zoom(&self) -> u8 {
+        (self.pyramid.max_zoom + OVERZOOM).min(22)
+    }
+
+    fn request(&self, address: Address) -> Result<(Url, Decode<Loaded>), ViewError> {
+        let (z, x, y) = address;
+        let up = z.saturating_sub(self.pyramid.max_zoom);
+        let url = self.pyramid.url(z - up, x >> up, y >> up)?;
+        let (style, slug) = (Arc::clone(&self.style), self.slug.clone());
+        let decode = move |fetched: Fetched| {
+            let (picture, labels) = draw_tile(&fetched, &style, &slug, address, up)?;
+            Ok(Loaded::Picture { picture, labels })
+        };
+        Ok((url, Box::new(decode)))
+    }
+}
+
+fn draw_tile(
+    fetched: &Fetched,
+    style: &Style,
+    slug: &str,
+    address: Address,
+    up: u8,
+) -> Result<(Option<Arc<Picture>>, Vec<Label>), ViewError> {
+    if fetched.body.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let refuse = |reason: String| ViewError::Tile { url: fetched.url.to_string(), reason };
+    let bytes = unpacked(&fetched.body).map_err(|error| refuse(error.to_string()))?;
+    let layers = mvt::decode(&bytes).map_err(|error| refuse(error.to_string()))?;
+    let Some(layer) = layers.iter().find(|layer| layer.name == slug).or_else(|| layers.first()) else {
+        return Ok((None, Vec::new()));
+    };
+    let (z, x, y) = address;
+    let extent = f64::from(layer.extent.max(1));
+    let side = extent / f64::from(1_u32 << up);
+    let (left, top) = (f64::from(x % (1 << up)) * side, f64::from(y % (1 << up)) * side);
+    let features: Vec<Feature> = layer.features.iter().map(|feature| drawable(layer, feature)).collect();
+    // Carto's y grows to the north, a tile's to the south.
+    let view = MapView {
+        width_px: SIDE_PX,
+        height_px: SIDE_PX,
+        bounds: [left, -(top + side), left + side, -top],
+        // A style's zoom is that of 512-pixel tiles.
+        zoom: f64::from(z),
+        pixel_ratio: 1.0,
+        labels: false,
+    };
+    let set = LayerSet { style, features: &features, opacity: 1.0 };
+    let drawn = carto::draw(&[set], &view, None, &Patterns::default()).map_err(|error| refuse(error.to_string()))?;
+    let labels = labels(style, &features, &view, address, slug);
+    let mut straight = Vec::with_capacity(drawn.data().len());
+    let mut blank = true;
+    for pixel in drawn.pixels() {
+        let color = pixel.demultiply();
+        blank &= color.alpha() == 0;
+        straight.extend([color.red(), color.green(), color.blue(), color.alpha()]);
+    }
+    let picture = if blank { None } else { Picture::new([SIDE_PX, SIDE_PX], straight, false).map(Arc::new) };
+    Ok((picture, labels))
+}
+
+fn unpacked(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    // The HTTP client unpacks what the header announces; archives hand gzip out as it lies.
+    if !body.starts_with(&[0x1F, 0x8B]) {
+        return Ok(body.to_vec());
+    }
+    let mut bytes = Vec::new();
+    flate2::read::MultiGzDecoder::new(body).take(MAX_TILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn drawable(layer: &TileLayer, feature: &mvt::TileFeature) -> Feature {
+    let point = |[x, y]: &TilePoint| [f64::from(*x), -f64::from(*y)];
+    let line = |line: &Vec<TilePoint>| line.iter().map(point).collect::<Vec<_>>();
+    let geometry = match &feature.geometry {
+        TileGeometry::Points(points) => Geometry::Points(points.iter().map(point).collect()),
+        TileGeometry::Lines(lines) => Geometry::Lines(lines.iter().map(line).collect()),
+        TileGeometry::Polygons(polygons) => Geometry::Polygons(polygons.iter().flatten().map(line).collect()),
+    };
+    let value = |value: &mvt::Value| match value {
+        mvt::Value::Text(text) => carto::Value::Text(text.to_string()),
+        mvt::Value::Float(number) => carto::Value::Number(*number),
+        mvt::Value::Int(number) => carto::Value::Number(*number as f64),
+        mvt::Value::Uint(number) => carto::Value::Number(*number as f64),
+        mvt::Value::Bool(truth) => carto::Value::Bool(*truth),
+    };
+    let properties: BTreeMap<_, _> =
+        feature.properties.iter().map(|(name, stored)| (name.to_string(), value(stored))).collect();
+    debug_assert!(layer.extent > 0, "a layer has an extent");
+    Feature { id: feature.id, properties, geometry }
+}
+
+/// The labels whose anchor lies in the drawn part: one a feature, at its middle.
+fn labels(style: &Style, features: &[Feature], view: &MapView, (z, x, y): Address, slug: &str) -> Vec<Label> {
+    let mut out = Vec::new();
+    let [min_x, min_y, max_x, max_y] = view.bounds;
+    let tile_side = 0.5_f64.powi(i32::from(z));
+    for layer in style.layers.iter().filter(|layer| layer.kind == LayerKind::Symbol && layer.shows_at(view.zoom)) {
+        for feature in features.iter().filter(|feature| layer.accepts(feature, view.zoom)) {
+            let text = layer.text("text-field", Some(feature), view.zoom, "");
+            let Some(([at_x, at_y], weight)) = anchor(&feature.geometry) else { continue };
+            let (u, v) = ((at_x - min_x) / (max_x - min_x), (max_y - at_y) / (max_y - min_y));
+            if text.trim().is_empty() || !(0.0..1.0).contains(&u) || !(0.0..1.0).contains(&v) {
+                continue;
+            }
+            let color = |name: &str, default: carto::Color| {
+                let color = layer.color(name, Some(feature), view.zoom, default);
+                [color.r, color.g, color.b, color.a].map(|part| (part.clamp(0.0, 1.0) * 255.0).round() as u8)
+            };
+            out.push(Label {
+                text,
+                key: (slug.to_owned(), feature.id),
+                square: [(f64::from(x) + u) * tile_side, (f64::from(y) + v) * tile_side],
+                weight: weight * tile_side * tile_side,
+                size_px: layer.number("text-size", Some(feature), view.zoom, 14.0),
+                color: color("text-color", carto::Color::BLACK),
+                halo: color("text-halo-color", carto::Color { r: 1.0, g: 1.0, b: 1.0, a: 0.9 }),
+            });
+        }
+    }
+    out
+}
+
+/// Where a label stands, and how much of the tile its feature fills: a point itself, the middle of the longest line,
+/// the centroid of the largest ring.
+fn anchor(geometry: &Geometry) -> Option<([f64; 2], f64)> {
+    match geometry {
+        Geometry::Points(points) => points.first().map(|point| (*point, 0.0)),
+        Geometry::Lines(lines) => {
+            let longest = lines.iter().max_by_key(|line| line.len())?;
+            longest.get(longest.len() / 2).map(|point| (*point, 0.0))
+        }
+        Geometry::Polygons(rings) => {
+            let measured = rings.iter().filter_map(|ring| centroid(ring));
+            measured.max_by(|a, b| a.1.total_cmp(&b.1))
+        }
+    }
+}
+
+fn centroid(ring: &[[f64; 2]]) -> Option<([f64; 2], f64)> {
+    let first = ring.first()?;
+    let (mut sum, mut moment) = (0.0, [0.0, 0.0]);
+    for (index, a) in ring.iter().enumerate() {
+        let b = ring.get(index + 1).unwrap_or(first);
+        let (a, b) = ([a[0] - first[0], a[1] - first[1]], [b[0] - first[0], b[1] - first[1]]);
+        let cross = a[0] * b[1] - b[0] * a[1];
+        sum += cross;
+        moment = [moment[0] + (a[0] + b[0]) * cross, moment[1] + (a[1] + b[1]) * cross];
+    }
+    (sum != 0.0).then(|| ([first[0] + moment[0] / (3.0 * sum), first[1] + moment[1] / (3.0 * sum)], sum.abs() / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_centroid_of_a_square_is_its_middle() {
+        let ([x, y], area) = centroid(&[[2.0, 2.0], [4.0, 2.0], [4.0, 4.0], [2.0, 4.0]]).expect("an area");
+        assert!((x - 3.0).abs() < 1e-12 && (y - 3.0).abs() < 1e-12 && (area - 4.0).abs() < 1e-12);
+        assert_eq!(centroid(&[[1.0, 1.0], [2.0, 2.0]]), None);
+    }
+
+    #[test]
+    fn the_plain_style_is_within_carto_s_subset() {
+        assert_eq!(Style::parse(PLAIN_STYLE).expect("parses").layers.len(), 3);
+    }
+}

@@ -1,0 +1,139 @@
+//! What lies directly on the scene: labels, north arrow, scale bar, and the caption of a picture.
+
+use egui::{Align2, Area, Color32, FontId, Order, Pos2, RichText, Sense, Shape, Stroke, Ui, Vec2};
+
+use super::{ACCENT, Action, Shown, floating_frame, status, words};
+use crate::scene::label::PlacedLabel;
+
+/// Writes the labels with their outline.
+pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
+    let scale = ui.ctx().pixels_per_point();
+    let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    for placed in labels {
+        let label = &placed.label;
+        let [red, green, blue, alpha] = label.color;
+        let [halo_red, halo_green, halo_blue, halo_alpha] = label.halo;
+        let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
+        let halo = Color32::from_rgba_unmultiplied(halo_red, halo_green, halo_blue, halo_alpha);
+        let galley =
+            painter.layout_no_wrap(label.text.clone(), FontId::proportional(label.size_px.clamp(9.0, 32.0)), color);
+        let middle = Pos2::new(placed.middle_px.x as f32 / scale, placed.middle_px.y as f32 / scale);
+        let corner = middle - galley.size() / 2.0;
+        for step in 0..8 {
+            let angle = std::f32::consts::TAU * step as f32 / 8.0;
+            painter.galley_with_override_text_color(corner + 1.2 * Vec2::angled(angle), galley.clone(), halo);
+        }
+        painter.galley(corner, galley, color);
+    }
+}
+
+/// The north arrow; a click turns north up.
+pub(super) fn compass(ui: &Ui, shown: &Shown, actions: &mut Vec<Action>) {
+    const RADIUS: f32 = 24.0;
+    Area::new(egui::Id::unique("compass"))
+        .anchor(Align2::RIGHT_TOP, egui::vec2(-14.0, 14.0))
+        .order(Order::Middle)
+        .show(ui.ctx(), |ui| {
+            let (rect, response) = ui.allocate_exact_size(Vec2::splat(2.0 * RADIUS), Sense::click());
+            let (painter, center) = (ui.painter(), rect.center());
+            painter.circle(center, RADIUS, ui.visuals().window_fill, ui.visuals().window_stroke);
+            // The arrow shows where north is on the screen.
+            let north = Vec2::angled(-shown.heading_deg.to_radians() as f32 - std::f32::consts::FRAC_PI_2);
+            let side = Vec2::new(-north.y, north.x) * 6.0;
+            let tip = center + north * (RADIUS - 5.0);
+            let tail = center - north * (RADIUS - 5.0);
+            painter.add(Shape::convex_polygon(
+                vec![tip, center + side, center - side],
+                Color32::from_rgb(200, 60, 50),
+                Stroke::NONE,
+            ));
+            painter.add(Shape::convex_polygon(
+                vec![tail, center + side, center - side],
+                Color32::from_gray(170),
+                Stroke::NONE,
+            ));
+            if response.clicked() {
+                actions.push(Action::NorthUp);
+            }
+            response.on_hover_text(words::NORTH_UP.text(shown.language));
+        });
+}
+
+/// A bar of a round number of metres.
+pub(super) fn scale_bar(ui: &Ui, shown: &Shown) {
+    let Some(metres_per_point) = shown.metres_per_point else { return };
+    let length_m = round_length_m(metres_per_point * 140.0);
+    let width = (length_m / metres_per_point) as f32;
+    let bottom = ui.available_rect_before_wrap().right_bottom();
+    let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    let right = bottom - egui::vec2(18.0, 16.0);
+    let left = right - egui::vec2(width, 0.0);
+    let dark = Color32::from_rgb(25, 32, 38);
+    for (stroke, grow) in [(Stroke::new(5.0, Color32::from_white_alpha(190)), 1.5), (Stroke::new(2.0, dark), 0.0)] {
+        painter.line_segment([left - egui::vec2(grow, 0.0), right + egui::vec2(grow, 0.0)], stroke);
+        for end in [left, right] {
+            painter.line_segment([end - egui::vec2(0.0, 5.0 + grow), end + egui::vec2(0.0, grow)], stroke);
+        }
+    }
+    let middle = left + (right - left) / 2.0 - egui::vec2(0.0, 6.0);
+    let text = status::length_text(length_m);
+    for step in 0..8 {
+        let angle = std::f32::consts::TAU * step as f32 / 8.0;
+        painter.text(
+            middle + 1.3 * Vec2::angled(angle),
+            Align2::CENTER_BOTTOM,
+            &text,
+            FontId::proportional(13.0),
+            Color32::from_white_alpha(200),
+        );
+    }
+    painter.text(middle, Align2::CENTER_BOTTOM, &text, FontId::proportional(13.0), dark);
+}
+
+/// The longest of 1, 2, 5 times a power of ten that is not longer.
+fn round_length_m(at_most_m: f64) -> f64 {
+    let power = 10_f64.powf(at_most_m.max(1e-3).log10().floor());
+    [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|length_m| *length_m <= at_most_m).unwrap_or(power)
+}
+
+/// A box that names what a picture shows.
+pub(super) fn caption(ui: &Ui, shown: &Shown) {
+    let language = shown.language;
+    Area::new(egui::Id::unique("caption"))
+        .anchor(Align2::LEFT_BOTTOM, egui::vec2(14.0, -14.0))
+        .order(Order::Middle)
+        .show(ui.ctx(), |ui| {
+            floating_frame(ui).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(words::PRODUCT.text(language)).strong().size(16.0).color(ACCENT));
+                    if let Some(date) = shown.date.and_then(|date| shown.dates.get(date)) {
+                        ui.label(RichText::new(date).weak());
+                    }
+                });
+                for row in shown.layers.iter().filter(|row| row.visible) {
+                    ui.horizontal(|ui| {
+                        ui.label(RichText::new(row.kind).small().color(ACCENT));
+                        ui.label(RichText::new(&row.title).small());
+                    });
+                }
+                if let Some(place) = &shown.place {
+                    ui.separator();
+                    ui.label(RichText::new(status::position_text(place, language)).small().weak());
+                    ui.label(RichText::new(status::height_text(place, shown)).small().weak());
+                }
+            });
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scale_bars_have_round_lengths() {
+        for (at_most_m, expected_m) in [(140.0, 100.0), (260.0, 200.0), (999.0, 500.0), (1_000.0, 1_000.0), (0.7, 0.5)]
+        {
+            assert!((round_length_m(at_most_m) - expected_m).abs() < 1e-9, "{at_most_m}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The scene: camera, tile selection, the ground, tilesets, picking and time, all in f64 and plain data.
+//!
+//! Nothing here names a graphics API or the network. A frame goes: camera to `View`, trees to selections,
+//! selections to a `DrawList` for the drawer and a list of wanted tiles for the loader.
+
+pub mod camera;
+pub mod controls;
+pub mod draw;
+pub mod ground;
+mod ground_tile;
+pub mod label;
+pub mod picking;
+pub mod place;
+pub mod ray;
+pub mod selection;
+pub mod tileset;
+pub mod timeline;
+pub mod tree;
+pub mod volume;

@@ -1,0 +1,267 @@
+//! What the viewer knows of a Shikong server: its list of datasets and the URLs of their tiles.
+//!
+//! Only the contract's JSON is read here, leniently: an unknown field is ignored, a missing one has a plain default, so an
+//! older viewer still opens a newer server. Positions are longitude and latitude in degrees, heights metres as delivered.
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::error::ViewError;
+use crate::fetch;
+
+/// A server and the moment its data are wanted for.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The address all links are relative to; its path ends with a slash.
+    pub base: Url,
+    client: reqwest::blocking::Client,
+}
+
+/// The answer of `/datasets`.
+#[derive(Clone, Debug, Deserialize)]
+struct DatasetList {
+    datasets: Vec<Dataset>,
+}
+
+/// One dataset, with the revision that answers the request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Dataset {
+    /// Its name in URLs.
+    pub slug: String,
+    /// Its title, usually Chinese.
+    pub title: String,
+    /// Its English title, if it has one.
+    pub title_en: Option<String>,
+    /// Its kind, in kebab-case.
+    pub kind: String,
+    /// A live source has no revisions.
+    pub live: bool,
+    /// West, south, east, north in degrees.
+    pub bounds: Option<[f64; 4]>,
+    /// The revision that answers.
+    pub revision: Option<Revision>,
+    /// All revisions.
+    pub revisions: Vec<Revision>,
+    /// What the importer noted.
+    pub properties: Value,
+    /// Where its tiles are.
+    pub links: Links,
+}
+
+/// One revision of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Revision {
+    /// Its identity in URLs.
+    pub id: Value,
+    /// When the ground or the law began to look like this, RFC 3339 or a date.
+    pub valid_from: Option<String>,
+    /// When it ceased to.
+    pub valid_to: Option<String>,
+    /// When the catalogue was told.
+    pub recorded: Option<String>,
+    /// The height datum, a name or an object with one.
+    pub height_datum: Value,
+}
+
+/// Links relative to the service.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Links {
+    /// Image or vector tiles.
+    pub tilejson: Option<String>,
+    /// Terrain tiles.
+    pub terrain: Option<String>,
+    /// 3D Tiles.
+    pub tileset: Option<String>,
+    /// Features as GeoJSON.
+    pub features: Option<String>,
+    /// Style of the features.
+    pub style: Option<String>,
+}
+
+impl Dataset {
+    /// The title in the wanted language.
+    #[must_use]
+    pub fn title_in(&self, chinese: bool) -> &str {
+        match &self.title_en {
+            Some(english) if !chinese => english,
+            _ if self.title.is_empty() => &self.slug,
+            _ => &self.title,
+        }
+    }
+
+    /// The height datum's name as the catalogue writes it, `unknown` when nothing is said.
+    #[must_use]
+    pub fn height_datum(&self) -> &str {
+        let value = self.revision.as_ref().map_or(&Value::Null, |revision| &revision.height_datum);
+        let named = ["datum", "name", "kind"].iter().find_map(|field| value.get(field).and_then(Value::as_str));
+        value.as_str().or(named).unwrap_or("unknown")
+    }
+
+    /// A number the importer noted.
+    #[must_use]
+    pub fn number(&self, property: &str) -> Option<f64> {
+        self.properties.get(property).and_then(Value::as_f64)
+    }
+
+    /// The revision's lowest and highest height in metres, if noted.
+    #[must_use]
+    pub fn height_range_m(&self) -> Option<[f64; 2]> {
+        let pair = self.properties.get("height_range_m").or_else(|| self.properties.get("height_range"));
+        let from_pair = pair.and_then(|pair| Some([pair.get(0)?.as_f64()?, pair.get(1)?.as_f64()?]));
+        from_pair.or_else(|| Some([self.number("min_height_m")?, self.number("max_height_m")?]))
+    }
+}
+
+/// A TileJSON 3 document, as far as the viewer reads it.
+#[derive(Clone, Debug, Deserialize)]
+struct TileJson {
+    tiles: Vec<String>,
+    #[serde(default)]
+    minzoom: u8,
+    #[serde(default = "default_max_zoom")]
+    maxzoom: u8,
+    #[serde(default)]
+    bounds: Option<[f64; 4]>,
+}
+
+fn default_max_zoom() -> u8 {
+    22
+}
+
+/// A pyramid of tiles on the Web Mercator grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pyramid {
+    /// URL with `{z}`, `{x}`, `{y}`.
+    pub template: String,
+    /// Coarsest zoom with tiles.
+    pub min_zoom: u8,
+    /// Finest zoom with tiles.
+    pub max_zoom: u8,
+    /// West, south, east, north in degrees.
+    pub bounds_lon_lat_deg: [f64; 4],
+}
+
+impl Pyramid {
+    /// Reads a TileJSON document that came from `url`.
+    pub fn from_tile_json(body: &[u8], url: &Url) -> Result<Self, ViewError> {
+        let parsed: TileJson =
+            serde_json::from_slice(body).map_err(|source| ViewError::Json { url: url.to_string(), source })?;
+        let link = parsed.tiles.into_iter().next().unwrap_or_default();
+        // The braces must survive joining, which would percent-encode them.
+        let absolute = url.join(&link).map_err(|source| ViewError::Link { link, source })?;
+        let template = absolute.as_str().replace("%7B", "{").replace("%7D", "}");
+        Ok(Self {
+            template,
+            min_zoom: parsed.minzoom.min(24),
+            max_zoom: parsed.maxzoom.clamp(parsed.minzoom.min(24), 24),
+            bounds_lon_lat_deg: parsed.bounds.unwrap_or([-180.0, -85.06, 180.0, 85.06]),
+        })
+    }
+
+    /// The URL of a tile.
+    pub fn url(&self, z: u8, x: u32, y: u32) -> Result<Url, ViewError> {
+        let link =
+            self.template.replace("{z}", &z.to_string()).replace("{x}", &x.to_string()).replace("{y}", &y.to_string());
+        Url::parse(&link).map_err(|source| ViewError::Link { link, source })
+    }
+
+    /// Whether a longitude-latitude box in degrees touches the pyramid's own.
+    #[must_use]
+    pub fn touches(&self, [west, south, east, north]: [f64; 4]) -> bool {
+        let [own_west, own_south, own_east, own_north] = self.bounds_lon_lat_deg;
+        west < own_east && east > own_west && south < own_north && north > own_south
+    }
+}
+
+impl Service {
+    /// A service at an address.
+    pub fn new(mut base: Url) -> Result<Self, ViewError> {
+        if !base.path().ends_with('/') {
+            let path = format!("{}/", base.path());
+            base.set_path(&path);
+        }
+        base.set_query(None);
+        base.set_fragment(None);
+        // The client panics without a TLS provider, and a test or another program may have set one already.
+        if rustls::crypto::CryptoProvider::get_default().is_none()
+            && rustls::crypto::ring::default_provider().install_default().is_err()
+        {
+            tracing::debug!("another thread set the TLS provider first");
+        }
+        let client = reqwest::blocking::Client::builder()
+            .user_agent(concat!("shikong-view/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(std::time::Duration::from_secs(10))
+            .timeout(std::time::Duration::from_mins(2))
+            .pool_max_idle_per_host(fetch::WORKERS)
+            .build()
+            .map_err(|source| ViewError::Client { source })?;
+        Ok(Self { base, client })
+    }
+
+    /// The client the workers share.
+    #[must_use]
+    pub fn client(&self) -> &reqwest::blocking::Client {
+        &self.client
+    }
+
+    /// A link of the service made absolute, with `datetime` added when a moment is wanted.
+    pub fn link(&self, link: &str, datetime: Option<&str>) -> Result<Url, ViewError> {
+        // Links are relative to the service even where a base path precedes it and they begin with a slash.
+        let relative = link.trim_start_matches('/');
+        let base_path = self.base.path().trim_start_matches('/');
+        let relative =
+            if base_path.is_empty() { relative } else { relative.strip_prefix(base_path).unwrap_or(relative) };
+        let mut url = self.base.join(relative).map_err(|source| ViewError::Link { link: link.to_owned(), source })?;
+        if let Some(datetime) = datetime {
+            url.query_pairs_mut().append_pair("datetime", datetime);
+        }
+        Ok(url)
+    }
+
+    /// The datasets valid at a moment (RFC 3339 or a date), or now.
+    pub fn dataset_list(&self, datetime: Option<&str>) -> Result<Vec<Dataset>, ViewError> {
+        let url = self.link("datasets", datetime)?;
+        let fetched = fetch::fetch(&self.client, &url)?;
+        if !fetched.found {
+            return Err(ViewError::Status { url: url.to_string(), status: 404 });
+        }
+        let list: DatasetList =
+            serde_json::from_slice(&fetched.body).map_err(|source| ViewError::Json { url: url.to_string(), source })?;
+        Ok(list.datasets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tile_templates_keep_their_braces_and_become_absolute() {
+        let url = Url::parse("http://127.0.0.1:80/base/tiles/ortho?datetime=2024").expect("a URL");
+        let body = br#"{"tilejson":"3.0.0","tiles":["/base/tiles/ortho@r1/{z}/{x}/{y}.webp"],"minzoom":3,"maxzoom":19,"bounds":[1,2,3,4]}"#;
+        let pyramid = Pyramid::from_tile_json(body, &url).expect("reads");
+        assert_eq!(pyramid.url(5, 6, 7).expect("a URL").as_str(), "http://127.0.0.1/base/tiles/ortho@r1/5/6/7.webp");
+        assert!(pyramid.touches([2.0, 3.0, 9.0, 9.0]) && !pyramid.touches([3.5, 3.0, 9.0, 9.0]));
+    }
+
+    #[test]
+    fn links_stay_under_the_base_path_however_they_are_written() {
+        let service = Service::new(Url::parse("http://127.0.0.1/x").expect("a URL")).expect("a client");
+        for link in ["tiles/a", "/tiles/a", "/x/tiles/a", "http://127.0.0.1/x/tiles/a"] {
+            assert_eq!(service.link(link, None).expect("a URL").as_str(), "http://127.0.0.1/x/tiles/a");
+        }
+        let dated = service.link("datasets", Some("2020-01-01T00:00:00+08:00")).expect("a URL");
+        assert_eq!(dated.query(), Some("datetime=2020-01-01T00%3A00%3A00%2B08%3A00"));
+    }
+
+    #[test]
+    fn a_dataset_with_half_its_fields_is_still_read() {
+        let dataset: Dataset = serde_json::from_str(r#"{"slug":"dltb","kind":"features","new":1}"#).expect("reads");
+        assert_eq!(dataset.title_in(true), "dltb");
+        assert_eq!(dataset.height_datum(), "unknown");
+    }
+}

@@ -1,0 +1,675 @@
+//! The viewer without a window: layers, scene and loader joined into frames.
+//!
+//! Window and headless shot drive the same object: `update` collects what was loaded, selects, and leaves a draw list.
+//! It draws nothing itself and asks for nothing it does not need for the view it was given.
+
+use std::sync::Arc;
+
+use glam::DVec2;
+use serde_json::Value;
+
+use crate::error::ViewError;
+use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
+use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
+use crate::scene::camera::{Camera, View};
+use crate::scene::draw::{Draw, DrawList};
+use crate::scene::ground::Ground;
+use crate::scene::label::{self, PlacedLabel};
+use crate::scene::picking::{self, Pick};
+use crate::scene::place;
+use crate::scene::selection::Urgency;
+use crate::scene::tileset::StreamedTileset;
+use crate::scene::timeline::Timeline;
+use crate::service::{Dataset, Pyramid, Service};
+
+/// Bytes the scene may hold before it lets go of what is not seen.
+pub const DEFAULT_BUDGET_BYTES: u64 = 512 << 20;
+
+/// The lane of requests that belong to no layer.
+const VIEWER_LANE: u32 = 0;
+/// The number of a layer's opening request in its lane.
+const OPENING: u64 = u64::MAX;
+
+/// One dataset on screen.
+pub struct Layer {
+    /// What the server says of it.
+    pub dataset: Dataset,
+    /// How it is shown.
+    pub kind: &'static Kind,
+    /// Whether it is shown.
+    pub visible: bool,
+    /// 0 invisible to 1 opaque.
+    pub opacity: f32,
+    /// Loads that failed, and the last one's words.
+    pub failed: usize,
+    /// Why the last failed load failed.
+    pub last_error: Option<String>,
+    lane: u32,
+    state: State,
+}
+
+enum State {
+    Opening,
+    Heights(Pyramid),
+    Drape(Arc<dyn Drape>),
+    Tileset(StreamedTileset),
+    Broken,
+}
+
+/// Figures of the last frame and of the loading so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Loads that succeeded since the start.
+    pub loaded: usize,
+    /// Loads that failed since the start.
+    pub failed: usize,
+    /// Loads waiting or running.
+    pub pending: usize,
+    /// Ground tiles drawn.
+    pub ground_tiles: usize,
+    /// Meshes and point sets drawn.
+    pub pieces: usize,
+    /// Triangles drawn, skirts included.
+    pub triangles: usize,
+    /// Points drawn.
+    pub points: usize,
+    /// Subtrees kept back because they were not loaded yet.
+    pub kicked: usize,
+    /// Bytes held, both copies counted.
+    pub bytes: u64,
+}
+
+/// A picked place and what is known about it.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    /// Where.
+    pub pick: Pick,
+    /// Attributes found there, by layer title; `None` while they are being asked for.
+    pub features: Vec<(String, Value)>,
+    /// Answers still missing.
+    pub waiting: usize,
+}
+
+/// The viewer's state.
+pub struct Viewer {
+    /// The server.
+    pub service: Service,
+    /// The eye.
+    pub camera: Camera,
+    /// Layers, bottom first.
+    pub layers: Vec<Layer>,
+    /// Where time can stop.
+    pub timeline: Timeline,
+    /// The moment shown; `None` is now.
+    pub datetime: Option<String>,
+    /// The last picked place.
+    pub picked: Option<Picked>,
+    /// Bytes the scene may hold.
+    pub budget_bytes: u64,
+    fetcher: Fetcher<Loaded>,
+    ground: Ground,
+    list: DrawList,
+    labels: Vec<PlacedLabel>,
+    counts: Counts,
+    coarser: f64,
+    next_lane: u32,
+    next_pick: u64,
+    pick_requests: Vec<(u64, usize, url::Url)>,
+    layers_changed: bool,
+    wanted: usize,
+}
+
+impl Viewer {
+    /// Opens a service: asks for its datasets and starts the loading threads. `wake` is called from them.
+    pub fn open(
+        service: Service,
+        datetime: Option<String>,
+        wake: &Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, ViewError> {
+        let datasets = service.dataset_list(datetime.as_deref())?;
+        let fetcher = Fetcher::start(service.client(), wake)?;
+        let mut viewer = Self {
+            service,
+            camera: Camera::new([109.74, 28.31, 20_000.0], 0.0, -60.0),
+            layers: Vec::new(),
+            timeline: Timeline::of(&datasets),
+            datetime,
+            picked: None,
+            budget_bytes: DEFAULT_BUDGET_BYTES,
+            fetcher,
+            ground: Ground::default(),
+            list: DrawList::default(),
+            labels: Vec::new(),
+            counts: Counts::default(),
+            coarser: 1.0,
+            next_lane: VIEWER_LANE + 1,
+            next_pick: 0,
+            pick_requests: Vec::new(),
+            layers_changed: true,
+            wanted: 0,
+        };
+        viewer.set_datasets(datasets);
+        Ok(viewer)
+    }
+
+    fn set_datasets(&mut self, datasets: Vec<Dataset>) {
+        let mut old = std::mem::take(&mut self.layers);
+        let only_features = datasets.iter().all(|dataset| dataset.kind == "features");
+        let mut features_shown = 0;
+        for dataset in datasets {
+            let Some(kind) = layer::kind_of(&dataset) else { continue };
+            let kept = old.iter().position(|layer| layer.dataset.slug == dataset.slug).map(|at| old.swap_remove(at));
+            let same_revision = |layer: &Layer| {
+                layer.dataset.revision.as_ref().map(|r| &r.id) == dataset.revision.as_ref().map(|r| &r.id)
+            };
+            match kept {
+                Some(mut layer) if same_revision(&layer) => {
+                    layer.dataset = dataset;
+                    self.layers.push(layer);
+                }
+                other => {
+                    // Twenty plans over each other tell nothing: one chooses among them.
+                    let is_plan = dataset.kind == "features";
+                    let shown = !is_plan || (only_features && features_shown < 3);
+                    features_shown += usize::from(is_plan);
+                    let (visible, opacity) = other.map_or((shown, 1.0), |layer| (layer.visible, layer.opacity));
+                    let lane = self.next_lane;
+                    self.next_lane += 1;
+                    let state = match kind.role {
+                        Role::Tileset { max_error_px, .. } => State::Tileset(StreamedTileset::new(max_error_px)),
+                        Role::Heights { .. } | Role::Drape { .. } => State::Opening,
+                    };
+                    self.layers.push(Layer {
+                        dataset,
+                        kind,
+                        visible,
+                        opacity,
+                        failed: 0,
+                        last_error: None,
+                        lane,
+                        state,
+                    });
+                }
+            }
+        }
+        let order = |layer: &Layer| layer::KINDS.iter().position(|kind| kind.dataset_kind == layer.kind.dataset_kind);
+        self.layers.sort_by_key(|layer| (order(layer) != Some(layer::BASEMAP_PLACE), order(layer)));
+        self.layers_changed = true;
+    }
+
+    /// Shows another moment: asks which revisions were valid then and reopens what changed.
+    pub fn set_datetime(&mut self, datetime: Option<String>) -> Result<(), ViewError> {
+        let datasets = self.service.dataset_list(datetime.as_deref())?;
+        self.datetime = datetime;
+        self.set_datasets(datasets);
+        Ok(())
+    }
+
+    /// Shows or hides a layer.
+    pub fn set_visible(&mut self, index: usize, visible: bool) {
+        if let Some(layer) = self.layers.get_mut(index) {
+            layer.visible = visible;
+            self.layers_changed = true;
+        }
+    }
+
+    /// Sets a layer's opacity, 0..1.
+    pub fn set_opacity(&mut self, index: usize, opacity: f32) {
+        if let Some(layer) = self.layers.get_mut(index) {
+            layer.opacity = opacity.clamp(0.0, 1.0);
+            self.layers_changed = true;
+        }
+    }
+
+    /// Shows exactly the layers of these slugs; returns the slugs that are not there.
+    pub fn show_only(&mut self, slugs: &[String]) -> Vec<String> {
+        for layer in &mut self.layers {
+            layer.visible = slugs.contains(&layer.dataset.slug);
+        }
+        self.layers_changed = true;
+        slugs.iter().filter(|slug| !self.layers.iter().any(|layer| layer.dataset.slug == **slug)).cloned().collect()
+    }
+
+    /// The camera that sees one layer, or all visible ones.
+    #[must_use]
+    pub fn framing(&self, layer: Option<usize>, aspect: f64) -> Camera {
+        let chosen = |index: usize, layer_shown: bool| layer.map_or(layer_shown, |wanted| wanted == index);
+        let boxes = |live: bool| {
+            let layers = self
+                .layers
+                .iter()
+                .enumerate()
+                .filter(move |(index, layer)| chosen(*index, layer.visible) && (live || !layer.dataset.live));
+            layers
+                .filter_map(|(_, layer)| layer.dataset.bounds)
+                .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+        };
+        let bounds = boxes(false).or_else(|| boxes(true)).unwrap_or([73.0, 18.0, 135.0, 53.0]);
+        let heights = self.layers.iter().filter_map(|layer| layer.dataset.height_range_m());
+        let middle = heights.map(|[low, high]| f64::midpoint(low, high)).reduce(f64::min);
+        Camera::framing(bounds, middle.unwrap_or(0.0), -50.0, aspect)
+    }
+
+    /// Takes what was loaded, selects and loads for this viewport, and leaves a draw list.
+    pub fn update(&mut self, viewport_px: [u32; 2]) -> View {
+        let finished = self.fetcher.collect();
+        self.take(finished);
+        self.select(viewport_px)
+    }
+
+    fn select(&mut self, viewport_px: [u32; 2]) -> View {
+        if std::mem::take(&mut self.layers_changed) {
+            self.sync_ground();
+        }
+        let view = self.camera.view(viewport_px);
+        let mut requests = self.opening_requests();
+        let ground = self.ground.update(&view, self.coarser);
+        self.counts.kicked = self.ground.kicked;
+        self.list = DrawList::default();
+        for draw in ground.draws {
+            self.list.push(None, draw);
+        }
+        for wanted in &ground.wanted {
+            let request = self.tile_request(wanted.lane, wanted.address);
+            match request {
+                Ok(Some((url, decode))) => requests.push(Request {
+                    key: (wanted.lane, packed(wanted.address)),
+                    url,
+                    urgency: wanted.urgency,
+                    priority: wanted.priority,
+                    decode,
+                }),
+                Ok(None) => {}
+                Err(error) => self.fail(wanted.lane, Some(wanted.address), &error),
+            }
+        }
+        self.select_tilesets(&view, &mut requests);
+        self.labels = self.place_labels(ground.labels, &view);
+        self.wanted = requests.len();
+        requests.extend(self.feature_requests());
+        self.fetcher.replace_queue(requests);
+        self.keep_to_budget();
+        self.count();
+        view
+    }
+
+    fn select_tilesets(&mut self, view: &View, requests: &mut Vec<Request<Loaded>>) {
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let (State::Tileset(tileset), Role::Tileset { decode, .. }) = (&mut layer.state, layer.kind.role) else {
+                continue;
+            };
+            if !layer.visible || !tileset.is_open() {
+                continue;
+            }
+            let selected = tileset.update(view, self.coarser);
+            self.counts.kicked += selected.kicked;
+            for node in &selected.draw {
+                for draw in tileset.draws(*node, layer.opacity) {
+                    self.list.push(Some(index), draw);
+                }
+            }
+            for load in &selected.load {
+                let Some(source) = tileset.source(load) else { continue };
+                let Some(url) = source.url.clone() else { continue };
+                let decode: Decode<Loaded> = if source.is_tileset {
+                    Box::new(take_tileset)
+                } else {
+                    Box::new(move |fetched| take_pieces(&fetched, decode))
+                };
+                requests.push(Request {
+                    key: (layer.lane, load.node as u64),
+                    url,
+                    urgency: load.urgency,
+                    priority: load.priority,
+                    decode,
+                });
+            }
+        }
+    }
+
+    /// Requests that open layers: TileJSON with style, or the root tileset.
+    fn opening_requests(&mut self) -> Vec<Request<Loaded>> {
+        let mut requests = Vec::new();
+        let mut broken = Vec::new();
+        for layer in &self.layers {
+            let waits = match &layer.state {
+                State::Opening => true,
+                State::Tileset(tileset) => !tileset.is_open(),
+                State::Heights(_) | State::Drape(_) | State::Broken => false,
+            };
+            if !waits || !layer.visible {
+                continue;
+            }
+            match self.opening_request(layer) {
+                Ok(request) => requests.push(request),
+                Err(error) => broken.push((layer.lane, error)),
+            }
+        }
+        for (lane, error) in broken {
+            self.fail(lane, None, &error);
+        }
+        requests
+    }
+
+    fn opening_request(&self, layer: &Layer) -> Result<Request<Loaded>, ViewError> {
+        // Live sources have no dates.
+        let datetime = self.datetime.as_deref().filter(|_| !layer.dataset.live);
+        let entry = (layer.kind.entry)(&layer.dataset.links).map_or("", String::as_str);
+        let url = self.service.link(entry, datetime)?;
+        let style_url = layer.dataset.links.style.as_deref().map(|link| self.service.link(link, None)).transpose()?;
+        let client = self.service.client().clone();
+        let decode: Decode<Loaded> = match layer.kind.role {
+            Role::Tileset { .. } => Box::new(take_tileset),
+            Role::Heights { .. } | Role::Drape { .. } => Box::new(move |fetched| {
+                found(&fetched)?;
+                let pyramid = Pyramid::from_tile_json(&fetched.body, &fetched.url)?;
+                let style = style_url.map(|url| fetch::fetch(&client, &url)).transpose()?;
+                let style = style.filter(|fetched| fetched.found).map(|fetched| fetched.body.to_vec());
+                Ok(Loaded::Opened { pyramid, style })
+            }),
+        };
+        Ok(Request { key: (layer.lane, OPENING), url, urgency: Urgency::Urgent, priority: 0.0, decode })
+    }
+
+    fn tile_request(&self, lane: u32, address: Address) -> Result<Option<(url::Url, Decode<Loaded>)>, ViewError> {
+        let Some(layer) = self.layers.iter().find(|layer| layer.lane == lane) else { return Ok(None) };
+        match (&layer.state, layer.kind.role) {
+            (State::Heights(pyramid), Role::Heights { decode }) => {
+                let decode: Decode<Loaded> = Box::new(move |fetched| decode(&fetched).map(Loaded::Heights));
+                Ok(Some((pyramid.url(address.0, address.1, address.2)?, decode)))
+            }
+            (State::Drape(drape), _) => drape.request(address).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn take(&mut self, finished: Vec<Finished<Loaded>>) {
+        for Finished { key: (lane, what), result } in finished {
+            self.counts.loaded += usize::from(result.is_ok());
+            if lane == VIEWER_LANE {
+                self.take_features(what, result);
+                continue;
+            }
+            match result {
+                Ok(loaded) => self.put(lane, what, loaded),
+                Err(error) => {
+                    let address = (what != OPENING).then(|| unpacked(what));
+                    self.fail(lane, address, &error);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, lane: u32, what: u64, loaded: Loaded) {
+        let Some(layer) = self.layers.iter_mut().find(|layer| layer.lane == lane) else { return };
+        match (loaded, &mut layer.state) {
+            (Loaded::Opened { pyramid, style }, _) => match layer.kind.role {
+                Role::Heights { .. } => layer.state = State::Heights(pyramid),
+                Role::Drape { open } => match open(&layer.dataset, pyramid, style.as_deref()) {
+                    Ok(drape) => layer.state = State::Drape(drape),
+                    Err(error) => return self.fail(lane, None, &error),
+                },
+                Role::Tileset { .. } => return,
+            },
+            (Loaded::Tileset { body, url }, State::Tileset(tileset)) => {
+                let node = (what != OPENING).then_some(what as usize);
+                match tiles::tileset::Tileset::parse(&body) {
+                    Ok(parsed) => tileset.graft(node, &parsed, &url),
+                    Err(error) => {
+                        let error = ViewError::Tile { url: url.to_string(), reason: error.to_string() };
+                        return self.fail(lane, node.map(|_| unpacked(what)), &error);
+                    }
+                }
+            }
+            (Loaded::Pieces(pieces), State::Tileset(tileset)) => return tileset.put(what as usize, Some(pieces)),
+            (Loaded::Heights(raster), _) => return self.ground.put_heights(lane, unpacked(what), Ok(raster)),
+            (Loaded::Picture { picture, labels }, _) => {
+                return self.ground.put_picture(lane, unpacked(what), Ok(picture), labels);
+            }
+            (Loaded::Tileset { .. } | Loaded::Pieces(_) | Loaded::Features(_), _) => return,
+        }
+        self.layers_changed = true;
+    }
+
+    /// Notes a failed load; without an address it was the layer's opening.
+    fn fail(&mut self, lane: u32, address: Option<Address>, error: &ViewError) {
+        self.counts.failed += 1;
+        let message = chain(error);
+        tracing::warn!(error = %message, "load failed");
+        let Some(layer) = self.layers.iter_mut().find(|layer| layer.lane == lane) else { return };
+        layer.failed += 1;
+        layer.last_error = Some(message);
+        match (address, &mut layer.state) {
+            (None, state) => *state = State::Broken,
+            (Some(address), State::Tileset(tileset)) => tileset.put(packed(address) as usize, None),
+            (Some(address), State::Heights(_)) => self.ground.put_heights(lane, address, Err(())),
+            (Some(address), _) => self.ground.put_picture(lane, address, Err(()), Vec::new()),
+        }
+    }
+
+    /// Hands visible terrain and drapes to the ground.
+    fn sync_ground(&mut self) {
+        let mut heights: Vec<(u32, Pyramid, Option<[f64; 2]>)> = Vec::new();
+        let mut drapes = Vec::new();
+        for layer in self.layers.iter().filter(|layer| layer.visible) {
+            match &layer.state {
+                State::Heights(pyramid) => heights.push((layer.lane, pyramid.clone(), layer.dataset.height_range_m())),
+                State::Drape(drape) => drapes.push((layer.lane, Arc::clone(drape), layer.opacity)),
+                State::Opening | State::Tileset(_) | State::Broken => {}
+            }
+        }
+        // Coarse first: the finest wins where several are.
+        heights.sort_by_key(|(_, pyramid, _)| pyramid.max_zoom);
+        let terrain_base_m = heights.iter().filter_map(|(_, _, range)| range.map(|[low, _]| low)).reduce(f64::min);
+        let base_m = terrain_base_m.or_else(|| if heights.is_empty() { self.lowest_standing_m() } else { None });
+        self.ground.set_heights(heights);
+        self.ground.set_drapes(drapes);
+        self.ground.set_base_height_m(base_m.unwrap_or(0.0));
+    }
+
+    /// Without terrain the ground lies where the lowest model stands.
+    fn lowest_standing_m(&self) -> Option<f64> {
+        let standing = self.layers.iter().filter(|layer| layer.visible).filter_map(|layer| match &layer.state {
+            State::Tileset(tileset) => {
+                let stated = layer.dataset.height_range_m().map(|[low, _]| low);
+                stated.or_else(|| tileset.volume().map(|volume| volume.lowest_height_m()))
+            }
+            _ => None,
+        });
+        // Whole metres, so that loading a finer root does not rebuild the ground for nothing.
+        standing.reduce(f64::min).map(f64::floor)
+    }
+
+    fn place_labels(&self, labels: Vec<label::Label>, view: &View) -> Vec<PlacedLabel> {
+        const MOST: usize = 120;
+        let [width, height] = view.viewport_px.map(f64::from);
+        let candidates = labels.into_iter().filter_map(|label| {
+            let [lon, lat] = place::lon_lat_deg_from_square(label.square[0], label.square[1]);
+            let ecef = place::ecef([lon, lat, self.ground.height_m(label.square)]);
+            let pixel = view.pixel_of(ecef)?;
+            let inside = (0.0..width).contains(&pixel.x) && (0.0..height).contains(&pixel.y);
+            inside.then(|| (label, pixel, (ecef - view.eye).length()))
+        });
+        label::place(candidates.collect(), MOST)
+    }
+
+    fn keep_to_budget(&mut self) {
+        let mut held = self.held_bytes();
+        if held > self.budget_bytes {
+            let mut excess = held - self.budget_bytes;
+            for layer in &mut self.layers {
+                if let State::Tileset(tileset) = &mut layer.state {
+                    excess = excess.saturating_sub(tileset.evict(excess));
+                }
+            }
+            if excess > 0 {
+                self.ground.evict(excess);
+            }
+            held = self.held_bytes();
+        }
+        // Full of what is on screen: allow larger errors instead of loading for ever; return slowly.
+        if held > self.budget_bytes {
+            self.coarser = (self.coarser * 1.1).min(16.0);
+        } else if self.coarser > 1.0 && held < self.budget_bytes / 2 {
+            self.coarser = (self.coarser / 1.05).max(1.0);
+        }
+        self.counts.bytes = held;
+    }
+
+    fn held_bytes(&self) -> u64 {
+        let tilesets = self.layers.iter().map(|layer| match &layer.state {
+            State::Tileset(tileset) => tileset.bytes(),
+            _ => 0,
+        });
+        tilesets.sum::<u64>() + self.ground.bytes()
+    }
+
+    fn count(&mut self) {
+        let counts = &mut self.counts;
+        (counts.ground_tiles, counts.pieces, counts.triangles, counts.points) = (0, 0, 0, 0);
+        for draw in &self.list.draws {
+            match draw {
+                Draw::Ground { shape, .. } => {
+                    counts.ground_tiles += 1;
+                    counts.triangles += shape.indices().len() / 3;
+                }
+                Draw::Mesh { shape, .. } => {
+                    counts.pieces += 1;
+                    counts.triangles += shape.indices().len() / 3;
+                }
+                Draw::Points { points, .. } => {
+                    counts.pieces += 1;
+                    counts.points += points.points().len();
+                }
+            }
+        }
+        counts.pending = self.fetcher.pending();
+    }
+
+    /// Waits up to `patience` for a load to finish, then updates.
+    pub fn update_waiting(&mut self, viewport_px: [u32; 2], patience: std::time::Duration) -> View {
+        let finished = self.fetcher.collect_waiting(patience);
+        self.take(finished);
+        self.select(viewport_px)
+    }
+
+    /// True when nothing the last frame wanted is missing any more.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.wanted == 0 && self.fetcher.pending() == 0 && !self.layers_changed && self.pick_requests.is_empty()
+    }
+
+    /// The last frame's drawing.
+    #[must_use]
+    pub fn draw_list(&self) -> &DrawList {
+        &self.list
+    }
+
+    /// The last frame's labels.
+    #[must_use]
+    pub fn labels(&self) -> &[PlacedLabel] {
+        &self.labels
+    }
+
+    /// Figures of the last frame.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What lies under a pixel of the last frame.
+    #[must_use]
+    pub fn pick(&self, view: &View, pixel: DVec2) -> Option<Pick> {
+        picking::pick(&self.list, view, pixel)
+    }
+
+    /// Notes a picked place and asks the visible plan layers what is there.
+    pub fn inspect(&mut self, pick: Pick) {
+        // About half a metre to all sides: a finger's width on a plan.
+        const REACH_DEG: f64 = 5e-6;
+        let [lon, lat, _] = pick.lon_lat_height_deg;
+        let bbox =
+            format!("{:.7},{:.7},{:.7},{:.7}", lon - REACH_DEG, lat - REACH_DEG, lon + REACH_DEG, lat + REACH_DEG);
+        self.pick_requests.clear();
+        for (index, layer) in self.layers.iter().enumerate().filter(|(_, layer)| layer.visible) {
+            let Some(link) = &layer.dataset.links.features else { continue };
+            let datetime = self.datetime.as_deref().filter(|_| !layer.dataset.live);
+            if let Ok(mut url) = self.service.link(link, datetime) {
+                url.query_pairs_mut().append_pair("bbox", &bbox).append_pair("limit", "5");
+                self.next_pick += 1;
+                self.pick_requests.push((self.next_pick, index, url));
+            }
+        }
+        self.picked = Some(Picked { pick, features: Vec::new(), waiting: self.pick_requests.len() });
+    }
+
+    fn feature_requests(&self) -> impl Iterator<Item = Request<Loaded>> {
+        self.pick_requests.iter().map(|(number, _, url)| Request {
+            key: (VIEWER_LANE, *number),
+            url: url.clone(),
+            urgency: Urgency::Urgent,
+            priority: -1.0,
+            decode: Box::new(|fetched: Fetched| {
+                let parsed = serde_json::from_slice(&fetched.body);
+                parsed.map(Loaded::Features).map_err(|source| ViewError::Json { url: fetched.url.to_string(), source })
+            }),
+        })
+    }
+
+    fn take_features(&mut self, number: u64, result: Result<Loaded, ViewError>) {
+        let Some(at) = self.pick_requests.iter().position(|(own, ..)| *own == number) else { return };
+        let (_, layer, _) = self.pick_requests.swap_remove(at);
+        let Some(picked) = &mut self.picked else { return };
+        picked.waiting = self.pick_requests.len();
+        match result {
+            Ok(Loaded::Features(collection)) => {
+                let title =
+                    self.layers.get(layer).map(|layer| layer.dataset.title_in(true).to_owned()).unwrap_or_default();
+                let features = collection.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
+                let properties = features.into_iter().filter_map(|feature| feature.get("properties").cloned());
+                picked.features.extend(properties.map(|properties| (title.clone(), properties)));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %chain(&error), "attributes"),
+        }
+    }
+}
+
+fn found(fetched: &Fetched) -> Result<(), ViewError> {
+    if fetched.found { Ok(()) } else { Err(ViewError::Status { url: fetched.url.to_string(), status: 404 }) }
+}
+
+fn take_tileset(fetched: Fetched) -> Result<Loaded, ViewError> {
+    found(&fetched)?;
+    Ok(Loaded::Tileset { body: fetched.body, url: fetched.url })
+}
+
+fn take_pieces(
+    fetched: &Fetched,
+    decode: fn(&Fetched) -> Result<Vec<layer::Piece>, ViewError>,
+) -> Result<Loaded, ViewError> {
+    // A pyramid has gaps; a tileset that names a file promises it.
+    found(fetched)?;
+    decode(fetched).map(Loaded::Pieces)
+}
+
+/// An error with its sources, for people.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+fn packed((z, x, y): Address) -> u64 {
+    u64::from(z) << 58 | u64::from(x) << 29 | u64::from(y)
+}
+
+fn unpacked(what: u64) -> Address {
+    ((what >> 58) as u8, (what >> 29 & 0x1FFF_FFFF) as u32, (what & 0x1FFF_FFFF) as u32)
+}

@@ -1,0 +1,319 @@
+//! The window: turns mouse and keys into camera moves, and redraws only when something changed.
+//!
+//! A frame is asked for by input, by a finished load, by egui, or by a flight; otherwise nothing runs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use glam::DVec2;
+use winit::application::ApplicationHandler;
+use winit::dpi::PhysicalSize;
+use winit::event::{ElementState, MouseButton, MouseScrollDelta, WindowEvent};
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
+use winit::keyboard::{Key, NamedKey};
+use winit::window::{Window, WindowId};
+
+use crate::arguments::Arguments;
+use crate::desk::Desk;
+use crate::error::ViewError;
+use crate::gpu::{Acquired, WindowSurface};
+use crate::scene::camera::{Camera, View};
+use crate::scene::controls::Flight;
+use crate::scene::picking::Pick;
+use crate::service::Service;
+use crate::viewer::Viewer;
+
+/// A load finished.
+#[derive(Clone, Copy, Debug)]
+struct Wake;
+
+/// Opens the window and runs until it is closed.
+pub fn run(arguments: &Arguments, service: Service) -> Result<(), ViewError> {
+    let failed = |error: winit::error::EventLoopError| ViewError::Window { reason: error.to_string() };
+    let event_loop = EventLoop::<Wake>::with_user_event().build().map_err(failed)?;
+    let proxy = event_loop.create_proxy();
+    let wake = move |proxy: &EventLoopProxy<Wake>| {
+        if proxy.send_event(Wake).is_err() {
+            tracing::debug!("a load finished after the window was closed");
+        }
+    };
+    let mut viewer = Viewer::open(
+        service,
+        arguments.datetime.clone(),
+        &(Arc::new(move || wake(&proxy)) as Arc<dyn Fn() + Send + Sync>),
+    )?;
+    viewer.budget_bytes = arguments.budget_mib << 20;
+    if let Some(slugs) = &arguments.layers {
+        for slug in viewer.show_only(slugs) {
+            tracing::warn!(slug, "没有这个图层 (no such layer)");
+        }
+    }
+    let aspect = f64::from(arguments.size.0[0]) / f64::from(arguments.size.0[1]);
+    viewer.camera = arguments.camera.unwrap_or_else(|| viewer.framing(None, aspect));
+    let desk = Desk::new(viewer, arguments.lang, arguments.panels);
+    let mut app = App {
+        arguments: arguments.clone(),
+        desk,
+        open: None,
+        pointer: Pointer::default(),
+        flight: None,
+        failure: None,
+    };
+    event_loop.run_app(&mut app).map_err(failed)?;
+    app.failure.map_or(Ok(()), Err)
+}
+
+/// What exists once the window does.
+struct Open {
+    window: Arc<Window>,
+    surface: WindowSurface,
+    egui: egui_winit::State,
+    graphics: String,
+    view: View,
+}
+
+/// What the mouse is doing.
+#[derive(Default)]
+struct Pointer {
+    at_px: Option<DVec2>,
+    /// Where the button went down, and what was there.
+    pressed: Option<Pressed>,
+    last_click: Option<(Instant, DVec2)>,
+}
+
+struct Pressed {
+    button: MouseButton,
+    at_px: DVec2,
+    hit: Option<Pick>,
+    moved: bool,
+}
+
+struct App {
+    arguments: Arguments,
+    desk: Desk,
+    open: Option<Open>,
+    pointer: Pointer,
+    flight: Option<(Flight, Instant)>,
+    failure: Option<ViewError>,
+}
+
+impl ApplicationHandler<Wake> for App {
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        if self.open.is_some() {
+            return;
+        }
+        match self.open_window(event_loop) {
+            Ok(open) => {
+                open.window.request_redraw();
+                self.open = Some(open);
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                event_loop.exit();
+            }
+        }
+    }
+
+    fn user_event(&mut self, _event_loop: &ActiveEventLoop, _wake: Wake) {
+        self.redraw();
+    }
+
+    fn new_events(&mut self, _event_loop: &ActiveEventLoop, cause: winit::event::StartCause) {
+        // egui asked to be shown again at this time.
+        if matches!(cause, winit::event::StartCause::ResumeTimeReached { .. }) {
+            self.redraw();
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, _window: WindowId, event: WindowEvent) {
+        let Some(open) = &mut self.open else { return };
+        let response = open.egui.on_window_event(&open.window, &event);
+        if response.repaint {
+            open.window.request_redraw();
+        }
+        match event {
+            WindowEvent::CloseRequested => event_loop.exit(),
+            WindowEvent::Resized(size) => {
+                open.surface.resize([size.width, size.height]);
+                open.window.request_redraw();
+            }
+            WindowEvent::RedrawRequested => self.draw(event_loop),
+            // What the panels took is not for the map; a drag that began on the map stays the map's.
+            other => {
+                let over_panels = response.consumed || self.desk.context().is_pointer_over_egui();
+                self.map_event(&other, over_panels);
+            }
+        }
+    }
+}
+
+impl App {
+    fn open_window(&self, event_loop: &ActiveEventLoop) -> Result<Open, ViewError> {
+        let [width, height] = self.arguments.size.0;
+        let attributes =
+            Window::default_attributes().with_title("时空 Shikong").with_inner_size(PhysicalSize::new(width, height));
+        let window =
+            event_loop.create_window(attributes).map_err(|error| ViewError::Window { reason: error.to_string() })?;
+        let window = Arc::new(window);
+        let surface = WindowSurface::new(self.arguments.backend, &window, &event_loop.owned_display_handle())?;
+        let egui = egui_winit::State::new(
+            self.desk.context().clone(),
+            egui::ViewportId::ROOT,
+            &window,
+            Some(window.scale_factor() as f32),
+            window.theme(),
+            Some(surface.max_texture_side_px()),
+        );
+        let graphics = surface.gpu().name();
+        let view = self.desk.viewer.camera.view(surface.size_px());
+        Ok(Open { window, surface, egui, graphics, view })
+    }
+
+    fn redraw(&self) {
+        if let Some(open) = &self.open {
+            open.window.request_redraw();
+        }
+    }
+
+    fn draw(&mut self, event_loop: &ActiveEventLoop) {
+        if let Some(next) = self.desk.next_flight.take() {
+            self.flight = Some((next, Instant::now()));
+        }
+        if let Some((flight, begun)) = self.flight {
+            let (camera, over) = flight.at(begun.elapsed().as_secs_f64());
+            self.desk.viewer.camera = camera;
+            if over {
+                self.flight = None;
+            }
+        }
+        let Some(open) = &mut self.open else { return };
+        let frame = match open.surface.acquire() {
+            Acquired::Frame(frame) => frame,
+            Acquired::Again => return open.window.request_redraw(),
+            Acquired::NotNow => return,
+        };
+        open.view = self.desk.viewer.update(open.surface.size_px());
+        let input = open.egui.take_egui_input(&open.window);
+        let pointer_px = self.pointer.at_px.filter(|_| !self.desk.context().is_pointer_over_egui());
+        let (ui, output) = self.desk.run_panels(input, &open.view, pointer_px, &open.graphics);
+        open.egui.handle_platform_output(&open.window, output);
+        open.window.pre_present_notify();
+        open.surface.present(frame, &open.view, self.desk.viewer.draw_list(), ui);
+        let animated = self.flight.is_some() || self.desk.next_flight.is_some();
+        if animated || self.desk.context().has_requested_repaint() {
+            open.window.request_redraw();
+        }
+        event_loop.set_control_flow(ControlFlow::Wait);
+    }
+
+    fn map_event(&mut self, event: &WindowEvent, over_panels: bool) {
+        match event {
+            WindowEvent::CursorMoved { position, .. } => self.pointer_moved(DVec2::new(position.x, position.y)),
+            WindowEvent::CursorLeft { .. } => {
+                self.pointer.at_px = None;
+                self.redraw();
+            }
+            WindowEvent::MouseInput { state: ElementState::Pressed, button, .. } if !over_panels => {
+                if let (Some(at_px), Some(open)) = (self.pointer.at_px, &self.open) {
+                    let hit = self.desk.viewer.pick(&open.view, at_px);
+                    self.pointer.pressed = Some(Pressed { button: *button, at_px, hit, moved: false });
+                    self.flight = None;
+                }
+            }
+            WindowEvent::MouseInput { state: ElementState::Released, button, .. } => self.released(*button),
+            WindowEvent::MouseWheel { delta, .. } if !over_panels => {
+                let notches = match delta {
+                    MouseScrollDelta::LineDelta(_, lines) => f64::from(*lines),
+                    MouseScrollDelta::PixelDelta(pixels) => pixels.y / 60.0,
+                };
+                self.zoom(0.85_f64.powf(notches.clamp(-8.0, 8.0)));
+            }
+            WindowEvent::KeyboardInput { event, .. }
+                if event.state == ElementState::Pressed && !self.desk.context().egui_wants_keyboard_input() =>
+            {
+                self.key(&event.logical_key);
+            }
+            _ => {}
+        }
+    }
+
+    fn pointer_moved(&mut self, to_px: DVec2) {
+        let from_px = self.pointer.at_px.replace(to_px);
+        let (Some(open), Some(pressed)) = (&self.open, &mut self.pointer.pressed) else { return self.redraw() };
+        pressed.moved |= (to_px - pressed.at_px).length() > 4.0;
+        if pressed.moved
+            && let (Some(hit), Some(from_px)) = (pressed.hit, from_px)
+        {
+            let camera = &mut self.desk.viewer.camera;
+            match pressed.button {
+                MouseButton::Left => {
+                    let view = camera.view(open.view.viewport_px);
+                    camera.pan(&view, hit.ecef, to_px);
+                }
+                MouseButton::Right | MouseButton::Middle => {
+                    let delta = (to_px - from_px) * 0.25;
+                    camera.orbit(hit.ecef, delta.x, -delta.y);
+                }
+                _ => {}
+            }
+        }
+        self.redraw();
+    }
+
+    fn released(&mut self, button: MouseButton) {
+        const DOUBLE_CLICK_SECONDS: f64 = 0.4;
+        let Some(pressed) = self.pointer.pressed.take_if(|pressed| pressed.button == button) else { return };
+        if pressed.moved || button != MouseButton::Left {
+            return;
+        }
+        let Some(hit) = pressed.hit else { return };
+        let now = Instant::now();
+        let doubled = self.pointer.last_click.take().is_some_and(|(at, place)| {
+            now.duration_since(at).as_secs_f64() < DOUBLE_CLICK_SECONDS && (place - pressed.at_px).length() < 6.0
+        });
+        if doubled {
+            let mut camera = self.desk.viewer.camera;
+            camera.look_from(hit.ecef, (hit.distance_m * 0.4).max(20.0));
+            self.desk.fly(camera);
+        } else {
+            self.pointer.last_click = Some((now, pressed.at_px));
+            self.desk.viewer.inspect(hit);
+        }
+        self.redraw();
+    }
+
+    fn zoom(&mut self, factor: f64) {
+        let Some(open) = &self.open else { return };
+        let [width, height] = open.view.viewport_px.map(f64::from);
+        let at_px = self.pointer.at_px.unwrap_or(DVec2::new(width / 2.0, height / 2.0));
+        let target = self.desk.viewer.pick(&open.view, at_px).map(|pick| pick.ecef);
+        // On the sky there is nothing to go to: move along the view by the height of the eye.
+        let target =
+            target.unwrap_or_else(|| open.view.eye + open.view.forward * open.view.eye_height_m.abs().max(100.0));
+        self.desk.viewer.camera.zoom(target, factor);
+        self.redraw();
+    }
+
+    fn key(&mut self, key: &Key) {
+        let camera = self.desk.viewer.camera;
+        match key {
+            Key::Character(letter) if letter.as_str() == "n" => self.desk.fly(Camera { heading_deg: 0.0, ..camera }),
+            Key::Character(letter) if matches!(letter.as_str(), "+" | "=") => self.zoom(0.7),
+            Key::Character(letter) if letter.as_str() == "-" => self.zoom(1.4),
+            Key::Named(NamedKey::Home) => {
+                if let Some(open) = &self.open {
+                    let aspect = f64::from(open.view.viewport_px[0]) / f64::from(open.view.viewport_px[1]);
+                    let all = self.desk.viewer.framing(None, aspect);
+                    self.desk.fly(all);
+                }
+            }
+            Key::Named(NamedKey::ArrowLeft) => self.desk.viewer.camera.heading_deg -= 3.0,
+            Key::Named(NamedKey::ArrowRight) => self.desk.viewer.camera.heading_deg += 3.0,
+            Key::Named(NamedKey::ArrowUp) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg + 3.0).min(30.0),
+            Key::Named(NamedKey::ArrowDown) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg - 3.0).max(-90.0),
+            Key::Named(NamedKey::Escape) => self.desk.viewer.picked = None,
+            _ => return,
+        }
+        self.redraw();
+    }
+}
