@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::float_cmp,
     reason = "a failing test is a panic, and says aloud what it skips"
 )]
 
@@ -13,17 +14,13 @@ use tiles::cog::{Cog, SampleType, Window};
 
 /// Runs a GDAL program; `false`, aloud, when it is not installed.
 fn gdal(program: &str, arguments: &[&str]) -> bool {
-    match Command::new(program).args(arguments).output() {
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{program} {arguments:?}: {text}");
-            true
-        }
-        Err(_) => {
-            eprintln!("SKIPPED: {program} is not installed, nothing was compared with GDAL");
-            false
-        }
-    }
+    let Ok(output) = Command::new(program).args(arguments).output() else {
+        eprintln!("SKIPPED: {program} is not installed, nothing was compared with GDAL");
+        return false;
+    };
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {arguments:?}: {text}");
+    true
 }
 
 fn text(path: &Path) -> &str {
@@ -85,7 +82,7 @@ fn gdal_samples(path: &Path, extra: &[&str]) -> Vec<f64> {
 /// Every band of every level equals GDAL's reading of it.
 async fn check(path: &Path, wants: SampleType) {
     let cog = Cog::open_file(path).await.unwrap();
-    assert_eq!(cog.sample_type(), wants, "{path:?}");
+    assert_eq!(cog.sample_type(), wants, "{}", path.display());
     let levels: Vec<_> = cog.levels().collect();
     for (index, level) in levels.iter().enumerate() {
         let overview = (index.max(1) - 1).to_string();
@@ -98,7 +95,7 @@ async fn check(path: &Path, wants: SampleType) {
             let got = cog.read_band(index, window, band).await.unwrap();
             for (at, (got, want)) in got.values.iter().zip(&want[band * size..]).enumerate() {
                 let same = *got == *want as f32 || (got.is_nan() && (Some(*want) == cog.nodata() || want.is_nan()));
-                assert!(same, "{path:?}: level {index}, band {band}, pixel {at}: {got} instead of {want}");
+                assert!(same, "{}: level {index}, band {band}, pixel {at}: {got} instead of {want}", path.display());
             }
         }
     }
@@ -234,8 +231,8 @@ async fn window_over_the_edge_is_empty_outside_and_exact_inside() {
     let window = Window { x: -10, y: 200, width: 300, height: 60 };
     let got = cog.read_rgba(0, window).await.unwrap();
     let want = picture(3);
-    for (at, pixel) in got.data.chunks_exact(4).enumerate() {
-        let (x, y) = ((at % 300) as i64 - 10, (at / 300) as i64 + 200);
+    for (at, pixel) in (0_i64..).zip(got.data.chunks_exact(4)) {
+        let (x, y) = (at % 300 - 10, at / 300 + 200);
         if x < 0 || y >= i64::from(HEIGHT) {
             assert_eq!(pixel[3], 0);
         } else {

@@ -1,11 +1,12 @@
 //! Where a raster lies: its affine transform and coordinate system, from `GeoTIFF` tags (OGC 19-008r4) and into them.
 //!
-//! A system with an EPSG code is its code. Any other is written as text in the citation, in the form Esri began and GDAL
-//! reads (`ESRI PE String = …`); reading also understands a transverse Mercator spelt out in keys.
+//! A system with an EPSG code is its code; a transverse Mercator without one (a surveyor's own meridian) is spelt out in
+//! keys that GDAL reads too. Anything else is written as WKT in the citation behind `ESRI PE String = `, which this
+//! reader takes back whole and GDAL as an unknown plane.
 
 use std::fmt::Write as _;
 
-use geodesy::Crs;
+use geodesy::{Crs, Datum};
 
 use super::tiff::{Directory, Source, tag};
 use crate::TilesError;
@@ -22,6 +23,7 @@ mod key {
     pub(super) const INVERSE_FLATTENING: u16 = 2059;
     pub(super) const PROJECTED_CRS: u16 = 3072;
     pub(super) const PROJECTED_CITATION: u16 = 3073;
+    pub(super) const PROJECTION: u16 = 3074;
     pub(super) const PROJECTION_METHOD: u16 = 3075;
     pub(super) const LINEAR_UNITS: u16 = 3076;
     pub(super) const NATURAL_ORIGIN_LON: u16 = 3080;
@@ -35,6 +37,25 @@ const USER_DEFINED: u16 = 32_767;
 const METRE: u16 = 9001;
 const DEGREE: u16 = 9102;
 const PE_PREFIX: &str = "ESRI PE String = ";
+
+/// The datums a spelt-out projection can stand on: EPSG code of the geographic system, its name, and the datum's name
+/// as PROJ knows it.
+const DATUMS: [(u16, &str, &str, Datum); 5] = [
+    (4490, "China Geodetic Coordinate System 2000", "China_2000", Datum::Cgcs2000),
+    (4326, "WGS 84", "WGS_1984", Datum::Wgs84),
+    (4610, "Xian 1980", "Xian_1980", Datum::Xian80),
+    (4214, "Beijing 1954", "Beijing_1954", Datum::Beijing54),
+    (4555, "New Beijing", "New_Beijing", Datum::NewBeijing),
+];
+
+/// The parameters of a transverse Mercator: their keys, and their names in WKT 2 and in WKT 1.
+const TRANSVERSE_MERCATOR: [(u16, &str, &str); 5] = [
+    (key::NATURAL_ORIGIN_LAT, "Latitude of natural origin", "latitude_of_origin"),
+    (key::NATURAL_ORIGIN_LON, "Longitude of natural origin", "central_meridian"),
+    (key::SCALE_AT_ORIGIN, "Scale factor at natural origin", "scale_factor"),
+    (key::FALSE_EASTING, "False easting", "false_easting"),
+    (key::FALSE_NORTHING, "False northing", "false_northing"),
+];
 
 /// From pixels to the raster's CRS: `[x0, dx/column, dx/row, y0, dy/column, dy/row]`, the corner of the first pixel first
 /// (GDAL's order). x is easting or longitude.
@@ -140,38 +161,25 @@ impl GeoKeys {
             return None;
         }
         let geodetic = self.short(key::GEODETIC_CRS)?;
+        let known = DATUMS.iter().find(|(code, ..)| *code == geodetic);
+        let (geographic, datum) = known.map_or(("unknown", "unknown"), |(_, name, datum, _)| (name, datum));
         let base = Crs::from_epsg(u32::from(geodetic)).ok();
         let ellipsoid = base.as_ref().map(|crs| (crs.ellipsoid().semi_major_m, crs.ellipsoid().inverse_flattening));
-        let (a, inverse_flattening) =
-            self.real(key::SEMI_MAJOR_AXIS).zip(self.real(key::INVERSE_FLATTENING)).or(ellipsoid)?;
-        // The datum is told by the name PROJ knows it by.
-        let (geographic, datum) = match geodetic {
-            4490 => ("China Geodetic Coordinate System 2000", "China_2000"),
-            4610 => ("Xian 1980", "Xian_1980"),
-            4214 => ("Beijing 1954", "Beijing_1954"),
-            4555 => ("New Beijing", "New_Beijing"),
-            4326 => ("WGS 84", "WGS_1984"),
-            _ => ("unknown", "unknown"),
-        };
+        let stated = self.real(key::SEMI_MAJOR_AXIS).zip(self.real(key::INVERSE_FLATTENING));
+        let (a, inverse_flattening) = stated.or(ellipsoid)?;
         let unit = match self.short(key::LINEAR_UNITS) {
             None | Some(METRE) => ("metre", 1.0),
             Some(9002) => ("foot", 0.3048),
             Some(9003) => ("US survey foot", 1200.0 / 3937.0),
             Some(_) => return None,
         };
-        let parameter = |id| self.real(id).unwrap_or(0.0);
         let mut wkt = format!(
             "PROJCS[\"unnamed\",GEOGCS[\"{geographic}\",DATUM[\"{datum}\",SPHEROID[\"unnamed\",{a},{inverse_flattening}]],\
              PRIMEM[\"Greenwich\",0],UNIT[\"degree\",0.0174532925199433]],PROJECTION[\"Transverse_Mercator\"]"
         );
-        for (name, value) in [
-            ("latitude_of_origin", parameter(key::NATURAL_ORIGIN_LAT)),
-            ("central_meridian", parameter(key::NATURAL_ORIGIN_LON)),
-            ("scale_factor", self.real(key::SCALE_AT_ORIGIN).unwrap_or(1.0)),
-            ("false_easting", parameter(key::FALSE_EASTING)),
-            ("false_northing", parameter(key::FALSE_NORTHING)),
-        ] {
-            write!(wkt, ",PARAMETER[\"{name}\",{value}]").ok()?;
+        for (key, _, name) in TRANSVERSE_MERCATOR {
+            let default = if key == key::SCALE_AT_ORIGIN { 1.0 } else { 0.0 };
+            write!(wkt, ",PARAMETER[\"{name}\",{}]", self.real(key).unwrap_or(default)).ok()?;
         }
         write!(wkt, ",UNIT[\"{}\",{}]]", unit.0, unit.1).ok()?;
         Some(wkt)
@@ -219,36 +227,43 @@ impl GeoTags {
         let mut doubles = Vec::new();
         let mut ascii = String::new();
         let code = crs.epsg().and_then(|code| u16::try_from(code).ok());
-        let text = match code {
-            Some(_) => crs.name().replace('|', "/"),
-            None => format!("{PE_PREFIX}{}", crs.definition().replace('|', "/")),
+        let spelt = if code.is_none() { spell_out(crs) } else { None };
+        let is_named = code.is_some() || spelt.is_some();
+        let text = if is_named { crs.name().to_owned() } else { format!("{PE_PREFIX}{}", crs.definition()) };
+        let text = text.replace('|', "/");
+        let citation = match (crs.is_geographic(), is_named) {
+            (true, _) => key::GEODETIC_CITATION,
+            (false, true) => key::CITATION,
+            (false, false) => key::PROJECTED_CITATION,
         };
         // The tag is ASCII by its specification; a name in Chinese is left out, a definition is needed as it is.
-        let fits = (code.is_none() || text.is_ascii()) && text.len() < usize::from(u16::MAX);
-        let mut cite = |id| {
-            if fits {
-                ascii.clone_from(&format!("{text}|"));
-                keys.push([id, tag::GEO_ASCII_PARAMS, text.len() as u16 + 1, 0]);
-            }
+        if (!is_named || text.is_ascii()) && text.len() < usize::from(u16::MAX) {
+            keys.push([citation, tag::GEO_ASCII_PARAMS, text.len() as u16 + 1, 0]);
+            ascii = format!("{text}|");
+        }
+        let mut put_real = |keys: &mut Vec<[u16; 4]>, id: u16, value: f64| {
+            keys.push([id, tag::GEO_DOUBLE_PARAMS, 1, doubles.len() as u16]);
+            doubles.push(value);
         };
+        if code.is_none() {
+            put_real(&mut keys, key::SEMI_MAJOR_AXIS, crs.ellipsoid().semi_major_m);
+            put_real(&mut keys, key::INVERSE_FLATTENING, crs.ellipsoid().inverse_flattening);
+        }
         if crs.is_geographic() {
-            cite(key::GEODETIC_CITATION);
             keys.push([key::GEODETIC_CRS, 0, 1, code.unwrap_or(USER_DEFINED)]);
             keys.push([key::ANGULAR_UNITS, 0, 1, DEGREE]);
-            if code.is_none() {
-                for (id, value) in [
-                    (key::SEMI_MAJOR_AXIS, crs.ellipsoid().semi_major_m),
-                    (key::INVERSE_FLATTENING, crs.ellipsoid().inverse_flattening),
-                ] {
-                    keys.push([id, tag::GEO_DOUBLE_PARAMS, 1, doubles.len() as u16]);
-                    doubles.push(value);
-                }
-            }
         } else {
-            cite(if code.is_some() { key::CITATION } else { key::PROJECTED_CITATION });
             keys.push([key::PROJECTED_CRS, 0, 1, code.unwrap_or(USER_DEFINED)]);
             if (crs.unit_m() - 1.0).abs() < f64::EPSILON {
                 keys.push([key::LINEAR_UNITS, 0, 1, METRE]);
+            }
+        }
+        if let Some((geodetic, parameters)) = spelt {
+            keys.push([key::GEODETIC_CRS, 0, 1, geodetic]);
+            keys.push([key::PROJECTION, 0, 1, USER_DEFINED]);
+            keys.push([key::PROJECTION_METHOD, 0, 1, 1]);
+            for (id, value) in parameters {
+                put_real(&mut keys, id, value);
             }
         }
         keys.sort_unstable();
@@ -263,4 +278,20 @@ impl GeoTags {
         };
         Self { keys: directory, doubles, ascii, pixel_scale, tie_point, transformation }
     }
+}
+
+/// A transverse Mercator in metres on a known datum as the geographic system's code and the projection's keys.
+fn spell_out(crs: &Crs) -> Option<(u16, Vec<(u16, f64)>)> {
+    let (geodetic, ..) = DATUMS.iter().find(|(.., datum)| *datum == crs.datum())?;
+    let definition = crs.definition();
+    let is_transverse_mercator = definition.contains("METHOD[\"Transverse Mercator\"");
+    if !crs.is_projected() || !is_transverse_mercator || (crs.unit_m() - 1.0).abs() > f64::EPSILON {
+        return None;
+    }
+    let parameters = TRANSVERSE_MERCATOR.map(|(key, name, _)| {
+        let (_, rest) = definition.split_once(&format!("PARAMETER[\"{name}\","))?;
+        let value = rest.split([',', ']']).next()?.trim().parse().ok()?;
+        Some((key, value))
+    });
+    Some((*geodetic, parameters.into_iter().collect::<Option<_>>()?))
 }

@@ -111,6 +111,17 @@ pub(super) mod photometric {
     pub(crate) const YCBCR: u16 = 6;
 }
 
+/// What an image of a file is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A picture at full resolution.
+    Image,
+    /// A coarser picture.
+    Overview,
+    /// Where the picture of the same size has data.
+    Mask,
+}
+
 /// One image of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -127,8 +138,7 @@ pub(super) struct Layout {
     pub(super) photometric: u16,
     /// Whether the last band is alpha.
     pub(super) has_alpha: bool,
-    pub(super) is_reduced: bool,
-    pub(super) is_mask: bool,
+    pub(super) role: Role,
     pub(super) little_endian: bool,
     pub(super) jpeg_tables: Bytes,
     pub(super) offsets: Vec<u64>,
@@ -196,8 +206,13 @@ impl Layout {
             predictor: integer(tag::PREDICTOR, 1).await? as u16,
             photometric,
             has_alpha: extra.last().is_some_and(|kind| *kind == 1 || *kind == 2),
-            is_reduced: subfile & 1 != 0,
-            is_mask: subfile & 4 != 0 || photometric == photometric::TRANSPARENCY_MASK,
+            role: if subfile & 4 != 0 || photometric == photometric::TRANSPARENCY_MASK {
+                Role::Mask
+            } else if subfile & 1 != 0 {
+                Role::Overview
+            } else {
+                Role::Image
+            },
             little_endian: flavour.little_endian,
             jpeg_tables: directory.bytes(source, tag::JPEG_TABLES).await?,
             offsets: directory.integers(source, tag::TILE_OFFSETS).await?,

@@ -6,14 +6,19 @@
 
 mod codec;
 mod encode;
+mod file;
 mod geo;
 mod layout;
 mod passthrough;
 mod reader;
 mod sample;
 mod tiff;
+mod write_elevation;
+mod write_imagery;
 
 pub use geo::GeoTransform;
 pub use layout::{Compression, SampleType};
 pub use passthrough::{PictureFormat, PictureTile, StoredTile};
 pub use reader::{BandPixels, Cog, Level, RgbaPixels, Window};
+pub use write_elevation::{ElevationGrid, ElevationReport, ElevationSource, write_elevation};
+pub use write_imagery::{ImageryLayout, ImageryReport, ImagerySource, SourceError, TileRow, write_imagery};

@@ -10,7 +10,7 @@ use object_store::path::Path;
 
 use super::codec::decode_tile;
 use super::geo::{GeoKeys, GeoTransform, read_transform};
-use super::layout::{Compression, Layout, SampleType, photometric};
+use super::layout::{Compression, Layout, Role, SampleType, photometric};
 use super::tiff::{FORMAT, Source, directories, tag};
 use crate::TilesError;
 
@@ -102,11 +102,11 @@ impl Cog {
         let mut layouts = Vec::new();
         for (index, directory) in found.iter().enumerate() {
             let layout = Layout::read(&source, flavour, directory).await?;
-            if index == 0 || layout.is_reduced || layout.is_mask {
+            if index == 0 || layout.role != Role::Image {
                 layouts.push(Arc::new(layout));
             }
         }
-        let (masks, mut levels): (Vec<_>, Vec<_>) = layouts.into_iter().partition(|layout| layout.is_mask);
+        let (masks, mut levels): (Vec<_>, Vec<_>) = layouts.into_iter().partition(|layout| layout.role == Role::Mask);
         levels.sort_by_key(|layout| std::cmp::Reverse(layout.width));
         let Some(full) = levels.first().cloned() else {
             return Err(TilesError::malformed(FORMAT, "masks without an image"));
@@ -209,7 +209,7 @@ impl Cog {
             tiles.paste(&layout, window, |to, samples, at| {
                 let start = (at * layout.bands + band) * size;
                 let value = layout.sample_type.value(&samples[start..]);
-                if nodata.is_none_or(|nodata| value != nodata) {
+                if nodata.is_none_or(|nodata| value.total_cmp(&nodata).is_ne()) {
                     values[to] = value as f32;
                 }
             })?;
@@ -239,15 +239,14 @@ impl Cog {
             let bands = layout.bands;
             let colours = if layout.has_alpha { bands - 1 } else { bands };
             let invert = layout.photometric == photometric::WHITE_IS_ZERO;
+            let nodata = nodata.filter(|v| v.fract() == 0.0 && (0.0..256.0).contains(v)).map(|v| v as u8);
             tiles.paste(&layout, window, |to, samples, at| {
                 let pixel = &samples[at * bands..(at + 1) * bands];
                 let mut rgb = if colours < 3 { [pixel[0]; 3] } else { [pixel[0], pixel[1], pixel[2]] };
                 if invert {
                     rgb = rgb.map(|value| 255 - value);
                 }
-                let empty = nodata.is_some_and(|nodata| {
-                    pixel[..colours.clamp(1, bands)].iter().all(|value| f64::from(*value) == nodata)
-                });
+                let empty = nodata.is_some_and(|nodata| pixel[..colours.clamp(1, bands)].iter().all(|v| *v == nodata));
                 let alpha = if layout.has_alpha { pixel[bands - 1] } else { 255 };
                 data[to * 4..to * 4 + 3].copy_from_slice(&rgb);
                 data[to * 4 + 3] = if empty { 0 } else { alpha };

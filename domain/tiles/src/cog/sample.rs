@@ -266,17 +266,17 @@ fn at_level(position: [f64; 2], scale: [f64; 2], window: Window) -> [f64; 2] {
 /// outside are left out.
 fn neighbours(width: u32, height: u32, position: [f64; 2]) -> impl Iterator<Item = (usize, f64)> {
     let [x, y] = position.map(|v| v - 0.5);
-    let nearest = position.map(f64::floor);
     let corner = [x.floor(), y.floor()];
     let fraction = [x - corner[0], y - corner[1]];
-    let mut around = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(dx, dy)| {
-        let place = [corner[0] + dx, corner[1] + dy];
-        let weight = (if dx > 0.0 { fraction[0] } else { 1.0 - fraction[0] })
-            * (if dy > 0.0 { fraction[1] } else { 1.0 - fraction[1] });
-        (place, weight)
+    let near = fraction.map(|f| i32::from(f >= 0.5));
+    let mut around = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| {
+        let place = [corner[0] + f64::from(dx), corner[1] + f64::from(dy)];
+        let weight = (if dx == 1 { fraction[0] } else { 1.0 - fraction[0] })
+            * (if dy == 1 { fraction[1] } else { 1.0 - fraction[1] });
+        (place, weight, [dx, dy] != near)
     });
-    around.sort_by_key(|(place, _)| *place != nearest);
-    around.into_iter().filter_map(move |([x, y], weight)| {
+    around.sort_by_key(|(_, _, is_far)| *is_far);
+    around.into_iter().filter_map(move |([x, y], weight, _)| {
         let inside = x >= 0.0 && y >= 0.0 && x < f64::from(width) && y < f64::from(height);
         inside.then(|| (y as usize * width as usize + x as usize, weight))
     })

@@ -1,4 +1,4 @@
-//! TIFF directories by ranges: classic and BigTIFF, either byte order.
+//! TIFF directories by ranges: classic and big, either byte order.
 //!
 //! Reads tags, not pixels. Every count is bounded by the size of the file, the chain of directories by a fixed number.
 
@@ -41,7 +41,6 @@ pub(super) mod tag {
     pub(crate) const SAMPLE_FORMAT: u16 = 339;
     pub(crate) const JPEG_TABLES: u16 = 347;
     pub(crate) const YCBCR_SUBSAMPLING: u16 = 530;
-    pub(crate) const REFERENCE_BLACK_WHITE: u16 = 532;
     pub(crate) const MODEL_PIXEL_SCALE: u16 = 33550;
     pub(crate) const MODEL_TIEPOINT: u16 = 33922;
     pub(crate) const MODEL_TRANSFORMATION: u16 = 34264;
@@ -154,7 +153,7 @@ pub(super) async fn directories(source: &Source) -> Result<(Flavour, Vec<Directo
         _ => return Err(TilesError::malformed(FORMAT, format!("{} is no TIFF", source.path))),
     };
     let mut flavour = Flavour { little_endian, big_tiff: false };
-    let field = |range: Range<usize>| header.get(range).map(|bytes| flavour.number(bytes)).unwrap_or(0);
+    let field = |range: Range<usize>| header.get(range).map_or(0, |bytes| flavour.number(bytes));
     let (version, mut offset) = match field(2..4) {
         43 => (43, field(8..16)),
         version => (version, field(4..8)),
