@@ -232,6 +232,12 @@ impl Crs {
         &self.facts.definition
     }
 
+    /// The system as WKT 1 (OGC 01-009) in one line, as LAS files carry it; none where WKT 1 cannot say it.
+    #[must_use]
+    pub fn wkt1(&self) -> Option<String> {
+        transform::wkt1(self.definition())
+    }
+
     /// The EPSG code, where one describes the system without contradiction.
     #[must_use]
     pub fn epsg(&self) -> Option<u32> {

@@ -357,6 +357,16 @@ pub(crate) fn wkt2(projjson_text: &str) -> Option<String> {
     proj.as_wkt(None, None).ok()
 }
 
+/// A coordinate system as WKT 1 in one line; none where WKT 1 cannot say it (three-dimensional degrees, for one).
+pub(crate) fn wkt1(definition: &str) -> Option<String> {
+    let _guard = lock();
+    let proj = Proj::new(definition).ok()?;
+    // proj 0.31 asserts that PROJ has an answer.
+    let ask = || proj.as_wkt(Some(proj::wkt::WktVersion::Wkt1_Gdal), None).ok();
+    let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).ok().flatten()?;
+    Some(text.lines().map(str::trim).collect())
+}
+
 /// What PROJ would do.
 pub(crate) struct Operation {
     /// PROJ's definition.

@@ -119,14 +119,12 @@ fn not_understood(path: &Path, text: &str, source: GeodesyError) -> ImportError 
     }
 }
 
-/// A text that fits a LAS record: WKT 1 for a code, since that is what LAS means by WKT.
+/// A text that fits a LAS record: one that is WKT already, else WKT 1, which is what LAS means by it.
 fn wkt_of(text: &str, crs: &Crs) -> String {
     if text.contains('[') {
         return text.to_owned();
     }
-    let code = crs.epsg().and_then(|code| u16::try_from(code).ok());
-    let known = code.and_then(crs_definitions::from_code).map(|definition| definition.wkt);
-    known.unwrap_or(crs.definition()).to_owned()
+    crs.wkt1().unwrap_or_else(|| crs.definition().to_owned())
 }
 
 fn unit_m(name: &str) -> Option<f64> {
@@ -256,7 +254,8 @@ mod tests {
         for code in [4547, 4490, 32650, 2992, 4978] {
             let crs = Crs::from_epsg(code).unwrap();
             let wkt = wkt_of(&format!("EPSG:{code}"), &crs);
-            assert!(wkt.contains('['), "{wkt}");
+            assert!(["PROJCS[", "GEOGCS[", "GEOCCS["].iter().any(|keyword| wkt.starts_with(keyword)), "{wkt}");
+            assert!(!wkt.contains('\n'));
             assert_eq!(Crs::from_user_input(&wkt).unwrap().epsg(), Some(code));
         }
     }

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use geodesy::Crs;
 use tiles::copc::las_header::Vlr;
 
 /// Keys, by the names of the specification.
@@ -184,13 +185,13 @@ impl GeoKeys {
         let unit = self.linear_unit()?;
         match self.shorts.get(&key::PROJECTED_CRS).copied() {
             Some(code) if code != USER_DEFINED && code != 0 => {
-                let wkt = epsg(key::PROJECTED_CRS, code)?;
-                if let (Some((_, stated_m)), Some(defined_m)) = (&unit, last_unit(wkt))
-                    && (stated_m - defined_m).abs() > 1e-8 * defined_m
+                let (crs, wkt) = epsg(key::PROJECTED_CRS, code)?;
+                if let Some((_, stated_m)) = unit
+                    && (stated_m - crs.unit_m()).abs() > 1e-8 * crs.unit_m()
                 {
-                    return Err(GeoKeysError::UnitContradiction { code, stated_m: *stated_m, defined_m });
+                    return Err(GeoKeysError::UnitContradiction { code, stated_m, defined_m: crs.unit_m() });
                 }
-                Ok(wkt.to_owned())
+                Ok(wkt)
             }
             _ => self.projection(unit.ok_or(GeoKeysError::Missing { key: key::LINEAR_UNIT })?),
         }
@@ -257,17 +258,17 @@ impl GeoKeys {
     fn geographic(&self) -> Result<String, GeoKeysError> {
         let known = |code: &u16| *code != USER_DEFINED && *code != 0;
         if let Some(code) = self.shorts.get(&key::GEODETIC_CRS).copied().filter(known) {
-            return epsg(key::GEODETIC_CRS, code).map(str::to_owned);
+            return epsg(key::GEODETIC_CRS, code).map(|(_, wkt)| wkt);
         }
         // The registry numbers old datums 6nnn and the geographic CRS on them 4nnn.
         let datum = self.shorts.get(&key::DATUM).copied().filter(known);
         if let Some(datum) = datum {
+            let unknown = GeoKeysError::UnknownCode { key: key::DATUM, code: datum };
             let code = datum.checked_sub(2_000).filter(|code| (4_001..5_000).contains(code));
-            let wkt = code.and_then(crs_definitions::from_code).map(|definition| definition.wkt);
-            return wkt
-                .filter(|wkt| wkt.starts_with("GEOGCS"))
-                .map(str::to_owned)
-                .ok_or(GeoKeysError::UnknownCode { key: key::DATUM, code: datum });
+            return match epsg(key::DATUM, code.ok_or_else(|| unknown.clone())?) {
+                Ok((crs, wkt)) if crs.is_geographic() => Ok(wkt),
+                _ => Err(unknown),
+            };
         }
         let semi_major = self.double(key::SEMI_MAJOR)?;
         let inverse_flattening = if let Some(inverse) = self.doubles.get(&key::INVERSE_FLATTENING) {
@@ -314,9 +315,9 @@ impl GeoKeys {
     fn geocentric(&self) -> Result<String, GeoKeysError> {
         let code = self.shorts.get(&key::GEODETIC_CRS).copied();
         let code = code.ok_or(GeoKeysError::Missing { key: key::GEODETIC_CRS })?;
-        let wkt = epsg(key::GEODETIC_CRS, code)?;
-        if wkt.starts_with("GEOCCS") {
-            return Ok(wkt.to_owned());
+        let (crs, wkt) = epsg(key::GEODETIC_CRS, code)?;
+        if crs.is_geocentric() {
+            return Ok(wkt);
         }
         // Some writers give the geographic CRS of the datum and leave the rest to the model type.
         let inside = wkt.strip_prefix("GEOGCS[").and_then(|rest| rest.find(",UNIT[").and_then(|at| rest.get(..at)));
@@ -506,15 +507,11 @@ fn linear_unit(code: u16) -> Option<(&'static str, f64)> {
     })
 }
 
-fn epsg(key: u16, code: u16) -> Result<&'static str, GeoKeysError> {
-    crs_definitions::from_code(code).map(|definition| definition.wkt).ok_or(GeoKeysError::UnknownCode { key, code })
-}
-
-/// Metres of the last unit in a WKT 1 text, which is the one of the CRS itself.
-fn last_unit(wkt: &str) -> Option<f64> {
-    let (_, rest) = wkt.rsplit_once("UNIT[")?;
-    let number = rest.split(',').nth(1)?;
-    number.trim_end_matches(']').parse().ok()
+/// The system of a code, and its text.
+fn epsg(key: u16, code: u16) -> Result<(Crs, String), GeoKeysError> {
+    let crs = Crs::from_epsg(u32::from(code)).ok();
+    let known = crs.and_then(|crs| crs.wkt1().map(|wkt| (crs, wkt)));
+    known.ok_or(GeoKeysError::UnknownCode { key, code })
 }
 
 /// The name that a WKT text begins with.
@@ -526,4 +523,106 @@ fn name_of(wkt: &str) -> &str {
 fn quoted(text: &str) -> String {
     let plain: String = text.chars().filter(|c| *c != '"' && !c.is_control()).collect();
     format!("\"{plain}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LASF: &str = "LASF_Projection";
+
+    fn vlrs(keys: &[[u16; 4]], doubles: &[f64], ascii: &str) -> Vec<Vlr> {
+        let head = [1, 1, 0, u16::try_from(keys.len()).unwrap()];
+        let directory = std::iter::once(&head).chain(keys).flatten().flat_map(|value| value.to_le_bytes());
+        let records = [
+            (34_735, directory.collect()),
+            (34_736, doubles.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            (34_737, ascii.as_bytes().to_vec()),
+        ];
+        records
+            .map(|(record_id, payload)| Vlr { user_id: LASF.to_owned(), record_id, payload_offset: 0, payload })
+            .to_vec()
+    }
+
+    fn crs(keys: &[[u16; 4]], doubles: &[f64], ascii: &str) -> Result<Crs, GeoKeysError> {
+        let keys = GeoKeys::read(&vlrs(keys, doubles, ascii))?.expect("there are keys");
+        Ok(Crs::from_user_input(&keys.wkt()?.expect("they say a CRS")).expect("the text is understood"))
+    }
+
+    #[test]
+    fn codes_give_their_systems() {
+        let projected = |code| vec![[1024, 0, 1, 1], [3072, 0, 1, code], [3076, 0, 1, 9001]];
+        for code in [4547, 32650, 2180] {
+            assert_eq!(crs(&projected(code), &[], "").unwrap().epsg(), Some(u32::from(code)));
+        }
+        let geographic = crs(&[[1024, 0, 1, 2], [2048, 0, 1, 4490]], &[], "").unwrap();
+        assert_eq!(geographic.epsg(), Some(4490));
+        // By the code of the datum's geographic CRS, and by a code that is geocentric itself.
+        for code in [4326, 4978] {
+            let geocentric = crs(&[[1024, 0, 1, 3], [2048, 0, 1, code]], &[], "").unwrap();
+            assert!(geocentric.is_geocentric());
+        }
+    }
+
+    #[test]
+    fn a_gauss_kruger_zone_by_parameters_is_the_zone_of_the_code() {
+        let keys = [
+            [1024, 0, 1, 1],
+            [2048, 0, 1, 4490],
+            [3072, 0, 1, USER_DEFINED],
+            [3074, 0, 1, USER_DEFINED],
+            [3075, 0, 1, 1],
+            [3076, 0, 1, 9001],
+            [3080, 34_736, 1, 0],
+            [3081, 34_736, 1, 1],
+            [3082, 34_736, 1, 2],
+            [3083, 34_736, 1, 1],
+            [3092, 34_736, 1, 3],
+        ];
+        let found = crs(&keys, &[114.0, 0.0, 500_000.0, 1.0], "").unwrap();
+        let (zone, prefixed) = found.gauss_kruger().unwrap();
+        assert!((zone.central_meridian_deg() - 114.0).abs() < 1e-9 && !prefixed);
+    }
+
+    #[test]
+    fn a_utm_zone_by_its_conversion_code_is_that_zone() {
+        let keys =
+            [[1024, 0, 1, 1], [2048, 0, 1, 4326], [3072, 0, 1, USER_DEFINED], [3074, 0, 1, 16_050], [3076, 0, 1, 9001]];
+        let found = crs(&keys, &[], "").unwrap();
+        let (by_keys, by_code) = (to_lon_lat(&found), to_lon_lat(&Crs::from_epsg(32650).unwrap()));
+        assert!((by_keys[0] - by_code[0]).abs() < 1e-10 && (by_keys[1] - by_code[1]).abs() < 1e-10);
+    }
+
+    fn to_lon_lat(crs: &Crs) -> [f64; 2] {
+        let mut point = [[450_000.0, 3_100_000.0]];
+        geodesy::Transform::new(crs, &Crs::wgs84()).unwrap().points(&mut point).unwrap();
+        point[0]
+    }
+
+    #[test]
+    fn a_vertical_system_is_kept_with_its_unit_under_either_code() {
+        for vertical in [[4096, 0, 1, 5703], [4096, 0, 1, 5103], [4098, 0, 1, 5103]] {
+            let keys = [[1024, 0, 1, 1], [3072, 0, 1, 32617], vertical, [4099, 0, 1, 9003]];
+            let found = crs(&keys, &[], "").unwrap();
+            assert!((found.vertical_unit_m().unwrap() - 1200.0 / 3937.0).abs() < 1e-12);
+            assert!(found.height_datum().to_string().contains("1988"), "{}", found.height_datum());
+        }
+        let yellow_sea = crs(&[[1024, 0, 1, 1], [3072, 0, 1, 4547], [4096, 0, 1, 5737]], &[], "").unwrap();
+        assert_eq!(yellow_sea.height_datum(), geodesy::HeightDatum::Normal1985);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        let check = |keys: &[[u16; 4]], wanted: GeoKeysError| {
+            assert_eq!(crs(keys, &[], "").map(|crs| crs.name().to_owned()), Err(wanted));
+        };
+        check(
+            &[[1024, 0, 1, 1], [3072, 0, 1, 32617], [3076, 0, 1, 9002]],
+            GeoKeysError::UnitContradiction { code: 32617, stated_m: 0.3048, defined_m: 1.0 },
+        );
+        check(&[[1024, 0, 1, 1], [3072, 0, 1, 1]], GeoKeysError::UnknownCode { key: 3072, code: 1 });
+        check(&[[1024, 0, 1, 1], [3072, 0, 1, USER_DEFINED]], GeoKeysError::Missing { key: 3076 });
+        check(&[[3072, 0, 1, 4547], [1024, 0, 1, 1]], GeoKeysError::Damaged { what: "keys out of order" });
+        check(&[[1024, 0, 1, 1], [3080, 34_736, 1, 9]], GeoKeysError::Damaged { what: "number outside its record" });
+    }
 }
