@@ -1,1 +1,19 @@
-//! Crate `tile-server`; see ARCHITECTURE.md for its place in the house.
+//! The cloud service: the catalogue over HTTP as tiles, features, 3D tiles, terrain, maps and a web page.
+//!
+//! `app` holds the one table of routes, `routes` one file per protocol, `source` one file per source of tiles.
+//! It is a library so that tests can ask it in-process; it reads no environment and no clock, `main` hands those in.
+//! It never links GDAL: every format it reads is read by our own code from the blobs.
+
+pub mod app;
+pub mod encoding;
+pub mod feature_file;
+pub mod glyph;
+pub mod locate;
+pub mod openapi;
+pub mod payload;
+pub mod problem;
+pub mod routes;
+pub mod source;
+pub mod traffic;
+
+pub use app::{App, Settings, router};

@@ -1,0 +1,127 @@
+//! `/styles`: the files in `styles/` as MapLibre styles, with a real dataset in the place of `dataset`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rust_embed::RustEmbed;
+use serde_json::{Value, json};
+
+use super::{public_root, query_value};
+use crate::app::Shared;
+use crate::locate::{Located, dated_name};
+use crate::payload::{Payload, changing};
+use crate::problem::Problem;
+
+/// The files of `styles/`.
+#[derive(RustEmbed)]
+#[folder = "../styles/"]
+#[include = "*.json"]
+struct Files;
+
+/// Every style by its id. A file that is not JSON is left out; a test says which.
+static STYLES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    Files::iter()
+        .filter_map(|name| {
+            let id = name.strip_suffix(".json").filter(|id| !id.contains('/'))?;
+            Some((id.to_owned(), serde_json::from_slice(&Files::get(&name)?.data).ok()?))
+        })
+        .collect()
+});
+
+/// Every style by its id.
+#[cfg(test)]
+pub(crate) fn all() -> &'static BTreeMap<String, Value> {
+    &STYLES
+}
+
+/// The style of that id as in `styles/`.
+pub(crate) fn style(id: &str) -> Option<&'static Value> {
+    STYLES.get(id)
+}
+
+/// Titles, geometry and legends.
+pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    let root = public_root(&app, &headers);
+    let styles: Vec<Value> = STYLES
+        .iter()
+        .map(|(id, style)| {
+            let about = style.pointer("/metadata/shikong").cloned().unwrap_or_default();
+            let mut entry = json!({ "id": id, "name": style.get("name"), "url": format!("{root}/styles/{id}.json") });
+            if let (Some(entry), Value::Object(about)) = (entry.as_object_mut(), about) {
+                entry.extend(about);
+            }
+            entry
+        })
+        .collect();
+    changing(&headers, &Payload::json(&json!({ "styles": styles })))
+}
+
+/// One style; `dataset=` names what it is to draw.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let missing = || Problem::missing("没有这个样式，见 /styles", "No such style; see /styles.");
+    let mut style = style(file.strip_suffix(".json").ok_or_else(missing)?).ok_or_else(missing)?.clone();
+    let root = public_root(&app, &headers);
+    if let Some(glyphs) = style.get_mut("glyphs") {
+        *glyphs = Value::String(format!("{root}/glyphs/{{fontstack}}/{{range}}.pbf"));
+    }
+    if let Some(fields) = style.as_object_mut() {
+        fields.insert("sprite".to_owned(), Value::String(format!("{root}/sprites/shikong")));
+    }
+    if let Some(part) = query_value(query.as_deref(), "dataset") {
+        let (slug, name) = match app.locate(&part, query.as_deref()).await? {
+            Located::Dated(revision) | Located::Undated(revision) => (revision.slug.to_string(), dated_name(&revision)),
+            Located::Live(dataset) => (dataset.slug.to_string(), dataset.slug.to_string()),
+        };
+        name_dataset(&mut style, &root, &slug, &name);
+    }
+    changing(&headers, &Payload::json(&style))
+}
+
+/// Puts the dataset in the place of `dataset` in sources and layers.
+fn name_dataset(style: &mut Value, root: &str, slug: &str, name: &str) {
+    if let Some(url) = style.pointer_mut("/sources/dataset/url") {
+        *url = Value::String(format!("{root}/tiles/{name}"));
+    }
+    if let Some(sources) = style.get_mut("sources").and_then(Value::as_object_mut)
+        && let Some(source) = sources.remove("dataset")
+    {
+        sources.insert(slug.to_owned(), source);
+    }
+    for layer in style.get_mut("layers").and_then(Value::as_array_mut).into_iter().flatten() {
+        for field in ["source", "source-layer"] {
+            if let Some(value) = layer.get_mut(field).filter(|value| value.as_str() == Some("dataset")) {
+                *value = Value::String(slug.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_styles_is_a_style() {
+        assert!(Files::iter().count() >= 20);
+        assert_eq!(STYLES.len(), Files::iter().count());
+    }
+
+    #[test]
+    fn no_layer_is_left_pointing_at_the_placeholder() {
+        for (id, style) in STYLES.iter() {
+            let mut style = style.clone();
+            name_dataset(&mut style, "http://host", "dlg", "dlg@r1");
+            assert_eq!(style.pointer("/sources/dlg/url"), Some(&json!("http://host/tiles/dlg@r1")), "{id}");
+            let layers = style.get("layers").and_then(Value::as_array).expect("layers");
+            assert!(layers.iter().all(|layer| layer.get("source").is_none_or(|s| s == "dlg")), "{id}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `/terrain`: heights as pictures, Terrarium (1/256 m) and Mapbox (0.1 m), 256 pixels, Web Mercator.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use catalog::DatasetKind;
+use geodesy::grid::TileMatrixSet;
+use serde_json::{Value, json};
+use ::tiles::terrain::TerrainEncoding;
+
+use super::tiles::answer;
+use super::{public_root, tile_of_path};
+use crate::app::Shared;
+use crate::locate::{Located, dated_name};
+use crate::payload::{Payload, changing};
+use crate::problem::Problem;
+use crate::source::Wanted;
+
+/// `TileJSON` with the encoding a client needs to decode heights.
+pub(crate) async fn tilejson(
+    State(app): State<Shared>,
+    Path(part): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let revision = match app.locate(&part, query.as_deref()).await? {
+        Located::Dated(revision) | Located::Undated(revision) => revision,
+        Located::Live(_) => return Err(no_terrain()),
+    };
+    let dataset = app.catalog.dataset_get(&revision.slug).await?.ok_or_else(Problem::no_dataset)?;
+    if dataset.kind != DatasetKind::Elevation {
+        return Err(no_terrain());
+    }
+    let root = public_root(&app, &headers);
+    let name = dated_name(&revision);
+    let zoom = |name: &str, default: u64| revision.properties.get(name).and_then(Value::as_u64).unwrap_or(default);
+    let urls = |encoding: &str| json!([format!("{root}/terrain/{name}/{encoding}/{{z}}/{{x}}/{{y}}.png")]);
+    let document = json!({
+        "tilejson": "3.0.0",
+        "name": dataset.title,
+        "scheme": "xyz",
+        "tiles": urls("terrarium"),
+        "encoding": "terrarium",
+        "tileSize": 256,
+        "minzoom": zoom("min_zoom", 0),
+        "maxzoom": zoom("max_zoom", 14),
+        "bounds": revision.bounds_lon_lat_deg,
+        "attribution": revision.stewardship.responsible_unit.clone().unwrap_or_default(),
+        "shikong": {
+            "revision": revision.id,
+            "valid_from": revision.valid_from,
+            "recorded": revision.recorded,
+            "height": revision.height,
+            "height_range_m": revision.height_range_m,
+            "mapbox": { "tiles": urls("mapbox"), "encoding": "mapbox" },
+        },
+    });
+    changing(&headers, &Payload::json(&document))
+}
+
+fn no_terrain() -> Problem {
+    Problem::missing("该数据集不是高程数据", "This dataset is not elevation.")
+}
+
+/// One terrain tile.
+pub(crate) async fn tile(
+    State(app): State<Shared>,
+    Path((part, encoding, z, x, y)): Path<(String, String, String, String, String)>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (coord, extension) = tile_of_path(TileMatrixSet::WebMercatorQuad, &z, &x, &y)?;
+    let terrain = TerrainEncoding::from_name(&encoding).filter(|_| extension == "png").ok_or_else(Problem::no_tile)?;
+    let path = |name: &str| format!("/terrain/{name}/{encoding}/{z}/{x}/{y}");
+    answer(&app, &part, &headers, query.as_deref(), Wanted::Terrain(terrain, coord), path).await
+}

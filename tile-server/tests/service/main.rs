@@ -1,0 +1,11 @@
+//! The service asked in-process, over a real catalogue in a temporary folder: every protocol, its headers and its refusals.
+
+mod harness;
+
+mod basemap;
+mod catalogue;
+mod features;
+mod meshes;
+mod refusals;
+mod styles;
+mod vector_tiles;
