@@ -1,7 +1,7 @@
 //! The county as a whole: the order in which its parts are made, each from the ones before.
 
 use crate::buildings::{self, Building};
-use crate::classes::CLASSES;
+use crate::classes::{CLASSES, class_of};
 use crate::dissolve::{HIDDEN, polygons};
 use crate::exact::{Exactness, settle};
 use crate::grid::{Grid, nearest_site};
@@ -37,12 +37,13 @@ pub struct County {
 /// Builds the county.
 pub fn build(say: &mut dyn FnMut(&str)) -> County {
     say("terrain");
-    let terrain = terrain::build();
+    let mut terrain = terrain::build();
     say("settlements and roads");
     let network = network::build(&terrain);
     say("land use");
     let land = landuse::build(&terrain, &network);
     let survey = survey::build(&land, &network.village);
+    fill_reservoir(&mut terrain, &survey, land.reservoir_level_m);
     drop(land);
     say("borders");
     let edges = RoadEdges::new(&network);
@@ -53,6 +54,28 @@ pub fn build(say: &mut dyn FnMut(&str)) -> County {
     say("buildings");
     let buildings = buildings::build(&survey, &terrain);
     County { terrain, network, survey, partition, missed, buildings }
+}
+
+/// Still water is level, and the dam stands above it.
+fn fill_reservoir(terrain: &mut Terrain, survey: &Survey, level_m: f32) {
+    let (lake, dam) = (class_of("1103"), class_of("1109"));
+    for cell in 0..survey.patch.cells.len() {
+        let class = survey.patches[survey.patch[cell] as usize].class;
+        if class == lake {
+            terrain.height_m[cell] = level_m;
+        } else if class == dam && terrain.height_m[cell] < level_m + 2.0 {
+            let near = |reach: usize| survey.patch.column_row(cell).0.saturating_sub(reach);
+            let lake_near = (near(25)..=near(0) + 25).any(|column| {
+                [-25_isize, -12, 0, 12, 25].iter().any(|&dy| {
+                    let row = (cell / CELLS).saturating_add_signed(dy).min(CELLS - 1);
+                    survey.patches[survey.patch[(column.min(CELLS - 1), row)] as usize].class == lake
+                })
+            });
+            if lake_near {
+                terrain.height_m[cell] = level_m + 2.0;
+            }
+        }
+    }
 }
 
 /// What every class (and slope grade) of the survey must measure.

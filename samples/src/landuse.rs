@@ -164,6 +164,12 @@ impl Draft<'_> {
         let terrain = self.terrain;
         let target = wanted("1103");
         let mut best: Option<(f64, PointM, Vec<usize>, f32)> = None;
+        let mut on_road = terrain.height_m.like(false);
+        for road in self.network.roads.iter().filter(|road| road.class != RoadClass::Lane) {
+            for p in resample(&road.line, CELL_M).into_iter().filter(|p| terrain.height_m.holds(*p)) {
+                on_road[terrain.height_m.cell_of(p)] = true;
+            }
+        }
         let mut visit = terrain.height_m.like(0_u32);
         let mut turn = 0;
         for stream in &terrain.streams {
@@ -185,7 +191,8 @@ impl Draft<'_> {
                     // A good dam makes a deep lake on little shore and drowns no seat.
                     let reach = cells.iter().map(|&c| distance(terrain.height_m.centre_m(c), *at)).fold(0.0, f64::max);
                     let seat = self.network.seats.iter().map(|s| distance(*s, *at)).fold(f64::INFINITY, f64::min);
-                    let score = reach - 0.2 * seat.min(1_500.0);
+                    let drowned_road_m = cells.iter().filter(|&&cell| on_road[cell]).count() as f64 * CELL_M;
+                    let score = reach - 0.2 * seat.min(1_500.0) + 6.0 * drowned_road_m;
                     if best.as_ref().is_none_or(|(other, ..)| score < *other) {
                         best = Some((score, *at, cells, level));
                     }

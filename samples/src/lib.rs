@@ -7,6 +7,7 @@
     reason = "raster arithmetic between small integers and floats, all far below the limits"
 )]
 
+pub mod block;
 pub mod buildings;
 pub mod classes;
 pub mod county;
@@ -17,8 +18,10 @@ pub mod erosion;
 pub mod exact;
 pub mod grid;
 pub mod landuse;
+pub mod mesh;
 pub mod network;
 pub mod noise;
+pub mod osgb;
 pub mod paint;
 pub mod parcels;
 pub mod partition;
@@ -26,6 +29,7 @@ pub mod path;
 pub mod place;
 pub mod raster;
 pub mod scene;
+pub mod slide;
 pub mod survey;
 pub mod terrain;
 pub mod vector;

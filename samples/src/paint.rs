@@ -9,8 +9,10 @@ use crate::path::PointM;
 use crate::scene::{Cover, Surface};
 use crate::survey::Survey;
 
+/// Says where a landslide has stripped the ground.
+pub type Stripped<'a> = &'a (dyn Fn(PointM) -> bool + Sync);
+
 /// The painter and what it looks at.
-#[derive(Debug)]
 pub struct Painter<'a> {
     /// Height of the ground.
     pub height_m: &'a Grid<f32>,
@@ -20,6 +22,8 @@ pub struct Painter<'a> {
     pub survey: &'a Survey,
     /// Buildings.
     pub buildings: &'a [Building],
+    /// Fresh landslides, if any.
+    pub stripped: Option<Stripped<'a>>,
 }
 
 /// Light from the sun in the south-east, softened by the sky.
@@ -54,6 +58,7 @@ impl Painter<'_> {
         let pixel_m = cover.window.pixel_m as f32;
         let grain = hash01((x * 10.0) as i32, (y * 10.0) as i32, 301) - 0.5;
         let mut light = self.light.bilinear(p) as f32;
+        let water = |code: &str| matches!(code, "1101" | "1103" | "1104");
         let number = cover.roof[index];
         let mut colour = if number > 0 {
             light = 1.0;
@@ -63,6 +68,9 @@ impl Painter<'_> {
             let code = patch.map_or("", |patch| CLASSES[patch.class as usize].code);
             // A lane ends at the water; only better roads have bridges.
             let wet = matches!(code, "1101" | "1103");
+            if water(code) {
+                light = 1.0;
+            }
             match cover.surface[index] {
                 Surface::Concrete if wet => self.ground(code, cover.patch[index], p, pixel_m),
                 Surface::Asphalt => scaled([98.0, 98.0, 100.0], 1.0 + 0.06 * gradient_noise(x / 9.0, y / 9.0, 302)),
@@ -70,6 +78,13 @@ impl Painter<'_> {
                 Surface::Ballast => scaled([122.0, 112.0, 104.0], 1.0 + 0.2 * grain),
                 Surface::Line => [214.0, 212.0, 204.0],
                 Surface::Verge => scaled([112.0, 118.0, 76.0], 1.0 + 0.15 * gradient_noise(x / 4.0, y / 4.0, 304)),
+                Surface::Bare if self.stripped.is_some_and(|stripped| stripped(p)) => {
+                    let wet = fbm(x / 16.0, y / 16.0, 4, 305);
+                    scaled(
+                        mix([168.0, 128.0, 88.0], [120.0, 96.0, 72.0], 0.4 + wet),
+                        1.0 + 0.16 * gradient_noise(x / 1.7, y / 1.7, 306),
+                    )
+                }
                 Surface::Bare => self.ground(code, cover.patch[index], p, pixel_m),
             }
         };

@@ -54,14 +54,17 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let (xzq, cjdcq) = districts(deliveries);
     write(&folder.join("XZQ.shp"), "ESRI Shapefile", &[xzq], &["ENCODING=GBK"])?;
     write(&folder.join("CJDCQ.shp"), "ESRI Shapefile", &[cjdcq], &["ENCODING=GBK"])?;
-    let department = ["--department", "样例县自然资源局"];
+    let department = ["--responsible-unit", "样例县自然资源局"];
     deliveries.import(
         &format!("{FOLDER}/433199样例县2023.gdb"),
         "dltb",
         ["三调地类图斑", "Land-use patches (third survey)"],
         "2023-12-31",
-        &["--layer", "DLTB", "--code-system", "sandiao", department[0], department[1]],
+        &["--code-system", "sandiao", department[0], department[1]],
     );
+    if let Some(entry) = deliveries.plan.last_mut() {
+        entry.layer = Some("DLTB".to_owned());
+    }
     deliveries.import(
         &format!("{FOLDER}/CJDCQ.shp"),
         "villages",

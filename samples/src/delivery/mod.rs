@@ -1,9 +1,11 @@
 //! The deliveries: one numbered folder per department, each with its note, and beside them `truth.json` (what is really so)
 //! and `import-plan.toml` (what the demo imports, in order).
 
+mod drone;
 mod land;
 mod survey_office;
 
+use crate::block::Block;
 use crate::county::{self, County};
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
@@ -72,12 +74,14 @@ impl Deliveries<'_> {
 /// Makes every delivery in `out`; `say` is told each step.
 pub fn make(out: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
-    let county = county::build(say);
+    let mut county = county::build(say);
+    let block = Block::choose(&mut county);
     let mut deliveries = Deliveries { out, county: &county, truth: serde_json::Map::new(), plan: Vec::new() };
     say("heights and county picture");
     survey_office::deliver(&mut deliveries)?;
     say("land survey");
     land::deliver(&mut deliveries)?;
+    drone::deliver(&mut deliveries, &block, say)?;
     write_plan(&deliveries)?;
     let truth = serde_json::to_string_pretty(&deliveries.truth)?;
     fs::write(out.join("truth.json"), truth).context("write truth.json")

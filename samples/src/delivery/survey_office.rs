@@ -38,8 +38,13 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let side = (SIDE_M / pixel_m) as usize;
     let window = Window { west_m: 0.0, north_m: 0.0, columns: side, rows: side, pixel_m };
     let cover = cover(window, &county.partition, &county.network.roads, &county.buildings);
-    let painter =
-        Painter { height_m: heights, light: light_of(heights), survey: &county.survey, buildings: &county.buildings };
+    let painter = Painter {
+        height_m: heights,
+        light: light_of(heights),
+        survey: &county.survey,
+        buildings: &county.buildings,
+        stripped: None,
+    };
     write_picture(&folder.join("样例镇_DOM_2m_2023.tif"), [side, side], Frame { pixel_m, ..frame }, |rows| {
         (rows.start * side..rows.end * side)
             .into_par_iter()
@@ -51,14 +56,14 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
         "dem",
         ["样例镇 5 米地形", "Terrain, 5 m"],
         "2023-09-20",
-        &["--height-datum", "normal_1985", "--department", "样例县测绘院"],
+        &["--height-datum", "normal_1985", "--responsible-unit", "样例县测绘院"],
     );
     deliveries.import(
         &format!("{FOLDER}/样例镇_DOM_2m_2023.tif"),
         "imagery",
         ["样例镇 2 米影像", "Imagery, 2 m"],
         "2023-09-20",
-        &["--department", "样例县测绘院"],
+        &["--responsible-unit", "样例县测绘院"],
     );
     Ok(())
 }
