@@ -129,7 +129,7 @@ fn a_real_delivery_becomes_tiles_where_proj_puts_every_vertex() {
     let conversion = convert(&folder, out.path(), Options::default()).unwrap();
     assert_eq!(conversion.properties["triangles"], 200_760);
     assert_eq!(conversion.notes["files"], 22);
-    assert!(conversion.warnings.iter().any(|warning| warning.code == "crs-contradicts-itself"));
+    assert!(conversion.warnings.iter().any(|warning| warning.code == "crs-doubtful"));
     assert!(conversion.warnings.iter().any(|warning| warning.code == "dangling-child" && warning.unit.contains("L20")));
 
     // Written out as a PROJ string: the reading of the WKT is not trusted here.
@@ -279,6 +279,9 @@ fn a_model_nobody_placed_is_refused_and_the_command_line_places_it() {
     refused(Some(&metadata("EPSG:4490", "114,27,0")), none(), "ENU");
     refused(Some(&metadata("ENU:109.7,28.5", "0,0,0")), none(), "ENU");
     refused(Some(&metadata("nowhere", "0,0,0")), none(), "坐标系");
+    // Easting and northing exchanged; the zone's number where the system has none.
+    refused(Some(&metadata("EPSG:4547", "3000000,500000,0")), none(), "--swap-axes");
+    refused(Some(&metadata("EPSG:4547", "38500000,3000000,0")), none(), "EPSG:4526");
     // Xi'an 80: the datum needs the surveyor's parameters.
     refused(Some(&metadata("EPSG:2343", "500000,3000000,0")), none(), "CGCS2000");
 

@@ -81,10 +81,16 @@ impl Delivery {
     }
 }
 
-/// Whether `folder` looks like an OSGB delivery: (has metadata.xml, has blocks), by names alone.
+/// How much `folder` looks like an OSGB delivery, by names alone: its `metadata.xml` and whether it
+/// is laid out as one, with a `Data` folder or blocks named as their folders.
 pub(super) fn looks_like_delivery(folder: &Path) -> (bool, bool) {
     let Ok(delivery) = Delivery::find(folder) else { return (false, false) };
-    (delivery.metadata.is_file(), !delivery.blocks.is_empty())
+    let named_as_folder = |block: &Block| {
+        let parent = block.root.parent().unwrap_or(Path::new(""));
+        parent.as_os_str().is_empty() || file_name(parent) == stem(&file_name(&block.root))
+    };
+    let laid_out = delivery.data != folder || delivery.blocks.iter().all(named_as_folder);
+    (delivery.metadata.is_file(), !delivery.blocks.is_empty() && laid_out)
 }
 
 /// The root files among the files of one folder: the one named as the folder, else those that

@@ -15,7 +15,7 @@ const REFINE_AT_PX: f64 = 16.0;
 /// at 60 degrees.
 const ERROR_M_PER_M: f64 = REFINE_AT_PX * 2.0 * 0.577_350_269 / 1080.0;
 /// Visits of one scene: shared nodes may multiply without end.
-const MAX_VISITS: u32 = 1 << 20;
+const MAX_VISITS: u32 = 1 << 17;
 
 /// Row-vector matrix, row-major, as scenes have it.
 pub(super) type RowMatrix = [f64; 16];

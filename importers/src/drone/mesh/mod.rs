@@ -7,8 +7,10 @@
 mod bake;
 mod block;
 mod delivery;
+pub mod glb;
 mod levels;
 mod metadata;
 pub mod osgb;
 mod place;
+pub mod tiles_folder;
 mod warnings;

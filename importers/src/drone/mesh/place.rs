@@ -9,9 +9,10 @@ use std::path::Path;
 use catalog::HeightReference;
 use geodesy::frame::{EnuFrame, lon_lat_height_deg_from_ecef};
 use geodesy::height::HeightDatum;
-use geodesy::{Crs, DatumParameters, GeodesyError, Transform};
+use geodesy::{Crs, GeodesyError, Transform};
 
 use super::metadata::numbers;
+use crate::georeference::{datum_parameters, georeference, refusal};
 use crate::importer::{ImportError, Options, Severity, Text, Warning};
 
 /// A model's coordinate system and origin, ready to convert.
@@ -43,7 +44,7 @@ enum System {
 }
 
 impl Place {
-    /// Understands a coordinate system and an origin. `what` is said of the model in refusals.
+    /// Understands a coordinate system and an origin; `path` is named in refusals.
     pub(super) fn new(path: &Path, srs: &str, origin: [f64; 3], options: &Options) -> Result<Self, ImportError> {
         let mut place = match local_frame(path, srs)? {
             Some(frame) => Self {
@@ -85,52 +86,41 @@ impl Place {
                 ),
             ));
         }
-        place.check_origin(path)?;
+        place.origin_lon_lat_height_deg().map_err(|error| refusal(path, error))?;
         Ok(place)
     }
 
     fn in_crs(path: &Path, srs: &str, mut origin: [f64; 3], options: &Options) -> Result<Self, ImportError> {
-        let crs = Crs::from_user_input(srs)
-            .map_err(|source| refuse(path, "坐标系无法识别", "the coordinate system is not understood", source))?;
+        let crs = Crs::from_user_input(srs).map_err(|error| refusal(path, error))?;
         if crs.is_geographic() {
-            return Err(ImportError::refused(
-                path,
-                Text::new(
-                    format!(
-                        "坐标系“{}”以度为单位，三角网顶点不能用度存放；请用 --crs 给出投影坐标系或 ENU:纬度,经度",
-                        crs.name()
-                    ),
-                    format!(
-                        "{} counts in degrees, which no mesh does: give a projected system or ENU:lat,lon with --crs",
-                        crs.name()
-                    ),
+            let text = Text::new(
+                format!(
+                    "坐标系“{}”以度为单位，三角网顶点不能用度存放；请用 --crs 给出投影坐标系或 ENU:纬度,经度",
+                    crs.name()
                 ),
-            ));
+                format!(
+                    "{} counts in degrees, which no mesh does: give a projected system or ENU:lat,lon with --crs",
+                    crs.name()
+                ),
+            );
+            return Err(ImportError::refused(path, text));
         }
-        let parameters = match &options.datum_parameters {
-            None => None,
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|source| {
-                    let text = Text::new("转换参数文件无法读取", "the datum parameter file cannot be read");
-                    ImportError::unreadable_because(file, text, source)
-                })?;
-                let parameters = DatumParameters::from_toml(&text);
-                Some(parameters.map_err(|source| {
-                    refuse(file, "转换参数文件有误", "the datum parameter file is not understood", source)
-                })?)
-            }
-        };
-        let transform = Transform::with_parameters(&crs, &Crs::ecef(), parameters.as_ref());
-        let transform = transform.map_err(|source| {
-            refuse(path, "坐标不能转换到 CGCS2000", "the coordinates cannot be brought to CGCS2000", source)
-        })?;
         if options.swap_axes {
             origin.swap(0, 1);
         }
-        let warnings = crs.warnings().iter().map(|warning| {
-            let text = warning.to_string();
-            Warning::new("crs-contradicts-itself", Severity::Doubt, "metadata.xml", Text::new(text.clone(), text))
-        });
+        let mut warnings: Vec<Warning> = Vec::new();
+        if crs.is_projected() {
+            // An origin that contradicts its system is refused here, with the flag that would help.
+            let [x, y, _] = origin;
+            let stated = Options { crs: Some(srs.to_owned()), ..options.clone() };
+            warnings = georeference(path, None, Some([x, y, x, y]), &stated)?.warnings;
+            for warning in &mut warnings {
+                "metadata.xml".clone_into(&mut warning.unit);
+            }
+        }
+        let parameters = datum_parameters(path, options)?;
+        let transform = Transform::with_parameters(&crs, &Crs::ecef(), parameters.as_ref());
+        let transform = transform.map_err(|error| refusal(path, error))?;
         Ok(Self {
             origin,
             height_unit_m: crs.vertical_unit_m().unwrap_or_else(|| crs.unit_m()),
@@ -138,41 +128,9 @@ impl Place {
             height: height_of(&crs),
             definition: crs.definition().to_owned(),
             name: crs.name().to_owned(),
-            warnings: warnings.collect(),
+            warnings,
             system: if crs.is_geocentric() { System::Geocentric(transform) } else { System::Projected(transform) },
         })
-    }
-
-    /// An origin outside the area its system is made for is an origin read wrong.
-    fn check_origin(&mut self, path: &Path) -> Result<(), ImportError> {
-        let [lon, lat, _] = self.origin_lon_lat_height_deg().map_err(|source| {
-            refuse(
-                path,
-                "原点不在坐标系范围内：请检查 SRSOrigin 的 x、y 次序（--swap-axes）与带号",
-                "the origin lies outside its system: check the order of SRSOrigin's x and y (--swap-axes) and the zone prefix",
-                source,
-            )
-        })?;
-        let area = match &self.system {
-            System::Projected(transform) => transform.from().area_lon_lat_deg(),
-            System::Local(_) | System::Geocentric(_) => None,
-        };
-        let Some([west, south, east, north]) = area else { return Ok(()) };
-        // Zones are used a little past their edges.
-        let inside =
-            west <= east && (west - 2.0..=east + 2.0).contains(&lon) && (south - 2.0..=north + 2.0).contains(&lat);
-        if !inside && west <= east {
-            self.warnings.push(Warning::new(
-                "origin-outside-crs",
-                Severity::Doubt,
-                "metadata.xml",
-                Text::new(
-                    format!("原点落在经度 {lon:.4}°、纬度 {lat:.4}°，超出坐标系“{}”的适用范围；请检查 x、y 次序与带号", self.name),
-                    format!("the origin is at {lon:.4} E, {lat:.4} N, outside the area of {}: check the order of x and y and the zone prefix", self.name),
-                ),
-            ));
-        }
-        Ok(())
     }
 
     /// Vertices relative to the origin, in the axes and units of the system, to ECEF metres.
@@ -268,9 +226,4 @@ fn height_of(crs: &Crs) -> HeightReference {
         HeightDatum::Unknown => HeightReference::default(),
         HeightDatum::Other(name) => HeightReference { datum_name: Some(name), ..HeightReference::metres("other") },
     }
-}
-
-/// A refusal with what geodesy says as its cause.
-fn refuse(path: &Path, zh: &str, en: &str, source: GeodesyError) -> ImportError {
-    ImportError::Refused { path: path.to_owned(), text: Text::new(zh, en), source: Some(Box::new(source)) }
 }
