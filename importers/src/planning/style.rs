@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::land_use::is_field;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../styles"]
+#[folder = "../styles"]
 struct StyleFiles;
 
 /// What a style says about the layers it is for.
