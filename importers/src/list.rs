@@ -4,15 +4,18 @@
 
 use std::path::Path;
 
+use crate::drone::elevation::Elevation;
 use crate::drone::mesh::glb::GlbFile;
 use crate::drone::mesh::osgb::OsgbDelivery;
 use crate::drone::mesh::tiles_folder::TilesFolder;
+use crate::drone::orthophoto::Orthophoto;
 use crate::drone::point_cloud::PointCloud;
 use crate::importer::{Confidence, Importer};
 use crate::planning::vector_layer::VectorLayer;
 
 /// Every importer there is.
-pub const IMPORTERS: &[&dyn Importer] = &[&OsgbDelivery, &TilesFolder, &GlbFile, &PointCloud, &VectorLayer];
+pub const IMPORTERS: &[&dyn Importer] =
+    &[&OsgbDelivery, &TilesFolder, &GlbFile, &PointCloud, &Orthophoto, &Elevation, &VectorLayer];
 
 /// The importer that is surest of `path`, if any claims it.
 #[must_use]

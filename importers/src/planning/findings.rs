@@ -6,6 +6,7 @@ use geodesy::Crs;
 
 use super::source::Source;
 use super::survey::{Dimension, Survey};
+use crate::gdal::vector::{self, Shape, Validity};
 use crate::georeference::georeference;
 use crate::importer::{Count, Fact, ImportError, Inspection, Options, Severity, Text, Warning};
 
@@ -84,6 +85,7 @@ pub fn inspection(source: &Source, path: &Path, options: &Options, survey: &Surv
                     fold(1, f64::max, f64::NEG_INFINITY),
                 ])
             });
+            inspection.problems.extend(invalid_shapes(source, path)?);
             inspection.problems.extend(place.warnings.iter().cloned());
             inspection.problems.extend(warnings(source, survey, &place.crs, options));
         }
@@ -93,6 +95,32 @@ pub fn inspection(source: &Source, path: &Path, options: &Options, survey: &Surv
         Err(other) => return Err(other),
     }
     Ok(inspection)
+}
+
+/// How many shapes an import would repair or leave out.
+fn invalid_shapes(source: &Source, path: &Path) -> Result<Option<Warning>, ImportError> {
+    let (mut repairable, mut hopeless) = (0_u64, 0_u64);
+    source.read(path, |feature| {
+        if let Shape::Given(geometry) = &feature.shape {
+            match vector::validity(geometry) {
+                Ok(Validity::Sound) => {}
+                Ok(Validity::Repaired { .. }) => repairable += 1,
+                Ok(Validity::Hopeless { .. }) | Err(_) => hopeless += 1,
+            }
+        }
+        Ok(())
+    })?;
+    Ok((repairable + hopeless > 0).then(|| {
+        Warning::new(
+            "geometry-invalid",
+            Severity::Doubt,
+            "",
+            Text::new(
+                format!("有 {repairable} 个图形自相交(导入时修复并列出面积变化),{hopeless} 个无法修复"),
+                format!("{repairable} shapes cross themselves (an import repairs them and lists areas), {hopeless} are beyond repair"),
+            ),
+        )
+    }))
 }
 
 fn facts(source: &Source, survey: &Survey) -> Vec<Fact> {

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, clippy::panic, reason = "a test fails by panic, and says what it skips")]
 
 mod county;
+mod limits;
+mod rasters;
 mod refusals;
 mod vectors;
 
