@@ -2,10 +2,10 @@
 
 use geodesy::grid::{TileCoord, TileMatrixSet};
 
-use super::clip::GridBox;
+use super::clip::{GridBox, GridPoint};
 use super::feature_set::{Member, Shape, ShapeKind};
 use super::repair::Repair;
-use super::{EXTENT, Feature, FeatureSet, TileFeature, TileGeometry, TileLayer, TilePoint, encode};
+use super::{EXTENT, Feature, FeatureSet, TileFeature, TileGeometry, TileLayer, TilePoint, doubled_ring_area, encode};
 use crate::TilesError;
 
 /// How tiles are cut.
@@ -92,16 +92,14 @@ impl FeatureSet {
         let keep = options.kept_box(tile, 0);
         let tolerance = options.tolerance_at(tile.z, self.max_zoom);
         let shift = self.shift(tile.z);
-        let mut cutter = Cutter::new(layer, tile, self.max_zoom, options);
-        for member in &self.members {
-            if !keep.touches(&coarser(&member.hull, shift)) {
-                continue;
-            }
-            if let Some(shape) = member.shape(tolerance, shift).and_then(|shape| shape.clip(&keep)) {
-                cutter.add(member, &shape);
-            }
-        }
-        cutter.finish()
+        let shapes: Vec<(&Member, Shape)> = self
+            .members
+            .iter()
+            .filter(|member| keep.touches(&coarser(&member.hull, shift)))
+            .filter_map(|member| Some((member, member.shape(tolerance, shift)?.clip(&keep)?)))
+            .collect();
+        let pieces = shapes.iter().map(|(member, shape)| (*member, shape)).collect();
+        Cutter { layer, tile, max_zoom: self.max_zoom, options }.cut(pieces)
     }
 }
 
@@ -110,110 +108,108 @@ pub(super) fn coarser(hull: &GridBox, shift: u32) -> GridBox {
     GridBox { min: hull.min.map(|v| v >> shift), max: hull.max.map(|v| (v >> shift) + 1) }
 }
 
-/// Collects the features of one tile.
+/// Makes one tile of shapes that were clipped to its box.
 pub(super) struct Cutter<'a> {
-    options: &'a CutOptions,
-    tile: TileCoord,
-    min_area: f64,
-    repair: Repair,
-    layer: TileLayer,
-    /// What decides which features go first: area, length, or a spread-out number for points.
-    sizes: Vec<f64>,
+    pub(super) layer: &'a str,
+    pub(super) tile: TileCoord,
+    pub(super) max_zoom: u8,
+    pub(super) options: &'a CutOptions,
 }
 
-impl<'a> Cutter<'a> {
-    pub(super) fn new(layer: &str, tile: TileCoord, max_zoom: u8, options: &'a CutOptions) -> Self {
-        Self {
-            options,
-            tile,
-            min_area: if tile.z < max_zoom { options.min_area } else { 0.0 },
-            repair: Repair::new(),
-            layer: TileLayer { name: layer.to_owned(), extent: EXTENT, features: Vec::new() },
-            sizes: Vec::new(),
+/// A feature with what decides whether it stays: area, length, or a spread-out number for points.
+struct Sized<T> {
+    size: f64,
+    cost: usize,
+    item: T,
+}
+
+impl Cutter<'_> {
+    /// The tile, within its size; `None` when nothing is left to draw.
+    pub(super) fn cut(&self, pieces: Vec<(&Member, &Shape)>) -> Result<Option<CutTile>, TilesError> {
+        let all = pieces.len();
+        let pieces = (0..).zip(pieces).map(|(index, (member, shape))| Sized {
+            size: shape.size(index),
+            // What a feature takes at the very least; the rest is known once it is encoded.
+            cost: 6 + 2 * (shape.vertex_count() + member.properties.len()),
+            item: (member, shape),
+        });
+        let pieces = keep_largest(pieces.collect(), 2 * self.options.max_bytes);
+        let mut dropped = all - pieces.len();
+        let mut repair = Repair::new();
+        let mut features: Vec<Sized<TileFeature>> = pieces
+            .into_iter()
+            .filter_map(|piece| {
+                let (member, shape) = piece.item;
+                let (geometry, size) = self.geometry(shape, piece.size, &mut repair)?;
+                let properties = std::sync::Arc::clone(&member.properties);
+                let feature = TileFeature { id: member.id, properties, geometry };
+                Some(Sized { size, cost: cost(&feature), item: feature })
+            })
+            .collect();
+        while !features.is_empty() {
+            let count = features.len();
+            let (sizes, list): (Vec<_>, Vec<_>) =
+                features.into_iter().map(|feature| ((feature.size, feature.cost), feature.item)).unzip();
+            let layer = TileLayer { name: self.layer.to_owned(), extent: EXTENT, features: list };
+            let bytes = encode(std::slice::from_ref(&layer))?;
+            if bytes.len() <= self.options.max_bytes || count == 1 {
+                return Ok((!bytes.is_empty()).then_some(CutTile { bytes, features: count, dropped }));
+            }
+            let rest = layer.features.into_iter().zip(sizes);
+            let rest: Vec<_> = rest.map(|(item, (size, cost))| Sized { size, cost, item }).collect();
+            // A little less than the share that fits, as names and values are shared between features.
+            let total: usize = rest.iter().map(|feature| feature.cost).sum();
+            let share = self.options.max_bytes as f64 / bytes.len() as f64 * 0.95;
+            features = keep_largest(rest, (total as f64 * share) as usize);
+            dropped += count - features.len();
         }
+        Ok(None)
     }
 
-    /// Adds a shape that was clipped to the tile's box.
-    pub(super) fn add(&mut self, member: &Member, shape: &Shape) {
-        let extent = i64::from(EXTENT);
-        let corner = [i64::from(self.tile.x) * extent, i64::from(self.tile.y) * extent];
-        let local = |path: &Vec<[i64; 2]>| -> Vec<TilePoint> {
+    /// A shape in tile units with its size; `None` when nothing of it is left.
+    fn geometry(&self, shape: &Shape, size: f64, repair: &mut Repair) -> Option<(TileGeometry, f64)> {
+        let corner = [self.tile.x, self.tile.y].map(|index| i64::from(index) * i64::from(EXTENT));
+        let local = |path: &Vec<GridPoint>| -> Vec<TilePoint> {
             path.iter().map(|point| [(point[0] - corner[0]) as i32, (point[1] - corner[1]) as i32]).collect()
         };
         let (geometry, size) = match &shape.kind {
-            ShapeKind::Points(points) => {
-                let points = local(points);
-                let rank = spread(points.first().copied().unwrap_or_default(), self.sizes.len());
-                (TileGeometry::Points(points), rank)
-            }
-            ShapeKind::Lines(lines) => {
-                let lines: Vec<_> = lines.iter().map(local).collect();
-                let length = lines.iter().map(|line| length(line)).sum();
-                (TileGeometry::Lines(lines), length)
-            }
+            ShapeKind::Points(points) => (TileGeometry::Points(local(points)), size),
+            ShapeKind::Lines(lines) => (TileGeometry::Lines(lines.iter().map(local).collect()), size),
             ShapeKind::Polygons(polygons) => {
                 let polygons: Vec<Vec<_>> =
                     polygons.iter().map(|polygon| polygon.iter().map(local).collect()).collect();
-                let mut polygons = self.repair.polygons(&polygons);
-                let doubled: i64 = polygons.iter().flatten().map(|ring| super::doubled_ring_area(ring)).sum();
+                let polygons = repair.polygons(&polygons);
+                let doubled: i64 = polygons.iter().flatten().map(|ring| doubled_ring_area(ring)).sum();
                 let area = doubled as f64 / 2.0;
                 // Whole features only: dropping a sliver of a larger one would open a gap beside its neighbour.
-                if area < self.min_area {
-                    polygons.clear();
+                if self.tile.z < self.max_zoom && area < self.options.min_area {
+                    return None;
                 }
                 (TileGeometry::Polygons(polygons), area)
             }
         };
-        if geometry.vertex_count() > 0 {
-            self.layer.features.push(TileFeature {
-                id: member.id,
-                properties: std::sync::Arc::clone(&member.properties),
-                geometry,
-            });
-            self.sizes.push(size);
-        }
+        (geometry.vertex_count() > 0).then_some((geometry, size))
     }
+}
 
-    /// Encodes the tile within its size.
-    pub(super) fn finish(mut self) -> Result<Option<CutTile>, TilesError> {
-        if self.layer.features.is_empty() {
-            return Ok(None);
-        }
-        let all = self.layer.features.len();
-        loop {
-            let bytes = encode(std::slice::from_ref(&self.layer))?;
-            let features = self.layer.features.len();
-            if bytes.len() <= self.options.max_bytes || features == 1 {
-                return Ok((!bytes.is_empty()).then_some(CutTile { bytes, features, dropped: all - features }));
-            }
-            self.drop_smallest(bytes.len());
-        }
+/// Keeps the largest features that together cost at most `allowed`, in their order; the largest always stays, and when
+/// something has to go the smallest does.
+fn keep_largest<T>(features: Vec<Sized<T>>, allowed: usize) -> Vec<Sized<T>> {
+    if features.iter().map(|feature| feature.cost).sum::<usize>() <= allowed {
+        return features;
     }
-
-    /// Drops the smallest features, until the rest should fit; at least one goes.
-    fn drop_smallest(&mut self, bytes: usize) {
-        let costs: Vec<usize> = self.layer.features.iter().map(cost).collect();
-        let total: usize = costs.iter().sum();
-        // A little less than the share that fits, as names and values are shared between features.
-        let share = self.options.max_bytes as f64 / bytes as f64 * 0.95;
-        let allowed = (total as f64 * share) as usize;
-        let mut order: Vec<usize> = (0..costs.len()).collect();
-        order.sort_by(|a, b| self.sizes[*b].total_cmp(&self.sizes[*a]).then(a.cmp(b)));
-        order.truncate(order.len() - 1);
-        let mut keeps = vec![false; costs.len()];
-        let mut spent = 0;
-        for (rank, index) in order.into_iter().enumerate() {
-            spent += costs[index];
-            if rank > 0 && spent > allowed {
-                break;
-            }
-            keeps[index] = true;
+    let mut order: Vec<usize> = (0..features.len()).collect();
+    order.sort_by(|a, b| features[*b].size.total_cmp(&features[*a].size).then(a.cmp(b)));
+    let mut stays = vec![false; features.len()];
+    let mut spent = 0;
+    for (rank, index) in order.into_iter().enumerate() {
+        spent += features[index].cost;
+        if rank > 0 && spent > allowed {
+            break;
         }
-        let mut kept = keeps.iter();
-        self.layer.features.retain(|_| kept.next() == Some(&true));
-        let mut kept = keeps.iter();
-        self.sizes.retain(|_| kept.next() == Some(&true));
+        stays[index] = true;
     }
+    features.into_iter().zip(stays).filter_map(|(feature, stays)| stays.then_some(feature)).collect()
 }
 
 /// About how many bytes a feature takes.
@@ -227,21 +223,4 @@ fn cost(feature: &TileFeature) -> usize {
         })
         .sum();
     8 + 3 * feature.geometry.vertex_count() + text / 2 + 4 * feature.properties.len()
-}
-
-fn length(line: &[TilePoint]) -> f64 {
-    line.windows(2)
-        .map(|ends| {
-            let [dx, dy] = [0, 1].map(|axis| f64::from(ends[1][axis] - ends[0][axis]));
-            dx.hypot(dy)
-        })
-        .sum()
-}
-
-/// A number in 0..1 that spreads points evenly, so that thinning leaves an even cover (multiplicative hashing).
-fn spread(point: TilePoint, index: usize) -> f64 {
-    let seed =
-        (u64::from(point[0].cast_unsigned()) << 32) | u64::from(point[1].cast_unsigned()) ^ ((index as u64) << 16);
-    let mixed = (seed ^ (seed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }

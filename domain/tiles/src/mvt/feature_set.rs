@@ -319,6 +319,35 @@ impl Shape {
         Some(Self { hull, kind })
     }
 
+    /// Number of vertices.
+    pub(super) fn vertex_count(&self) -> usize {
+        match &self.kind {
+            ShapeKind::Points(points) => points.len(),
+            ShapeKind::Lines(lines) => lines.iter().map(Vec::len).sum(),
+            ShapeKind::Polygons(polygons) => polygons.iter().flatten().map(Vec::len).sum(),
+        }
+    }
+
+    /// Which shapes are larger: area, length, or for points a number that spreads evenly, so that thinning leaves an
+    /// even cover.
+    pub(super) fn size(&self, index: u64) -> f64 {
+        match &self.kind {
+            // Multiplicative hashing of the index in the tile.
+            ShapeKind::Points(_) => {
+                ((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64
+            }
+            ShapeKind::Lines(lines) => lines
+                .iter()
+                .flat_map(|line| line.windows(2))
+                .map(|ends| ((ends[1][0] - ends[0][0]) as f64).hypot((ends[1][1] - ends[0][1]) as f64))
+                .sum(),
+            ShapeKind::Polygons(polygons) => {
+                let doubled: i128 = polygons.iter().flatten().map(|ring| doubled_area(ring)).sum();
+                doubled as f64 / 2.0
+            }
+        }
+    }
+
     /// The part of the shape inside a box.
     pub(super) fn clip(&self, keep: &GridBox) -> Option<Self> {
         Self::new(match &self.kind {

@@ -192,11 +192,9 @@ impl BlockCut<'_> {
     }
 
     fn finish(&mut self, tile: TileCoord, pieces: &[Piece<'_>]) -> Result<(), TilesError> {
-        let mut cutter = Cutter::new(self.layer, tile, self.set.max_zoom(), self.options);
-        for (member, shape) in pieces {
-            cutter.add(member, shape);
-        }
-        if let Some(cut) = cutter.finish()? {
+        let pieces = pieces.iter().map(|(member, shape)| (*member, shape.as_ref())).collect();
+        let cutter = Cutter { layer: self.layer, tile, max_zoom: self.set.max_zoom(), options: self.options };
+        if let Some(cut) = cutter.cut(pieces)? {
             self.finished.push(Finished { id: archive_id(tile)?, tile, gzip: gzip(&cut.bytes)?, dropped: cut.dropped });
         }
         Ok(())
