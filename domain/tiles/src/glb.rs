@@ -9,6 +9,7 @@
 //! metres. 3D Tiles turn y-up into z-up *after* the nodes' matrices (3D Tiles 1.1, 6.7.1.6).
 
 mod buffer;
+mod color;
 mod container;
 mod gather;
 mod schema;
@@ -80,8 +81,7 @@ pub struct Primitive {
     pub normals: Vec<[f32; 3]>,
     /// Texture coordinates; (0, 0) is the top left pixel of the image.
     pub uvs: Vec<[f32; 2]>,
-    /// Red, green, blue, alpha as stored: linear by the standard, though photogrammetry and
-    /// point-cloud software mostly store sRGB.
+    /// Red, green, blue in sRGB, and alpha, as pictures have them; `COLOR_0` itself is linear.
     pub colors: Vec<[u8; 4]>,
     /// `_CLASSIFICATION` of points (LAS classes).
     pub classification: Vec<u8>,

@@ -1,9 +1,8 @@
 //! Points of a COPC node as a tile: a glb of POINTS in a local east-north-up frame.
 //!
 //! Vertices are y-up as glTF wants them: (east, up, -north) of the frame; the tile's `transform` is
-//! the frame's `ecef_from_enu`. Writing the glb is [`crate::glb`]'s; this file places the points and
-//! brings the colours into glTF's terms: `COLOR_0` is linear light (glTF 2.0, 3.7.2.1), LAS colours
-//! are pictures' sRGB.
+//! the frame's `ecef_from_enu`. Writing the glb is [`crate::glb`]'s; this file places the points.
+//! Colours of LAS files are pictures' sRGB, of which the stored 16 bits hold no more than 8.
 
 use geodesy::{EnuFrame, GeodesyError};
 
@@ -64,8 +63,7 @@ pub fn point_glb(
         })
         .collect();
     if let Some(rgb) = &points.rgb {
-        let linear = linear_from_srgb();
-        let byte = |stored| linear[usize::from(color_depth.byte(stored))];
+        let byte = |stored| color_depth.byte(stored);
         primitive.colors =
             rgb.iter().map(|[red, green, blue]| [byte(*red), byte(*green), byte(*blue), u8::MAX]).collect();
     }
@@ -84,13 +82,4 @@ impl ColorDepth {
             Self::Sixteen => (stored >> 8) as u8,
         }
     }
-}
-
-/// Linear light of every sRGB byte (IEC 61966-2-1), as bytes.
-fn linear_from_srgb() -> [u8; 256] {
-    std::array::from_fn(|byte| {
-        let encoded = byte as f64 / 255.0;
-        let linear = if encoded <= 0.040_45 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) };
-        (linear * 255.0).round() as u8
-    })
 }

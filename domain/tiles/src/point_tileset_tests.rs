@@ -101,6 +101,8 @@ fn tilesets_hold_every_node_once_and_every_vertex_where_its_point_is() {
                 assert!(around.iter().all(|volume| holds(volume, stands)), "{key} point {n}");
                 assert_eq!(primitive.classification[n], written[n].class);
                 assert_eq!(primitive.intensity[n], written[n].intensity);
+                let [red, green, blue] = written[n].rgb.map(|value| ColorDepth::Sixteen.byte(value));
+                assert_eq!(primitive.colors[n], [red, green, blue, 255]);
             }
         }
     });
@@ -155,7 +157,7 @@ fn geocentric_points_stay_where_they_are() {
 }
 
 #[test]
-fn sixteen_bit_colours_are_brought_to_linear_bytes() {
+fn sixteen_bit_colours_are_brought_to_bytes() {
     let depth = ColorDepth::Sixteen;
     assert_eq!((depth.byte(65_535), depth.byte(0), depth.byte(128 << 8)), (255, 0, 128));
     assert_eq!((ColorDepth::Eight.byte(255), ColorDepth::Eight.byte(300)), (255, 255));

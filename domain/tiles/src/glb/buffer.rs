@@ -4,6 +4,7 @@
 //! meshopt; they are named as unsupported.
 
 use super::GlbError;
+use super::color::srgb_from_linear;
 use super::schema::{Accessor, Root};
 
 /// Decoded bytes one model may take, over all accessors: many may point at the same few bytes.
@@ -53,7 +54,7 @@ impl<'a> Buffers<'a> {
         elements.collect(index, |element| std::array::from_fn(|i| element.float(i)))
     }
 
-    /// Colours of three or four components as bytes.
+    /// Colours of three or four linear components as sRGB bytes and alpha.
     pub(super) fn colors(&mut self, index: usize) -> Result<Vec<[u8; 4]>, GlbError> {
         self.spend(index, 4)?;
         let elements = self.elements(index, &[3, 4])?;
@@ -62,7 +63,7 @@ impl<'a> Buffers<'a> {
         scaled.collect(index, |element| {
             std::array::from_fn(|i| {
                 let value = if i < element.width { element.float(i) } else { 1.0 };
-                (value.clamp(0.0, 1.0) * 255.0).round() as u8
+                if i < 3 { srgb_from_linear(value) } else { (value.clamp(0.0, 1.0) * 255.0).round() as u8 }
             })
         })
     }

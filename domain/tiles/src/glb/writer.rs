@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::color::linear_from_srgb;
 use super::gather::check;
 use super::{Alpha, GlbError, IDENTITY, ImageFormat, Material, Mode, Model, Primitive, Wrap};
 
@@ -121,8 +122,10 @@ impl Document {
             attributes["TEXCOORD_0"] = floats(self, bytemuck::cast_slice(&primitive.uvs), 2, "VEC2").into();
         }
         if !primitive.colors.is_empty() {
-            let view = self.view(primitive.colors.as_flattened(), Some(ARRAY_BUFFER), Some(4));
-            let accessor = self.accessor(view, 5121, primitive.colors.len(), "VEC4");
+            let colors: Vec<[u16; 4]> = primitive.colors.iter().map(|color| linear_from_srgb(*color)).collect();
+            let bytes: Vec<u8> = colors.as_flattened().iter().flat_map(|value| value.to_le_bytes()).collect();
+            let view = self.view(&bytes, Some(ARRAY_BUFFER), Some(8));
+            let accessor = self.accessor(view, 5123, colors.len(), "VEC4");
             self.accessors[accessor]["normalized"] = true.into();
             attributes["COLOR_0"] = accessor.into();
         }

@@ -92,11 +92,11 @@ pub(super) fn damaged(path: &Path, error: impl std::error::Error) -> ImportError
     ImportError::unreadable(path, bilingual(&error))
 }
 
-/// Splits a message worded "Chinese / English".
+/// Splits a message worded "Chinese / English"; a full-width bracket before the slash takes no space.
 pub(super) fn bilingual(error: &dyn std::error::Error) -> Text {
     let words = error.to_string();
-    match words.split_once(" / ") {
-        Some((zh, en)) => Text::new(zh, en),
+    match words.split_once("/ ") {
+        Some((zh, en)) => Text::new(zh.trim_end(), en),
         None => Text::new(words.clone(), words),
     }
 }
