@@ -2,6 +2,8 @@
 //!
 //! Window and headless shot share it, so a picture shows what a person would see.
 
+use std::time::Duration;
+
 use glam::DVec2;
 
 use crate::error::ViewError;
@@ -13,6 +15,16 @@ use crate::panel::{self, Action, LayerRow, Panels, PickedRow, PlaceRow, Shown};
 use crate::scene::camera::{Camera, View};
 use crate::scene::controls::Flight;
 use crate::viewer::Viewer;
+
+/// What one run of the panels came to.
+pub struct PanelRun {
+    /// What to paint.
+    pub frame: UiFrame,
+    /// What egui wants of the window: cursor, clipboard.
+    pub platform: egui::PlatformOutput,
+    /// When the panels want to be run again, if nothing else happens.
+    pub again_after: Duration,
+}
 
 /// Everything a person works with.
 pub struct Desk {
@@ -26,6 +38,8 @@ pub struct Desk {
     pub next_flight: Option<Flight>,
     context: egui::Context,
     gauss_kruger: GaussKruger,
+    /// Where the panels leave the map free, in points.
+    free: egui::Rect,
 }
 
 impl Desk {
@@ -38,7 +52,15 @@ impl Desk {
         if !installed {
             tracing::warn!("没有中文字体 (no Chinese font found); Debian/Ubuntu: apt install fonts-noto-cjk");
         }
-        Self { viewer, language, panels, next_flight: None, context, gauss_kruger: GaussKruger::default() }
+        Self {
+            viewer,
+            language,
+            panels,
+            next_flight: None,
+            context,
+            gauss_kruger: GaussKruger::default(),
+            free: egui::Rect::EVERYTHING,
+        }
     }
 
     /// The egui context, for a window's input.
@@ -54,26 +76,58 @@ impl Desk {
         view: &View,
         pointer_px: Option<DVec2>,
         graphics: &str,
-    ) -> (UiFrame, egui::PlatformOutput) {
+    ) -> PanelRun {
         let shown = self.shown(view, pointer_px, graphics);
         let panels = self.panels;
         let mut actions = Vec::new();
-        let output = self.context.run_ui(input, |ui| actions = panel::show(ui, &shown, panels));
+        let mut free = self.free;
+        let output = self.context.run_ui(input, |ui| {
+            actions = panel::show(ui, &shown, panels);
+            free = ui.available_rect_before_wrap();
+        });
+        self.free = free;
         let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);
         for action in &actions {
-            let aspect = f64::from(view.viewport_px[0]) / f64::from(view.viewport_px[1]);
-            self.act(action, aspect);
+            self.act(action, view.viewport_px);
         }
         let frame = UiFrame { primitives, textures: output.textures_delta, pixels_per_point: output.pixels_per_point };
-        (frame, output.platform_output)
+        let root = output.viewport_output.get(&egui::ViewportId::ROOT);
+        let again_after = root.map_or(Duration::MAX, |root| root.repaint_delay);
+        let again_after = if actions.is_empty() { again_after } else { Duration::ZERO };
+        PanelRun { frame, platform: output.platform_output, again_after }
     }
 
-    fn act(&mut self, action: &Action, aspect: f64) {
+    /// The camera that sees one layer, or all visible ones, in the part of a picture the panels leave free.
+    #[must_use]
+    pub fn framing(&self, layer: Option<usize>, size_px: [u32; 2], pixels_per_point: f32) -> Camera {
+        let [width, height] = size_px.map(f64::from);
+        let scale = f64::from(pixels_per_point);
+        // What the panels take when they have not been laid out yet.
+        let (left, bottom) = if self.panels == Panels::All { (270.0 * scale, 80.0 * scale) } else { (0.0, 0.0) };
+        let free_px = if width > 2.5 * left && height > 2.5 * bottom {
+            [left, 0.0, width, height - bottom]
+        } else {
+            [0.0, 0.0, width, height]
+        };
+        let (bounds, ground_height_m) = self.viewer.extent(layer);
+        Camera::framing(bounds, ground_height_m, -50.0, size_px, free_px)
+    }
+
+    /// Whether a pixel position lies on a panel. egui's own answer is about the last frame's pointer, which a quick
+    /// hand has left by the time it clicks.
+    #[must_use]
+    pub fn is_over_panels(&self, pixel: DVec2) -> bool {
+        let point = egui::Pos2::new(pixel.x as f32, pixel.y as f32) / self.context.pixels_per_point();
+        let floating = self.context.layer_id_at(point).is_some_and(|layer| layer.order != egui::Order::Background);
+        floating || !self.free.contains(point)
+    }
+
+    fn act(&mut self, action: &Action, size_px: [u32; 2]) {
         match *action {
             Action::SetVisible(index, visible) => self.viewer.set_visible(index, visible),
             Action::SetOpacity(index, opacity) => self.viewer.set_opacity(index, opacity),
-            Action::FlyTo(index) => self.fly(self.viewer.framing(Some(index), aspect)),
-            Action::ShowAll => self.fly(self.viewer.framing(None, aspect)),
+            Action::FlyTo(index) => self.fly(self.framing(Some(index), size_px, self.context.pixels_per_point())),
+            Action::ShowAll => self.fly(self.framing(None, size_px, self.context.pixels_per_point())),
             Action::NorthUp => self.fly(Camera { heading_deg: 0.0, ..self.viewer.camera }),
             Action::SetTime(stop) => {
                 let newest = stop + 1 == self.viewer.timeline.len();
@@ -85,7 +139,6 @@ impl Desk {
             Action::SwitchLanguage => self.language = self.language.other(),
             Action::ClosePicked => self.viewer.picked = None,
         }
-        self.context.request_repaint();
     }
 
     /// Asks for a flight to a camera.

@@ -66,8 +66,7 @@ pub struct Report {
 /// Takes the picture.
 pub fn take(desk: &mut Desk, order: &Order) -> Result<Report, ViewError> {
     let unknown_layers = order.layers.as_ref().map(|slugs| desk.viewer.show_only(slugs)).unwrap_or_default();
-    let aspect = f64::from(order.size_px[0]) / f64::from(order.size_px[1]);
-    desk.viewer.camera = order.camera.unwrap_or_else(|| desk.viewer.framing(None, aspect));
+    desk.viewer.camera = order.camera.unwrap_or_else(|| desk.framing(None, order.size_px, order.pixels_per_point));
     // The device is opened first: where there is none, nobody should wait for tiles.
     let gpu = Gpu::headless(order.backend)?;
     let graphics = gpu.name();
@@ -84,10 +83,10 @@ pub fn take(desk: &mut Desk, order: &Order) -> Result<Report, ViewError> {
         input
     };
     // egui lays floating boxes out in the first run and places them in the second.
-    let (first, _) = desk.run_panels(input(), &view, None, &graphics);
-    shot.paint(&view, desk.viewer.draw_list(), first)?;
-    let (second, _) = desk.run_panels(input(), &view, None, &graphics);
-    let picture = shot.paint(&view, desk.viewer.draw_list(), second)?;
+    let first = desk.run_panels(input(), &view, None, &graphics);
+    shot.paint(&view, desk.viewer.draw_list(), first.frame)?;
+    let second = desk.run_panels(input(), &view, None, &graphics);
+    let picture = shot.paint(&view, desk.viewer.draw_list(), second.frame)?;
     write(&picture, &order.out)?;
     Ok(report(desk, order, graphics, unknown_layers))
 }

@@ -51,7 +51,7 @@ pub struct Dataset {
 }
 
 /// One revision of a dataset.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Revision {
     /// Its identity in URLs.
@@ -62,6 +62,8 @@ pub struct Revision {
     pub valid_to: Option<String>,
     /// When the catalogue was told.
     pub recorded: Option<String>,
+    /// Lowest and highest height in metres.
+    pub height_range_m: Option<[f64; 2]>,
     /// The height datum, a name or an object with one.
     pub height_datum: Value,
 }
@@ -110,9 +112,8 @@ impl Dataset {
     /// The revision's lowest and highest height in metres, if noted.
     #[must_use]
     pub fn height_range_m(&self) -> Option<[f64; 2]> {
-        let pair = self.properties.get("height_range_m").or_else(|| self.properties.get("height_range"));
-        let from_pair = pair.and_then(|pair| Some([pair.get(0)?.as_f64()?, pair.get(1)?.as_f64()?]));
-        from_pair.or_else(|| Some([self.number("min_height_m")?, self.number("max_height_m")?]))
+        let stated = self.revision.as_ref().and_then(|revision| revision.height_range_m);
+        stated.or_else(|| Some([self.number("min_height_m")?, self.number("max_height_m")?]))
     }
 }
 

@@ -230,9 +230,9 @@ impl Viewer {
         slugs.iter().filter(|slug| !self.layers.iter().any(|layer| layer.dataset.slug == **slug)).cloned().collect()
     }
 
-    /// The camera that sees one layer, or all visible ones.
+    /// The box of one layer, or of all visible ones, in degrees, and a height of the ground there in metres.
     #[must_use]
-    pub fn framing(&self, layer: Option<usize>, aspect: f64) -> Camera {
+    pub fn extent(&self, layer: Option<usize>) -> ([f64; 4], f64) {
         let chosen = |index: usize, layer_shown: bool| layer.map_or(layer_shown, |wanted| wanted == index);
         let boxes = |live: bool| {
             let layers = self
@@ -247,7 +247,7 @@ impl Viewer {
         let bounds = boxes(false).or_else(|| boxes(true)).unwrap_or([73.0, 18.0, 135.0, 53.0]);
         let heights = self.layers.iter().filter_map(|layer| layer.dataset.height_range_m());
         let middle = heights.map(|[low, high]| f64::midpoint(low, high)).reduce(f64::min);
-        Camera::framing(bounds, middle.unwrap_or(0.0), -50.0, aspect)
+        (bounds, middle.unwrap_or(0.0))
     }
 
     /// Takes what was loaded, selects and loads for this viewport, and leaves a draw list.

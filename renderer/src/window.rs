@@ -3,7 +3,7 @@
 //! A frame is asked for by input, by a finished load, by egui, or by a flight; otherwise nothing runs.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use glam::DVec2;
 use winit::application::ApplicationHandler;
@@ -22,6 +22,9 @@ use crate::scene::controls::Flight;
 use crate::scene::picking::Pick;
 use crate::service::Service;
 use crate::viewer::Viewer;
+
+/// A wish of the panels to run again later than this is none.
+const MAX_REST: Duration = Duration::from_mins(1);
 
 /// A load finished.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +51,8 @@ pub fn run(arguments: &Arguments, service: Service) -> Result<(), ViewError> {
             tracing::warn!(slug, "没有这个图层 (no such layer)");
         }
     }
-    let aspect = f64::from(arguments.size.0[0]) / f64::from(arguments.size.0[1]);
-    viewer.camera = arguments.camera.unwrap_or_else(|| viewer.framing(None, aspect));
-    let desk = Desk::new(viewer, arguments.lang, arguments.panels);
+    let mut desk = Desk::new(viewer, arguments.lang, arguments.panels);
+    desk.viewer.camera = arguments.camera.unwrap_or_else(|| desk.framing(None, arguments.size.0, 1.0));
     let mut app = App {
         arguments: arguments.clone(),
         desk,
@@ -127,8 +129,8 @@ impl ApplicationHandler<Wake> for App {
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _window: WindowId, event: WindowEvent) {
         let Some(open) = &mut self.open else { return };
-        let response = open.egui.on_window_event(&open.window, &event);
-        if response.repaint {
+        // A redraw is no news: egui would ask for another one after each, and nothing would ever rest.
+        if !matches!(event, WindowEvent::RedrawRequested) && open.egui.on_window_event(&open.window, &event).repaint {
             open.window.request_redraw();
         }
         match event {
@@ -138,9 +140,9 @@ impl ApplicationHandler<Wake> for App {
                 open.window.request_redraw();
             }
             WindowEvent::RedrawRequested => self.draw(event_loop),
-            // What the panels took is not for the map; a drag that began on the map stays the map's.
+            // What the panels take is not for the map; a drag that began on the map stays the map's.
             other => {
-                let over_panels = response.consumed || self.desk.context().is_pointer_over_egui();
+                let over_panels = self.pointer.at_px.is_some_and(|pixel| self.desk.is_over_panels(pixel));
                 self.map_event(&other, over_panels);
             }
         }
@@ -194,16 +196,18 @@ impl App {
         };
         open.view = self.desk.viewer.update(open.surface.size_px());
         let input = open.egui.take_egui_input(&open.window);
-        let pointer_px = self.pointer.at_px.filter(|_| !self.desk.context().is_pointer_over_egui());
-        let (ui, output) = self.desk.run_panels(input, &open.view, pointer_px, &open.graphics);
-        open.egui.handle_platform_output(&open.window, output);
+        let pointer_px = self.pointer.at_px.filter(|pixel| !self.desk.is_over_panels(*pixel));
+        let run = self.desk.run_panels(input, &open.view, pointer_px, &open.graphics);
+        open.egui.handle_platform_output(&open.window, run.platform);
         open.window.pre_present_notify();
-        open.surface.present(frame, &open.view, self.desk.viewer.draw_list(), ui);
+        open.surface.present(frame, &open.view, self.desk.viewer.draw_list(), run.frame);
         let animated = self.flight.is_some() || self.desk.next_flight.is_some();
-        if animated || self.desk.context().has_requested_repaint() {
+        if animated || run.again_after.is_zero() {
             open.window.request_redraw();
         }
-        event_loop.set_control_flow(ControlFlow::Wait);
+        // Rest until something happens, or until the panels asked to be run again.
+        let again_at = Instant::now().checked_add(run.again_after).filter(|_| run.again_after < MAX_REST);
+        event_loop.set_control_flow(again_at.map_or(ControlFlow::Wait, ControlFlow::WaitUntil));
     }
 
     fn map_event(&mut self, event: &WindowEvent, over_panels: bool) {
@@ -302,8 +306,8 @@ impl App {
             Key::Character(letter) if letter.as_str() == "-" => self.zoom(1.4),
             Key::Named(NamedKey::Home) => {
                 if let Some(open) = &self.open {
-                    let aspect = f64::from(open.view.viewport_px[0]) / f64::from(open.view.viewport_px[1]);
-                    let all = self.desk.viewer.framing(None, aspect);
+                    let size_px = open.view.viewport_px;
+                    let all = self.desk.framing(None, size_px, open.window.scale_factor() as f32);
                     self.desk.fly(all);
                 }
             }

@@ -16,6 +16,7 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
         .anchor(Align2::RIGHT_TOP, egui::vec2(-12.0, 84.0))
         .default_width(300.0)
         .collapsible(false)
+        .resizable(false)
         .show(ui.ctx(), |ui| {
             ui.label(RichText::new(status::position_text(&picked.place, language)).small());
             ui.label(RichText::new(status::height_text(&picked.place, shown)).small());

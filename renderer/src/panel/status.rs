@@ -84,7 +84,9 @@ pub(super) fn position_text(place: &PlaceRow, language: Language) -> String {
 pub(super) fn height_text(place: &PlaceRow, shown: &Shown) -> String {
     let language = shown.language;
     let datum = words::height_datum(shown.height_datum.as_deref().unwrap_or("unknown"), language);
-    format!("{} {:.2} m（{datum}）", words::HEIGHT.text(language), place.lon_lat_height_deg[2])
+    // A height that rounds to zero has no sign.
+    let height_m = (place.lon_lat_height_deg[2] * 100.0).round() / 100.0 + 0.0;
+    format!("{} {height_m:.2} m（{datum}）", words::HEIGHT.text(language))
 }
 
 fn loading_text(shown: &Shown) -> String {

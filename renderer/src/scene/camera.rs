@@ -33,20 +33,39 @@ impl Camera {
         Self { lon_lat_height_deg, heading_deg, pitch_deg: pitch_deg.clamp(-90.0, 90.0), fov_y_deg: 45.0 }
     }
 
-    /// The camera that sees a whole longitude-latitude box (degrees) at a ground height, from the south at `pitch_deg`.
+    /// The camera that sees a whole longitude-latitude box (degrees) at a ground height, looking north at `pitch_deg`,
+    /// within the part `free_px` (left, top, right, bottom) of a picture of `size_px`.
     #[must_use]
-    pub fn framing(bounds_lon_lat_deg: [f64; 4], ground_height_m: f64, pitch_deg: f64, aspect: f64) -> Self {
+    pub fn framing(
+        bounds_lon_lat_deg: [f64; 4],
+        ground_height_m: f64,
+        pitch_deg: f64,
+        size_px: [u32; 2],
+        free_px: [f64; 4],
+    ) -> Self {
         let [west, south, east, north] = bounds_lon_lat_deg;
-        let mid = [f64::midpoint(west, east), f64::midpoint(south, north)];
-        let corner = place::ecef([west, south, ground_height_m]);
-        let opposite = place::ecef([east, north, ground_height_m]);
-        let radius_m = ((corner - opposite).length() / 2.0).max(20.0);
-        let mut camera = Self::new([mid[0], mid[1], ground_height_m], 0.0, pitch_deg);
-        let half_fov = (camera.fov_y_deg / 2.0).to_radians();
-        let narrow = half_fov.tan() * aspect.min(1.0);
-        // A flat disc seen at an angle fills less height than a sphere; 0.85 keeps a margin without wasting the picture.
-        let distance_m = radius_m * 0.85 / narrow.atan().sin();
-        camera.look_from(place::ecef(camera.lon_lat_height_deg), distance_m);
+        let corners = [[west, south], [east, south], [west, north], [east, north]]
+            .map(|[lon, lat]| place::ecef([lon, lat, ground_height_m]));
+        let middle = place::ecef([f64::midpoint(west, east), f64::midpoint(south, north), ground_height_m]);
+        let [left, top, right, bottom] = free_px;
+        let inset = 0.04 * (right - left).min(bottom - top);
+        let inside = |pixel: DVec2| {
+            (left + inset..right - inset).contains(&pixel.x) && (top + inset..bottom - inset).contains(&pixel.y)
+        };
+        let mut camera = Self::new([0.0, 0.0, 0.0], 0.0, pitch_deg);
+        let mut distance_m = ((corners[0] - corners[3]).length() / 2.0).clamp(20.0, 2.0e7);
+        // Stepping back ends: a box of any size shrinks to nothing from far enough.
+        for _ in 0..80 {
+            (camera.heading_deg, camera.pitch_deg) = (0.0, pitch_deg);
+            camera.look_from(middle, distance_m);
+            let view = camera.view(size_px);
+            camera.pan(&view, middle, DVec2::new(f64::midpoint(left, right), f64::midpoint(top, bottom)));
+            let view = camera.view(size_px);
+            if corners.iter().all(|corner| view.pixel_of(*corner).is_some_and(inside)) {
+                break;
+            }
+            distance_m *= 1.07;
+        }
         camera
     }
 
@@ -297,13 +316,14 @@ mod tests {
     fn framing_a_box_keeps_its_corners_in_the_picture() {
         for pitch_deg in [-90.0, -60.0, -40.0] {
             let bounds = [109.70, 28.28, 109.78, 28.34];
-            let view = Camera::framing(bounds, 300.0, pitch_deg, 16.0 / 9.0).view([1280, 720]);
+            let free_px = [270.0, 0.0, 1_280.0, 640.0];
+            let view = Camera::framing(bounds, 300.0, pitch_deg, [1_280, 720], free_px).view([1_280, 720]);
             for [lon, lat] in
                 [[bounds[0], bounds[1]], [bounds[2], bounds[1]], [bounds[0], bounds[3]], [bounds[2], bounds[3]]]
             {
                 let pixel = view.pixel_of(place::ecef([lon, lat, 300.0])).expect("in front");
                 assert!(
-                    (0.0..=1280.0).contains(&pixel.x) && (0.0..=720.0).contains(&pixel.y),
+                    (270.0..=1280.0).contains(&pixel.x) && (0.0..=640.0).contains(&pixel.y),
                     "{pixel} at pitch {pitch_deg}"
                 );
             }
