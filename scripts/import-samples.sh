@@ -10,7 +10,7 @@ total=$(grep -c '^\[\[import\]\]' "$plan") number=0
 entry() {
   [[ -n ${path:-} ]] || return 0
   number=$((number + 1))
-  local done_mark=$data/.imported-$dataset
+  local done_mark=$data/.imported-$dataset-$valid_from
   if [[ ! -e $done_mark ]]; then
     printf '[%d/%d] %s\n' "$number" "$total" "$title"
     local arguments=(add "$county/$path" --dataset "$dataset" --title "$title" --title-en "$title_en" --valid-from "$valid_from" --data "$data")
