@@ -297,9 +297,11 @@ async fn publish(
         parameters: parameters(&part.options),
         report: json!({ "warnings": conversion.warnings, "notes": conversion.notes }),
     };
+    // A part (the tiles beside a tileset.json) is published with its folder; nothing addresses it by its role.
     revision.assets = conversion
         .assets
         .iter()
+        .filter(|asset| asset.role != "part")
         .map(|asset| NewAsset::new(&asset.path, &asset.role, media_type(&asset.path)))
         .collect();
     revision.properties = conversion.properties.clone();
