@@ -64,11 +64,10 @@ impl<'a> Reader<'a> {
     pub(super) fn switch(&mut self) -> Result<Object<'a>, OsgbError> {
         let block = self.node_block()?;
         let mut children = self.children()?;
-        self.cursor.bool()?;
         if self.cursor.bool()? {
             let count = self.cursor.count(1)?;
-            let shown =
-                self.bracketed(|reader| (0..count).map(|_| reader.cursor.bool()).collect::<Result<Vec<_>, _>>())?;
+            // The one list without a bracket.
+            let shown = (0..count).map(|_| self.cursor.bool()).collect::<Result<Vec<_>, _>>()?;
             let mut number = 0;
             children.retain(|_| {
                 number += 1;

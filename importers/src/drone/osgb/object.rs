@@ -127,6 +127,11 @@ impl<'a> Reader<'a> {
             "Material" => self.material()?,
             "DefaultUserDataContainer" => self.user_data_container()?,
             "VertexBufferObject" | "ElementBufferObject" => self.buffer_object()?,
+            "EllipsoidModel" => {
+                self.object_block()?;
+                self.cursor.f64s::<2>()?;
+                Object::Other
+            }
             "DrawArrays" | "DrawArrayLengths" | "DrawElementsUByte" | "DrawElementsUShort" | "DrawElementsUInt" => {
                 self.primitive_object(name)?
             }

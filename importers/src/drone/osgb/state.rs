@@ -113,6 +113,8 @@ impl<'a> Reader<'a> {
             "AlphaFunc" | "PolygonOffset" => 8,
             "TexEnv" => 20,
             "BlendFunc" | "BlendColor" => 16,
+            "PolygonMode" => 10,
+            "Point" => 28,
             "Depth" => 21,
             "LightModel" => 22,
             _ => return Ok(false),
