@@ -8,7 +8,7 @@ use axum::Router;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
-use catalog::{Catalog, Revision, RevisionId, Slug};
+use catalog::{Catalog, DatasetKind, Revision, RevisionId, Slug};
 use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,7 +21,7 @@ use crate::source::Sources;
 use crate::traffic::{Traffic, observe};
 
 /// Longest a request may take; the slowest is a cold tile of a basemap far away.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Revisions kept in memory: metadata only.
 const REVISIONS_KEPT: u64 = 4_096;
 
@@ -50,6 +50,7 @@ pub struct App {
     /// Counters.
     pub traffic: Traffic,
     pub(crate) revisions: Cache<(Slug, RevisionId), Arc<Revision>>,
+    pub(crate) kinds: Cache<Slug, DatasetKind>,
     pub(crate) glyphs: routes::glyphs::GlyphCache,
     pub(crate) map_font: routes::maps::MapFont,
 }
@@ -66,6 +67,7 @@ impl App {
             settings,
             traffic: Traffic::new(),
             revisions: Cache::new(REVISIONS_KEPT),
+            kinds: Cache::new(REVISIONS_KEPT),
             glyphs: routes::glyphs::GlyphCache::default(),
             map_font: routes::maps::MapFont::default(),
         })
@@ -323,12 +325,19 @@ pub fn router(app: Shared) -> Router {
     for route in ROUTES {
         table = table.route(route.path, (route.handler)());
     }
-    let base_path = app.settings.base_path.clone();
-    let table = table
-        .fallback(routes::page::file)
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "该地址不支持这种请求方法", "This URL does not take this method.")
-        })
+    // Whatever is no route is a file of the page, or a 404.
+    table = table.fallback(routes::page::file).method_not_allowed_fallback(async || {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "该地址不支持这种请求方法", "This URL does not take this method.")
+    });
+    let base_path = &app.settings.base_path;
+    if !base_path.is_empty() {
+        // Nesting leaves out the path with a slash at its end, which is where the page lives.
+        table = Router::new()
+            .route(&format!("{base_path}/"), get(routes::page::index))
+            .nest(base_path, table)
+            .fallback(async || Problem::missing("没有这个地址", "No such URL."));
+    }
+    table
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), observe))
@@ -339,10 +348,10 @@ pub fn router(app: Shared) -> Router {
                 .allow_headers(Any)
                 .expose_headers([header::ETAG, header::CONTENT_RANGE, header::ACCEPT_RANGES, header::CONTENT_LENGTH]),
         )
-        .with_state(app);
-    if base_path.is_empty() { table } else { Router::new().nest(&base_path, table) }
+        .with_state(app)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Problem::internal(format!("a handler panicked: {}", words.unwrap_or("no message"))).into_response()

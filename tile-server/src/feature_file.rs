@@ -127,6 +127,15 @@ impl Selection {
     }
 }
 
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether everything selected was read: not where the visitor stopped or the limit of vertices was reached.
+    pub whole: bool,
+    /// Features in the file.
+    pub in_file: u64,
+}
+
 /// Whether to go on reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -137,7 +146,6 @@ pub enum Next {
 }
 
 /// Reads the file, whose coordinates are in `crs`, and hands each selected feature out in `target`, densified to `max_sagitta_m`.
-/// Returns whether everything was read: `false` where the visitor stopped or the limit of vertices was reached.
 pub fn read(
     path: &Path,
     crs: &str,
@@ -145,12 +153,13 @@ pub fn read(
     selection: Selection,
     max_sagitta_m: f64,
     visit: &mut dyn FnMut(PlacedFeature) -> Next,
-) -> Result<bool, FeatureFileError> {
+) -> Result<Outcome, FeatureFileError> {
     let native = Crs::from_user_input(crs).map_err(place)?;
     let target_from_native = Transform::new(&native, target).map_err(place)?;
     let file = File::open(path).map_err(|source| FeatureFileError::Open { source })?;
     let reader = FgbReader::open(BufReader::new(file)).map_err(damaged)?;
-    let indexed = reader.header().index_node_size() > 0 && reader.header().features_count() > 0;
+    let in_file = reader.header().features_count();
+    let indexed = reader.header().index_node_size() > 0 && in_file > 0;
     let box_of = |crs: &Crs| match selection {
         Selection::Box(bbox) => Transform::new(&Crs::cgcs2000(), crs).map(|transform| box_in(bbox, &transform)).map_err(place),
         _ => Ok(None),
@@ -177,17 +186,17 @@ pub fn read(
         let Ok(geometry) = feature.to_geo() else { continue };
         vertices += geometry.coords_count();
         if vertices > MAX_VERTICES {
-            return Ok(false);
+            return Ok(Outcome { whole: false, in_file });
         }
         let Some(shape) = placed(&geometry, &target_from_native, max_sagitta_m)? else { continue };
         if target_box.is_some_and(|target_box| !shape.meets(target_box)) {
             continue;
         }
         if visit(PlacedFeature { id, shape, properties }) == Next::Stop {
-            return Ok(false);
+            return Ok(Outcome { whole: false, in_file });
         }
     }
-    Ok(true)
+    Ok(Outcome { whole: true, in_file })
 }
 
 /// The box of a box in another CRS; `None` where it has none there (a box far outside a zone), which reads everything.

@@ -3,11 +3,15 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
 use tile_server::{App, Settings, router};
 use tracing_subscriber::EnvFilter;
+
+/// How often the leftovers of crashed imports are looked for.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// 时空信息云平台服务：把目录中的数据以瓦片、要素、三维、地形与网页提供出来。
 /// Serves a catalogue as tiles, features, 3D tiles, terrain and a web page.
@@ -66,9 +70,24 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     // The first line of stdout is the URL, for whoever started us on port 0.
     let mut stdout = std::io::stdout();
     writeln!(stdout, "http://{address}{base_path}").and_then(|()| stdout.flush())?;
+    let sweeping = tokio::spawn(sweep(catalog.clone()));
     axum::serve(listener, router(App::new(catalog.clone(), settings))).with_graceful_shutdown(stop_asked()).await?;
+    sweeping.abort();
     catalog.close().await;
     Ok(())
+}
+
+/// Clears what crashed imports left, now and every hour.
+async fn sweep(catalog: catalog::Catalog) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        match catalog.sweep(chrono::Utc::now()).await {
+            Ok(report) if report.removed.is_empty() => {}
+            Ok(report) => tracing::info!(removed = ?report.removed, "swept what crashed imports left"),
+            Err(error) => tracing::warn!(%error, "the sweep failed"),
+        }
+    }
 }
 
 /// The key from the file, else from the environment. It is a secret: it is never logged.

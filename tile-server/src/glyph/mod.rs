@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(bitmap.len(), (width + 6) * (height + 6));
         assert!(width > 3 * height, "one wide stroke: {width} x {height}");
         let at = |x: usize, y: usize| bitmap[y * (width + 6) + x];
-        assert!(at((width + 6) / 2, (height + 6) / 2) > 192, "inside");
+        assert!(at(width / 2 + 3, height / 2 + 3) > 192, "inside");
         assert!(at(0, 0) < 192 && at(width + 5, height + 5) < 192, "outside");
         assert_eq!(number(&get(7)), 24, "an ideograph advances one em");
     }

@@ -36,7 +36,8 @@ struct Builder {
 
 impl Builder {
     fn to(&mut self, point: [f32; 2]) {
-        if self.segments.len() < MAX_SEGMENTS && point != self.last {
+        let has_length = (0..2).any(|axis| (point[axis] - self.last[axis]).abs() > f32::EPSILON);
+        if has_length && self.segments.len() < MAX_SEGMENTS {
             self.segments.push([self.last, point]);
         }
         self.last = point;

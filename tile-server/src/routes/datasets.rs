@@ -233,9 +233,13 @@ fn links(root: &str, dataset: &Dataset, revision: Option<&Revision>) -> Value {
 }
 
 impl App {
-    /// The kind of a revision's dataset.
+    /// The kind of a revision's dataset. It never changes, so it is kept once read.
     pub(crate) async fn kind_of(&self, revision: &Revision) -> Result<DatasetKind, Problem> {
+        if let Some(kind) = self.kinds.get(&revision.slug).await {
+            return Ok(kind);
+        }
         let dataset = self.catalog.dataset_get(&revision.slug).await?.ok_or_else(Problem::no_dataset)?;
+        self.kinds.insert(dataset.slug, dataset.kind).await;
         Ok(dataset.kind)
     }
 }

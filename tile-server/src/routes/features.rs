@@ -8,7 +8,7 @@ use geodesy::crs::Crs;
 use serde_json::{Map, Value, json};
 
 use super::datasets::escaped;
-use super::{public_root, query_bbox, query_count};
+use super::{query_bbox, query_count};
 use crate::app::{App, Shared};
 use crate::feature_file::{self, FeatureFileError, Next, PlacedFeature, Selection, Shape};
 use crate::locate::{Located, dated_name};
@@ -54,10 +54,14 @@ pub(crate) async fn list(
         "numberReturned": page.features.len(),
         "features": page.features,
     });
+    if let (Some(fields), Some(matched)) = (collection.as_object_mut(), page.matched) {
+        fields.insert("numberMatched".to_owned(), matched.into());
+    }
     if page.more {
         let bbox = bbox.map(|b| format!("bbox={},{},{},{}&", b[0], b[1], b[2], b[3])).unwrap_or_default();
         let next = offset + page.returned;
-        let root = public_root(&app, &headers);
+        // Without the host: this answer may be cached for ever, and who asks chooses the host.
+        let root = &app.settings.base_path;
         let href = format!("{root}/features/{}?{bbox}limit={limit}&offset={next}", dated_name(&revision));
         if let Some(fields) = collection.as_object_mut() {
             fields.insert("links".to_owned(), json!([{ "rel": "next", "type": "application/geo+json", "href": href }]));
@@ -95,11 +99,14 @@ fn no_features() -> Problem {
 }
 
 /// A page of features as GeoJSON.
+#[derive(Default)]
 struct Page {
     features: Vec<Value>,
     /// Features read past the offset, to go on from.
     returned: usize,
     more: bool,
+    /// Features on all pages, where that is known without reading them all.
+    matched: Option<u64>,
 }
 
 async fn read_page(
@@ -112,11 +119,11 @@ async fn read_page(
     if app.kind_of(revision).await? != DatasetKind::Features {
         return Err(no_features());
     }
-    let Some(selection) = selection else { return Ok(Page { features: Vec::new(), returned: 0, more: false }) };
+    let Some(selection) = selection else { return Ok(Page::default()) };
     let path = feature_path(&app.catalog, revision)?;
     let crs = revision.crs.clone();
     let read = move || {
-        let mut page = Page { features: Vec::new(), returned: 0, more: false };
+        let mut page = Page::default();
         let (mut skipped, mut vertices) = (0, 0);
         feature_file::read(&path, &crs, &Crs::cgcs2000(), selection, geodesy::densify::MAX_SAGITTA_M, &mut |feature| {
             if skipped < offset {
@@ -133,7 +140,10 @@ async fn read_page(
             page.features.push(geojson(feature));
             if matches!(selection, Selection::Id(_)) { Next::Stop } else { Next::More }
         })
-        .map(|_complete| page)
+        .map(|outcome| {
+            page.matched = matches!(selection, Selection::All).then_some(outcome.in_file);
+            page
+        })
     };
     tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?.map_err(unreadable)
 }

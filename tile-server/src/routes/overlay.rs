@@ -116,7 +116,8 @@ fn layer(side: &Side, plane: &Crs) -> Result<ParcelLayer, Problem> {
             }
             Next::More
         })
-        .map_err(unreadable)?;
+        .map_err(unreadable)?
+        .whole;
     }
     if !whole {
         return Err(Problem::new(

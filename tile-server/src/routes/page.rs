@@ -48,9 +48,7 @@ pub(crate) async fn index(
 
 /// A script, a style sheet or a picture of the page; the answer to every path that is no route.
 pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let path = uri.path().trim_start_matches('/');
-    // Below a base path the router leaves "/base/" to us.
-    serve(&headers, if path.is_empty() { "index.html" } else { path })
+    serve(&headers, uri.path().trim_start_matches('/'))
 }
 
 fn serve(headers: &HeaderMap, path: &str) -> Result<Response, Problem> {

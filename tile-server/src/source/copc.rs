@@ -67,7 +67,9 @@ impl Copc {
             let file = CopcFile::open(catalog.blobs(), location).await.map_err(|error| error.to_string())?;
             // 3D Tiles are ellipsoidal; without a stated offset heights are placed as given.
             let offset_m = revision.height.offset_m.unwrap_or(0.0);
-            PointTileset::new(file, Some(&revision.crs), offset_m).map(Arc::new).map_err(|error| error.to_string())
+            // The importer writes the CRS it settled on into the file, with the unit of heights.
+            let crs = file.crs_wkt().is_none().then_some(revision.crs.as_str());
+            PointTileset::new(file, crs, offset_m).map(Arc::new).map_err(|error| error.to_string())
         };
         let cloud = self.clouds.try_get_with(key.clone(), open).await.map_err(|error| Problem::internal(error.to_string()))?;
         Ok((key, cloud))

@@ -2,7 +2,7 @@
 //!
 //! It is a cache and never a copy of the service: bounded in bytes and in age, and nothing is fetched that nobody asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -53,7 +53,7 @@ impl Shelf {
 }
 
 /// Under another name first, so that no reader sees half a tile.
-async fn write(path: &PathBuf, bytes: &Bytes, now: DateTime<Utc>) -> std::io::Result<()> {
+async fn write(path: &Path, bytes: &Bytes, now: DateTime<Utc>) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         tokio::fs::create_dir_all(folder).await?;
     }
@@ -65,9 +65,9 @@ async fn write(path: &PathBuf, bytes: &Bytes, now: DateTime<Utc>) -> std::io::Re
 }
 
 /// Path, size and time of every tile.
-async fn files(folder: &PathBuf) -> Vec<(PathBuf, u64, SystemTime)> {
+async fn files(folder: &Path) -> Vec<(PathBuf, u64, SystemTime)> {
     let mut found = Vec::new();
-    let mut folders = vec![folder.clone()];
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(mut entries) = tokio::fs::read_dir(&folder).await else { continue };
         while let Ok(Some(entry)) = entries.next_entry().await {
@@ -83,7 +83,7 @@ async fn files(folder: &PathBuf) -> Vec<(PathBuf, u64, SystemTime)> {
 }
 
 /// Takes the oldest fifth away; the bytes that stay.
-async fn clear(folder: &PathBuf) -> u64 {
+async fn clear(folder: &Path) -> u64 {
     let mut files = files(folder).await;
     files.sort_by_key(|(_, _, time)| *time);
     let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();

@@ -1,0 +1,61 @@
+//! Map figures and overlay: what carto and analysis make of real features, through the service.
+
+use axum::http::{StatusCode, header};
+use catalog::DatasetKind;
+
+use crate::harness::{PARCELS, Service, parcels};
+
+#[tokio::test]
+async fn a_figure_shows_the_features_where_they_are() {
+    let service = Service::new().await;
+    service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;
+    // The first parcel alone: 100 m, a thousandth of a degree, with a hole of 20 m in its middle.
+    let path = "/maps/polygon.png?dataset=dlg&bbox=111.0,27.996014,111.001017,27.996915&size=400x400";
+    let reply = service.get(path).await;
+    assert_eq!((reply.status, reply.header(header::CONTENT_TYPE)), (StatusCode::OK, "image/png"));
+    let picture = image::load_from_memory(&reply.body).expect("a picture").to_rgba8();
+    assert_eq!(picture.dimensions(), (400, 400));
+    let drawn = picture.pixels().filter(|pixel| pixel[3] > 0).count();
+    assert!(drawn > 100_000, "{drawn} pixels are drawn");
+    let [ink, hole] = [(100, 100), (200, 200)].map(|(x, y)| picture.get_pixel(x, y)[3]);
+    assert!(ink > 0 && hole == 0, "ink {ink}, hole {hole}");
+    let of_style = service.get("/maps/polygon.png").await;
+    assert_eq!(of_style.status, StatusCode::OK, "without dataset= every dataset of the style is drawn");
+    assert_eq!(service.get("/maps/polygon.png?dataset=dlg&datetime=1999").await.status, StatusCode::NOT_FOUND);
+    for (bad, status) in [("none.png", 404), ("polygon.jpg", 404), ("polygon.png?size=9999x1", 400), ("polygon.png?size=0x1", 400), ("dltb.png", 404)] {
+        assert_eq!(service.get(&format!("/maps/{bad}")).await.status.as_u16(), status, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_overlay_of_a_layer_with_itself_is_the_layer() {
+    let service = Service::new().await;
+    service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;
+    let reply = service.get("/overlay?first=dlg&second=dlg&first_field=%E5%9C%B0%E7%B1%BB%E7%BC%96%E7%A0%81").await;
+    assert_eq!(reply.status, StatusCode::OK, "{:?}", reply.body);
+    let body = reply.json();
+    assert_eq!(body["first"]["source"], "dlg@r1");
+    assert_eq!((&body["first"]["parcels"], &body["patches"]), (&PARCELS.into(), &PARCELS.into()));
+    assert_eq!((&body["matrix"][0]["first"], &body["matrix"][0]["second"]), (&"0601".into(), &"".into()));
+    // 40 squares of 100 m less one hole of 20 m; on the central meridian plane and ellipsoid agree to a millionth or so.
+    let plane = body["matrix"][0]["totals"]["plane_m2"].as_f64().expect("a number");
+    let ellipsoidal = body["matrix"][0]["totals"]["ellipsoidal_m2"].as_f64().expect("a number");
+    assert!((plane - 399_600.0).abs() < 0.1, "{plane}");
+    assert!((ellipsoidal / plane - 1.0).abs() < 2e-6, "{ellipsoidal}");
+    let part = service.get("/overlay?first=dlg&second=dlg&bbox=110.9999,27.9,111.0005,28.1").await.json();
+    assert_eq!(part["patches"], 1);
+    for (bad, status) in [("", 400), ("?first=dlg", 400), ("?first=none&second=dlg", 404)] {
+        assert_eq!(service.get(&format!("/overlay{bad}")).await.status.as_u16(), status, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_sprite_sheet_is_where_styles_say() {
+    let service = Service::new().await;
+    assert!(service.get("/sprites/shikong.json").await.json()["hatch-gold"]["width"].is_number());
+    for file in ["shikong.png", "shikong@2x.png"] {
+        let reply = service.get(&format!("/sprites/{file}")).await;
+        assert!(reply.body.starts_with(&[0x89, b'P', b'N', b'G']), "{file}");
+    }
+    assert_eq!(service.get("/sprites/other.json").await.status, StatusCode::NOT_FOUND);
+}
