@@ -216,6 +216,26 @@ async fn jpeg_with_shared_tables_and_a_mask_is_read_as_gdal_reads_it() {
 }
 
 #[tokio::test]
+async fn jpeg_of_red_green_and_blue_is_not_taken_for_luminance() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, path) = (folder.path().join("picture.png"), folder.path().join("rgb.tif"));
+    write_png(&source, 3);
+    let options = ["-q", "-co", "TILED=YES", "-co", "COMPRESS=JPEG", "-co", "PHOTOMETRIC=RGB"];
+    if !gdal("gdal_translate", &[&options[..], &[text(&source), text(&path)]].concat()) {
+        return;
+    }
+    let cog = Cog::open_file(&path).await.unwrap();
+    let want = gdal_samples(&path, &[]);
+    let window = Window { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    let got = cog.read_rgba(0, window).await.unwrap();
+    let size = (WIDTH * HEIGHT) as usize;
+    for (at, pixel) in got.data.chunks_exact(4).enumerate() {
+        let off = (0..3).map(|band| i32::from(pixel[band]).abs_diff(want[band * size + at] as i32)).max().unwrap();
+        assert!(off <= 3, "pixel {at}: {pixel:?}");
+    }
+}
+
+#[tokio::test]
 async fn window_over_the_edge_is_empty_outside_and_exact_inside() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("picture.png");

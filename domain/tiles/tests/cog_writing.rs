@@ -138,6 +138,51 @@ async fn imagery_is_aligned_at_every_level_and_gdal_reads_the_tiles_that_are_ser
 }
 
 #[tokio::test]
+async fn tiles_above_the_coarsest_level_and_of_the_other_grid_are_means_of_what_lies_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tif");
+    let parent = TileCoord { z: 14, x: 13_202, y: 6_803 };
+    let bounds = GRID.bounds(parent);
+    let layout = ImageryLayout::new(16, bounds).unwrap();
+    // A checkerboard of single pixels: any sampling that skips pixels shows black or white.
+    write_imagery(&path, &layout, false, &mut |row, rgba| {
+        for (index, pixel) in (0..).zip(rgba.chunks_exact_mut(4)) {
+            let (x, y) = (index % row.width_px, index / row.width_px);
+            pixel.copy_from_slice(if (x + y) % 2 == 0 { &[255, 255, 255, 255] } else { &[0, 0, 0, 255] });
+        }
+        Ok(())
+    })
+    .unwrap();
+    let cog = Cog::open_file(&path).await.unwrap();
+    let same = Transform::new(&GRID.crs(), &GRID.crs()).unwrap();
+    for zoom in [9, 11, 13] {
+        let shift = 14 - zoom;
+        let tile = TileCoord { z: zoom, x: parent.x >> shift, y: parent.y >> shift };
+        let pixels = cog.rgba_tile(&same, GRID, tile, 256).await.unwrap().unwrap();
+        let side = 256 >> shift;
+        let place = |axis: u32| (axis & ((1 << shift) - 1)) * side;
+        for (at, pixel) in (0..).zip(pixels.data.chunks_exact(4)) {
+            let (x, y) = (at % 256, at / 256);
+            let inside = (place(parent.x)..place(parent.x) + side).contains(&x)
+                && (place(parent.y)..place(parent.y) + side).contains(&y);
+            assert_eq!(pixel[3] > 127, inside, "zoom {zoom}: {x}, {y} {pixel:?}");
+            assert!(!inside || (100..156).contains(&pixel[0]), "zoom {zoom}: {x}, {y} {pixel:?}");
+        }
+        assert!(cog.picture_tile(&same, GRID, tile).await.unwrap().is_some());
+    }
+    let other = TileMatrixSet::Cgcs2000C;
+    let to_cog = Transform::new(&other.crs(), &GRID.crs()).unwrap();
+    let [lon, lat] = geodesy::grid::lon_lat_deg_from_web_mercator([
+        f64::midpoint(bounds[0], bounds[2]),
+        f64::midpoint(bounds[1], bounds[3]),
+    ]);
+    let tile = other.tile_at(15, lon, lat).unwrap();
+    let picture = cog.picture_tile(&to_cog, other, tile).await.unwrap().unwrap();
+    assert_eq!(picture.format, PictureFormat::Webp);
+    assert_eq!(&picture.bytes[8..12], b"WEBP");
+}
+
+#[tokio::test]
 async fn picture_that_fills_its_tiles_is_jpeg_and_served_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image.tif");

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use geo::{Area as _, Length as _, Validation as _};
 use geodesy::grid::{TileCoord, TileMatrixSet};
 use proptest::prelude::*;
-use tiles::archive::{Archive, gunzip, write_features};
+use tiles::archive::{Archive, ArchiveInfo, ArchiveWriter, gunzip, write_features};
 use tiles::mvt::{
     CutOptions, EXTENT, Feature, FeatureSet, Geometry, TileFeature, TileGeometry, TileLayer, TilePoint, Value,
     cut_tile, decode, doubled_ring_area, encode, pyramid,
@@ -297,6 +297,34 @@ async fn archive_holds_exactly_the_tiles_that_are_cut_one_by_one() {
     assert_eq!(seen, report.tiles);
     assert!(archive.tile(TileCoord { z: 12, x: 0, y: 0 }).await.unwrap().is_none());
     assert!(archive.tile(TileCoord { z: 40, x: 0, y: 0 }).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn archive_with_leaf_directories_gives_back_every_tile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.pmtiles");
+    let info = ArchiveInfo {
+        zooms: 12..=12,
+        bounds_lon_lat_deg: [-180.0, -85.0, 180.0, 85.0],
+        metadata: serde_json::json!({}),
+    };
+    let mut writer = ArchiveWriter::create(&path, &info).unwrap();
+    // Scattered and in no order; each third tile has the content of all thirds.
+    let tile = |i: u32| TileCoord { z: 12, x: i.wrapping_mul(2_654_435_761) >> 20, y: i.wrapping_mul(40_503) % 4096 };
+    let content = |i: u32| if i % 3 == 0 { b"same".to_vec() } else { i.to_le_bytes().to_vec() };
+    let mut wants = BTreeMap::new();
+    for i in 0..20_000 {
+        if wants.insert(tile(i), content(i)).is_none() {
+            writer.add(tile(i), &content(i)).unwrap();
+        } else {
+            wants.remove(&tile(i));
+        }
+    }
+    writer.finish().unwrap();
+    let archive = Archive::open_file(&path).await.unwrap();
+    for (tile, want) in wants.iter().step_by(7) {
+        assert_eq!(archive.tile(*tile).await.unwrap().as_deref(), Some(want.as_slice()));
+    }
 }
 
 #[tokio::test]

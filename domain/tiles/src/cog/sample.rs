@@ -46,10 +46,15 @@ impl Cog {
         let source = self.read_band(level, window, 0).await?;
         let scale = self.level_scale(level);
         in_background(move || {
+            let mut source = source;
+            let halvings = halvings(positions.scale, scale);
+            for _ in 0..halvings {
+                source = halve_heights(&source);
+            }
             let values: Vec<f32> = positions
                 .of_pixels
                 .iter()
-                .map(|position| bilinear_height(&source, at_level(*position, scale, window)))
+                .map(|position| bilinear_height(&source, at_level(*position, scale, window, halvings)))
                 .collect();
             let any = values.iter().any(|value| value.is_finite());
             Ok(any.then_some(BandPixels { width: size_px, height: size_px, values }))
@@ -91,10 +96,15 @@ impl Cog {
         let source = self.read_rgba(level, window).await?;
         let scale = self.level_scale(level);
         in_background(move || {
+            let mut source = source;
+            let halvings = halvings(positions.scale, scale);
+            for _ in 0..halvings {
+                source = halve_rgba(&source);
+            }
             let data: Vec<u8> = positions
                 .of_pixels
                 .iter()
-                .flat_map(|position| bilinear_rgba(&source, at_level(*position, scale, window)))
+                .flat_map(|position| bilinear_rgba(&source, at_level(*position, scale, window, halvings)))
                 .collect();
             let any = data.chunks_exact(4).any(|pixel| pixel[3] > 0);
             Ok(any.then_some(RgbaPixels { width: size_px, height: size_px, data }))
@@ -167,8 +177,10 @@ impl Cog {
         if low[0] > high[0] {
             return Ok(None);
         }
-        let start = low.map(|v| v.floor() - 1.0);
-        let side = [0, 1].map(|axis| high[axis].ceil() + 1.0 - start[axis]);
+        // On a multiple of what is halved together, so that the raster's edge stays an edge.
+        let step = f64::from(1_u32 << halvings(positions.scale, shape.scale));
+        let start = low.map(|v| ((v.floor() - 1.0) / step).floor() * step);
+        let side = [0, 1].map(|axis| high[axis].ceil() + step - start[axis]);
         if side.iter().any(|side| *side > MAX_WINDOW_SIDE) {
             return Err(TilesError::unsupported("TIFF", "a tile much coarser than the smallest overview"));
         }
@@ -257,9 +269,61 @@ fn scale_of(nodes: &[[f64; 2]], row: usize, size_px: u32, cells: u32) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// From pixels of the full resolution to those of a window of a level.
-fn at_level(position: [f64; 2], scale: [f64; 2], window: Window) -> [f64; 2] {
-    [position[0] / scale[0] - window.x as f64, position[1] / scale[1] - window.y as f64]
+/// How often a window has to be halved before a tile coarser than the level is sampled from it, so that bilinear
+/// sampling skips no pixel.
+fn halvings(tile_scale: f64, level_scale: [f64; 2]) -> u32 {
+    let ratio = tile_scale / level_scale[0];
+    // More than twelve leave nothing of the largest window.
+    (0..12).take_while(|bits| ratio >= f64::from(2_u32 << bits) * 0.99).count() as u32
+}
+
+/// From pixels of the full resolution to those of a window of a level, halved some times.
+fn at_level(position: [f64; 2], scale: [f64; 2], window: Window, halvings: u32) -> [f64; 2] {
+    let shrink = f64::from(1_u32 << halvings);
+    [(position[0] / scale[0] - window.x as f64) / shrink, (position[1] / scale[1] - window.y as f64) / shrink]
+}
+
+/// The indices of the two by two pixels, fewer at the edges, under each pixel of half the size.
+fn under_halves(width: u32, height: u32) -> impl Iterator<Item = [Option<usize>; 4]> {
+    let index = move |x: u32, y: u32| (x < width && y < height).then(|| y as usize * width as usize + x as usize);
+    (0..height.div_ceil(2)).flat_map(move |y| {
+        (0..width.div_ceil(2))
+            .map(move |x| [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| index(2 * x + dx, 2 * y + dy)))
+    })
+}
+
+fn halve_heights(source: &BandPixels) -> BandPixels {
+    let values = under_halves(source.width, source.height)
+        .map(|four| {
+            let (sum, count) = four
+                .iter()
+                .flatten()
+                .map(|index| source.values[*index])
+                .filter(|value| !value.is_nan())
+                .fold((0.0, 0.0), |(sum, count), value| (sum + f64::from(value), count + 1.0));
+            (sum / count) as f32
+        })
+        .collect();
+    BandPixels { width: source.width.div_ceil(2), height: source.height.div_ceil(2), values }
+}
+
+fn halve_rgba(source: &RgbaPixels) -> RgbaPixels {
+    let data = under_halves(source.width, source.height)
+        .flat_map(|four| {
+            let mut sum = [0_u32; 4];
+            for index in four.into_iter().flatten() {
+                let pixel = &source.data[index * 4..index * 4 + 4];
+                let alpha = u32::from(pixel[3]);
+                for band in 0..3 {
+                    sum[band] += u32::from(pixel[band]) * alpha;
+                }
+                sum[3] += alpha;
+            }
+            let alpha = sum[3].max(1);
+            [sum[0] / alpha, sum[1] / alpha, sum[2] / alpha, sum[3].div_ceil(4)].map(|value| value as u8)
+        })
+        .collect();
+    RgbaPixels { width: source.width.div_ceil(2), height: source.height.div_ceil(2), data }
 }
 
 /// The four pixels around a position (whole numbers are pixel corners) with their weights, nearest first; pixels
