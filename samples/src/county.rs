@@ -7,15 +7,28 @@ use crate::exact::{Exactness, settle};
 use crate::grid::{Grid, nearest_site};
 use crate::landuse;
 use crate::network::{self, Network};
+use crate::parcels::components;
 use crate::partition::{Partition, Rings};
 use crate::path::{PointM, distance, resample};
 use crate::place::{CELL_M, CELLS};
 use crate::survey::{self, Survey};
 use crate::terrain::{self, Terrain};
+use crate::zones::{self, Zone, Zones};
 use std::collections::BTreeMap;
 
 /// Twice the area of a cell in square millimetres.
 pub const DOUBLE_CELL_MM2: i128 = 50_000_000;
+
+/// A piece of ground with one patch and one zone.
+#[derive(Debug, Clone, Copy)]
+pub struct Face {
+    /// Patch of the land survey.
+    pub patch: u32,
+    /// Position in `zones.kinds`.
+    pub zone: u16,
+    /// Size in cells.
+    pub cells: usize,
+}
 
 /// Everything that is true of the invented place.
 #[derive(Debug)]
@@ -26,8 +39,12 @@ pub struct County {
     pub network: Network,
     /// The land survey's patches on the raster.
     pub survey: Survey,
-    /// Borders of the patches; face numbers are patch numbers.
+    /// What the plans say.
+    pub zones: Zones,
+    /// Borders of the faces: every piece of a patch on which all plans say one thing.
     pub partition: Partition,
+    /// Patch and zone of every face.
+    pub faces: Vec<Face>,
     /// Double area by which a class missed its figure, square millimetres; all zero when built well.
     pub missed: Vec<i128>,
     /// Buildings.
@@ -45,15 +62,20 @@ pub fn build(say: &mut dyn FnMut(&str)) -> County {
     let survey = survey::build(&land, &network.village);
     fill_reservoir(&mut terrain, &survey, land.reservoir_level_m);
     drop(land);
+    say("plans");
+    let zones = zones::build(&terrain, &network, &survey);
     say("borders");
+    let (face, faces) = cut_faces(&survey, &zones);
     let edges = RoadEdges::new(&network);
-    let mut partition = Partition::trace(&survey.patch, |p| edges.pull(p));
-    drop(edges);
+    let mut partition = Partition::trace(&face, |p| edges.pull(p));
+    drop((edges, face));
     partition.thin(1.1);
-    let missed = settle(&mut partition, &class_figures(&survey));
+    settle(&mut partition, &figures(&survey, &faces, |patch, zone| (patch.class, patch.grade, zone)));
+    // Where a conflict's border was too short for its figure, at least the survey's classes are exact.
+    let missed = settle(&mut partition, &figures(&survey, &faces, |patch, _| (patch.class, patch.grade, 0)));
     say("buildings");
     let buildings = buildings::build(&survey, &terrain);
-    County { terrain, network, survey, partition, missed, buildings }
+    County { terrain, network, survey, zones, partition, faces, missed, buildings }
 }
 
 /// Still water is level, and the dam stands above it.
@@ -78,17 +100,35 @@ fn fill_reservoir(terrain: &mut Terrain, survey: &Survey, level_m: f32) {
     }
 }
 
-/// What every class (and slope grade) of the survey must measure.
-fn class_figures(survey: &Survey) -> Exactness {
-    let mut keys: BTreeMap<(u8, u8), usize> = BTreeMap::new();
-    for patch in &survey.patches {
-        let next = keys.len();
-        keys.entry((patch.class, patch.grade)).or_insert(next);
+/// Cuts the patches where a plan's border runs through them.
+fn cut_faces(survey: &Survey, zones: &Zones) -> (Grid<u32>, Vec<Face>) {
+    let mut label = survey.patch.clone();
+    let kinds = zones.kinds.len() as u32;
+    for cell in 0..label.cells.len() {
+        label[cell] = label[cell] * kinds + u32::from(zones.zone[cell]);
     }
-    let class_of_face: Vec<usize> = survey.patches.iter().map(|patch| keys[&(patch.class, patch.grade)]).collect();
-    let mut wanted = vec![0_i128; keys.len()];
-    for (patch, class) in survey.patches.iter().zip(&class_of_face) {
-        wanted[*class] += patch.cells as i128 * DOUBLE_CELL_MM2;
+    let (face, sizes) = components(&label, |_| true);
+    let mut faces = vec![Face { patch: 0, zone: 0, cells: 0 }; sizes.len()];
+    for cell in 0..label.cells.len() {
+        let number = face[cell] as usize;
+        faces[number] = Face { patch: survey.patch[cell], zone: zones.zone[cell], cells: sizes[number] };
+    }
+    (face, faces)
+}
+
+/// What every group of faces must measure: its number of cells, whatever smoothing did to its borders.
+fn figures(survey: &Survey, faces: &[Face], key: impl Fn(&survey::Patch, u16) -> (u8, u8, u16)) -> Exactness {
+    let mut keys: BTreeMap<(u8, u8, u16), usize> = BTreeMap::new();
+    let mut class_of_face = Vec::with_capacity(faces.len());
+    let mut wanted: Vec<i128> = Vec::new();
+    for face in faces {
+        let next = keys.len();
+        let number = *keys.entry(key(&survey.patches[face.patch as usize], face.zone)).or_insert(next);
+        if number == wanted.len() {
+            wanted.push(0);
+        }
+        wanted[number] += face.cells as i128 * DOUBLE_CELL_MM2;
+        class_of_face.push(number);
     }
     Exactness { class_of_face, wanted }
 }
@@ -121,14 +161,33 @@ impl RoadEdges {
 impl County {
     /// Polygons of every patch, in patch order.
     pub fn patch_polygons(&self) -> Vec<Rings> {
-        let groups: Vec<u32> = (0..self.survey.patches.len() as u32).collect();
-        polygons(&self.partition, &groups, groups.len()).into_iter().map(|mut parts| parts.swap_remove(0)).collect()
+        let groups: Vec<u32> = self.faces.iter().map(|face| face.patch).collect();
+        polygons(&self.partition, &groups, self.survey.patches.len())
+            .into_iter()
+            .map(|mut parts| parts.swap_remove(0))
+            .collect()
     }
 
-    /// Polygons of the patches merged by a number of the caller's; patches without one are left out.
-    pub fn merged(&self, groups: usize, group: impl Fn(usize) -> Option<u32>) -> Vec<Vec<Rings>> {
-        let of_face: Vec<u32> = (0..self.survey.patches.len()).map(|patch| group(patch).unwrap_or(HIDDEN)).collect();
+    /// Polygons of the faces merged by a number of the caller's; faces without one are left out.
+    pub fn merged(&self, groups: usize, group: impl Fn(&Face) -> Option<u32>) -> Vec<Vec<Rings>> {
+        let of_face: Vec<u32> = self.faces.iter().map(|face| group(face).unwrap_or(HIDDEN)).collect();
         polygons(&self.partition, &of_face, groups)
+    }
+
+    /// Exact double area in square millimetres of the faces for which something holds.
+    pub fn double_area_where(&self, holds: impl Fn(&Face, &Zone) -> bool) -> i128 {
+        let areas = self.partition.double_areas(self.faces.len());
+        self.faces.iter().zip(areas).filter(|(face, _)| holds(face, self.zone(face))).map(|(_, area)| area).sum()
+    }
+
+    /// What the plans say of a face.
+    pub fn zone(&self, face: &Face) -> &Zone {
+        &self.zones.kinds[usize::from(face.zone)]
+    }
+
+    /// Patch of every face.
+    pub fn patch_of_face(&self) -> Vec<u32> {
+        self.faces.iter().map(|face| face.patch).collect()
     }
 
     /// Code of a patch's class.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser;
+use samples::delivery::Scope;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -11,12 +12,16 @@ use std::path::PathBuf;
 struct Command {
     /// Folder to make the deliveries in; what is there under the same names is replaced.
     out: PathBuf,
+    /// Only vector layers and registers: no pictures, heights, points or models.
+    #[arg(long)]
+    vectors_only: bool,
 }
 
 fn main() -> Result<()> {
     let command = Command::parse();
     let mut say = std::io::stderr();
-    samples::delivery::make(&command.out, &mut |step: &str| {
+    let scope = if command.vectors_only { Scope::Vectors } else { Scope::Everything };
+    samples::delivery::make(&command.out, scope, &mut |step: &str| {
         // A closed terminal is no reason to stop.
         drop(writeln!(say, "{step}"));
     })

@@ -75,7 +75,13 @@ pub struct Cover {
 pub const SHADOW: PointM = [-0.52, -0.66];
 
 /// Rasterises a window.
-pub fn cover(window: Window, partition: &Partition, roads: &[Road], buildings: &[Building]) -> Cover {
+pub fn cover(
+    window: Window,
+    partition: &Partition,
+    patch_of_face: &[u32],
+    roads: &[Road],
+    buildings: &[Building],
+) -> Cover {
     let mut surface = window.grid(Surface::Bare);
     // Narrow roads first, so that wide ones run over them at crossings.
     for road in roads.iter().rev() {
@@ -94,7 +100,11 @@ pub fn cover(window: Window, partition: &Partition, roads: &[Road], buildings: &
         }
         fill(&window, &far, |index| shadow[index] = true);
     }
-    Cover { patch: patches(&window, partition), window, surface, roof, shadow }
+    let mut patch = patches(&window, partition);
+    for value in &mut patch.cells {
+        *value = patch_of_face.get(*value as usize).copied().unwrap_or(OUTSIDE);
+    }
+    Cover { window, patch, surface, roof, shadow }
 }
 
 /// Which face of the partition every pixel centre lies in.

@@ -31,15 +31,14 @@ impl Slide {
         let along = (d[0] * self.down[0] + d[1] * self.down[1]) / self.length_m;
         let across = (d[0] * self.down[1] - d[1] * self.down[0]) / self.half_width_m;
         // Wider towards the toe, with a slightly ragged edge.
-        let ragged = 1.0 + 0.10 * f64::from(fbm((p[0] / 24.0) as f32, (p[1] / 24.0) as f32, 2, 401));
+        let ragged = 1.0 + 0.16 * f64::from(fbm((p[0] / 24.0) as f32, (p[1] / 24.0) as f32, 2, 401));
         [along, across.abs() / ((0.72 + 0.34 * along.clamp(0.0, 1.0)) * ragged)]
     }
 
     /// How far inside the outline a point lies: above 0 inside, 0 on the edge.
     fn inside(&self, p: PointM) -> f64 {
         let [along, across] = self.frame(p);
-        let ends = 1.0 - (2.0 * along - 1.0).abs().powi(4);
-        ends.min(1.0 - across.powi(2))
+        1.0 - (2.0 * along - 1.0).abs().powf(2.6) - across.powi(2)
     }
 
     /// True when the ground moved here.
@@ -92,7 +91,7 @@ pub fn choose(terrain: &Terrain, buildings: &[Building], seat: PointM) -> (Slide
             continue;
         }
         let down = [(toe[0] - head[0]) / length_m, (toe[1] - head[1]) / length_m];
-        let slide = Slide { head, down, length_m, half_width_m: 72.0, depth_m: 20.0, tapering: false };
+        let slide = Slide { head, down, length_m, half_width_m: 80.0, depth_m: 21.0, tapering: false };
         if buildings.iter().any(|b| distance(b.centre, head) < 400.0 && b.corners().iter().any(|p| slide.holds(*p))) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! The drone surveyors' delivery: one square kilometre at 0.2 m, before and after the landslides.
 //! Orthophoto, surface and ground heights, point cloud, oblique model; and copies of the heights with known mistakes.
 
-use super::Deliveries;
+use super::{Deliveries, Scope};
 use crate::block::{BLOCK_M, Block, canopy_m, code_at};
 use crate::buildings::Building;
 use crate::county::County;
@@ -45,7 +45,16 @@ const EPOCHS: [(u8, &str, &str, &str); 2] =
     [(1, "第一期_2023-05", "2023-05-16", "2023"), (2, "第二期_2024-07", "2024-07-20", "2024")];
 
 /// Writes the folder.
-pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block, say: &mut dyn FnMut(&str)) -> Result<()> {
+pub(super) fn deliver(
+    deliveries: &mut Deliveries<'_>,
+    block: &Block,
+    scope: Scope,
+    say: &mut dyn FnMut(&str),
+) -> Result<()> {
+    write_truth(deliveries, block);
+    if scope == Scope::Vectors {
+        return Ok(());
+    }
     let folder = deliveries.folder(FOLDER, NOTE)?;
     let county = deliveries.county;
     for (epoch, name, day, _) in EPOCHS {
@@ -56,7 +65,6 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block, say: &mut 
         survey.deliver(&target)?;
     }
     known_mistakes(&folder.join("对照数据"), county, block)?;
-    write_truth(deliveries, block);
     for (_, name, day, _) in EPOCHS {
         let path = |file: &str| format!("{FOLDER}/{name}/{file}");
         let unit = ["--responsible-unit", "样例县测绘院"];
@@ -82,7 +90,7 @@ impl<'a> EpochSurvey<'a> {
     fn new(county: &'a County, block: &'a Block, epoch: u8) -> Self {
         let buildings = block.buildings_at(county, epoch);
         let window = window(block, PICTURE_M);
-        let cover = cover(window, &county.partition, &county.network.roads, &buildings);
+        let cover = cover(window, &county.partition, &county.patch_of_face(), &county.network.roads, &buildings);
         Self { county, block, epoch, buildings, cover }
     }
 

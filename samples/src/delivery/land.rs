@@ -208,7 +208,8 @@ fn districts(deliveries: &mut Deliveries<'_>) -> (Layer, Layer) {
         4_546,
         &[text("BSM", 18), text("YSDM", 10), text("ZLDWDM", 19), text("ZLDWMC", 60), real("JSMJ", 2), text("BZ", 255)],
     );
-    let villages = county.merged(VILLAGES.len(), |patch| Some(u32::from(county.survey.patches[patch].village)));
+    let villages =
+        county.merged(VILLAGES.len(), |face| Some(u32::from(county.survey.patches[face.patch as usize].village)));
     let areas = balanced_hundredths(&villages.iter().map(|parts| area(parts)).collect::<Vec<_>>());
     let mut truth = serde_json::Map::new();
     for (number, parts) in villages.iter().enumerate() {

@@ -1,8 +1,14 @@
 //! The deliveries: one numbered folder per department, each with its note, and beside them `truth.json` (what is really so)
 //! and `import-plan.toml` (what the demo imports, in order).
 
+mod dirty;
 mod drone;
 mod land;
+mod overlay;
+mod plans;
+mod projects;
+mod registers;
+mod slivers;
 mod survey_office;
 
 use crate::block::Block;
@@ -71,17 +77,33 @@ impl Deliveries<'_> {
     }
 }
 
-/// Makes every delivery in `out`; `say` is told each step.
-pub fn make(out: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
+/// How much to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every delivery.
+    Everything,
+    /// Only vector layers and registers: no pictures, heights, points or models.
+    Vectors,
+}
+
+/// Makes the deliveries in `out`; `say` is told each step.
+pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
     let mut county = county::build(say);
     let block = Block::choose(&mut county);
     let mut deliveries = Deliveries { out, county: &county, truth: serde_json::Map::new(), plan: Vec::new() };
-    say("heights and county picture");
-    survey_office::deliver(&mut deliveries)?;
+    if scope == Scope::Everything {
+        say("heights and county picture");
+        survey_office::deliver(&mut deliveries)?;
+    }
     say("land survey");
     land::deliver(&mut deliveries)?;
-    drone::deliver(&mut deliveries, &block, say)?;
+    drone::deliver(&mut deliveries, &block, scope, say)?;
+    say("plans and registers");
+    plans::deliver(&mut deliveries)?;
+    registers::deliver(&mut deliveries, &block)?;
+    projects::deliver(&mut deliveries)?;
+    dirty::deliver(&mut deliveries)?;
     write_plan(&deliveries)?;
     let truth = serde_json::to_string_pretty(&deliveries.truth)?;
     fs::write(out.join("truth.json"), truth).context("write truth.json")

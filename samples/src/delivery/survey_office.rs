@@ -37,7 +37,7 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let pixel_m = 2.0;
     let side = (SIDE_M / pixel_m) as usize;
     let window = Window { west_m: 0.0, north_m: 0.0, columns: side, rows: side, pixel_m };
-    let cover = cover(window, &county.partition, &county.network.roads, &county.buildings);
+    let cover = cover(window, &county.partition, &county.patch_of_face(), &county.network.roads, &county.buildings);
     let painter = Painter {
         height_m: heights,
         light: light_of(heights),

@@ -1,0 +1,123 @@
+//! Deliveries as they should not be: what a quality check must find, each mistake counted in the truth.
+
+use super::Deliveries;
+use super::land::shape_of;
+use super::overlay::{from_rings, to_rings};
+use super::slivers::strip;
+use crate::path::{PointM, length, resample};
+use crate::place::{COUNTY_CODE, VILLAGES, easting_northing_m, unit_code};
+use crate::vector::{Layer, Shape, real, text, write};
+use anyhow::Result;
+use geo::{Area as _, BooleanOps as _, MultiPolygon};
+use serde_json::json;
+
+const FOLDER: &str = "11_待质检_问题数据";
+const NOTE: &str = "供质量检查演练的问题数据 (均为有意设置)\n======================\n\
+    CJDCQ_2019.shp 村界有缝隙与重叠   DLTB_编号重复.gpkg 标识码重复\n\
+    无编码体系.geojson 代码 1001 与 0601 无分类说明   自相交.gpkg 自相交图形\n";
+
+/// Writes the folder.
+pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
+    let folder = deliveries.folder(FOLDER, NOTE)?;
+    let villages = villages(deliveries);
+    write(&folder.join("CJDCQ_2019.shp"), "ESRI Shapefile", &[villages], &["ENCODING=GBK"])?;
+    let rings = deliveries.county.patch_polygons();
+    let county = deliveries.county;
+    let mut doubled = Layer::new("DLTB_编号重复", 4_546, &[text("BSM", 18), text("DLBM", 5)]);
+    let mut coded = Layer::new("无编码体系", 4_546, &[text("dm", 6), real("mj", 2)]);
+    let mut crossed = Layer::new("自相交", 4_546, &[text("BSM", 18)]);
+    for (number, rings) in rings.iter().enumerate() {
+        let code = county.code(number);
+        if number < 300 {
+            // The 100th, 200th and 300th repeat the number of the one before.
+            let serial = if number % 100 == 99 { number } else { number + 1 };
+            doubled.rows.push((
+                shape_of(std::slice::from_ref(rings)),
+                vec![format!("{COUNTY_CODE}2110{serial:08}").into(), code.into()],
+            ));
+        }
+        if code == "0601" || code == "1001" {
+            let area = crate::partition::polygon_double_area(rings) as f64 / 2.0e6;
+            coded.rows.push((shape_of(std::slice::from_ref(rings)), vec![code.into(), area.into()]));
+        }
+        if rings.len() == 1 && rings[0].len() >= 8 && rings[0].len() < 40 && crossed.rows.len() < 200 {
+            let serial = crossed.rows.len();
+            let mut ring: Vec<PointM> =
+                rings[0].iter().map(|p| [p[0] as f64 / 1_000.0, p[1] as f64 / 1_000.0]).collect();
+            if serial.is_multiple_of(8) {
+                // Two opposite corners exchanged: the ring crosses itself.
+                let half = ring.len() / 2;
+                ring.swap(1, half + 1);
+            }
+            crossed.rows.push((
+                Shape::Polygons(vec![vec![ring.iter().map(|p| easting_northing_m(*p)).collect()]]),
+                vec![format!("{COUNTY_CODE}2110{:08}", serial + 1).into()],
+            ));
+        }
+    }
+    deliveries.truth.insert("dirty".to_owned(), json!({ "duplicate_bsm": 3, "invalid_rings": crossed.rows.len().div_ceil(8), "of_polygons": crossed.rows.len(), "no_code_system_features": coded.rows.len() }));
+    write(&folder.join("DLTB_编号重复.gpkg"), "GPKG", &[doubled], &[])?;
+    write(&folder.join("自相交.gpkg"), "GPKG", &[crossed], &[])?;
+    write(
+        &folder.join("无编码体系.geojson"),
+        "GeoJSON",
+        &[super::plans::in_degrees(coded, 4_490)?],
+        &["WRITE_NAME=YES"],
+    )
+}
+
+/// The villages of 2019: between two of them a gap of 0.12 ha, between two others an overlap of 0.37 ha.
+fn villages(deliveries: &mut Deliveries<'_>) -> Layer {
+    let county = deliveries.county;
+    let merged =
+        county.merged(VILLAGES.len(), |face| Some(u32::from(county.survey.patches[face.patch as usize].village)));
+    let mut shapes: Vec<MultiPolygon<f64>> =
+        merged.iter().map(|parts| MultiPolygon::new(parts.iter().map(from_rings).collect())).collect();
+    let mut done = Vec::new();
+    for arc in &county.partition.arcs {
+        let village =
+            |face: u32| county.faces.get(face as usize).map(|face| county.survey.patches[face.patch as usize].village);
+        let (Some(left), Some(right)) = (village(arc.left), village(arc.right)) else { continue };
+        let line: Vec<PointM> = arc.points.iter().map(|p| [p[0] as f64 / 1_000.0, p[1] as f64 / 1_000.0]).collect();
+        if left == right || length(&line) < 230.0 || done.len() == 2 || done.contains(&left) || done.contains(&right) {
+            continue;
+        }
+        let points = resample(&line, 5.0);
+        let gentle = points[..40].windows(3).all(|w| (w[2][0] - w[0][0]).hypot(w[2][1] - w[0][1]) > 8.0);
+        if !gentle {
+            continue;
+        }
+        let (ring, _) = strip(&points[..40], if done.is_empty() { 1_200.0 } else { 3_700.0 });
+        let piece = MultiPolygon::new(vec![super::overlay::polygon(&ring)]);
+        // The strip lies in the village on the left: taken away it leaves a gap, given to the other it is covered twice.
+        if done.is_empty() {
+            shapes[usize::from(left)] = shapes[usize::from(left)].difference(&piece);
+        } else {
+            shapes[usize::from(right)] = shapes[usize::from(right)].union(&piece);
+        }
+        done.push(left);
+    }
+    let whole: f64 = shapes.iter().map(geo::Area::unsigned_area).sum();
+    deliveries.truth.insert(
+        "villages_2019".to_owned(),
+        json!({ "gap_m2": 1_200.0, "overlap_m2": 3_700.0, "planted": done.len(), "sum_of_areas_m2": whole }),
+    );
+    let mut layer =
+        Layer::new("CJDCQ_2019", 4_546, &[text("BSM", 18), text("ZLDWDM", 19), text("ZLDWMC", 60), real("JSMJ", 2)]);
+    for (number, shape) in shapes.iter().enumerate() {
+        let parts = to_rings(shape)
+            .into_iter()
+            .map(|rings| rings.into_iter().map(|ring| ring.into_iter().map(easting_northing_m).collect()).collect())
+            .collect();
+        layer.rows.push((
+            Shape::Polygons(parts),
+            vec![
+                format!("{COUNTY_CODE}1100{:08}", number + 1).into(),
+                unit_code(number).into(),
+                VILLAGES[number].into(),
+                shape.unsigned_area().into(),
+            ],
+        ));
+    }
+    layer
+}
