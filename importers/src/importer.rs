@@ -28,6 +28,11 @@ pub trait Importer: Sync {
     /// the sandbox, so it must parse nothing.
     fn claims(&self, path: &Path) -> Confidence;
 
+    /// True where `path` may hold several layers, each a dataset of its own: [`Inspection::layers`].
+    fn may_hold_layers(&self, _path: &Path) -> bool {
+        false
+    }
+
     /// Says what `path` is. Writes nothing, and answers for odd input with [`Inspection::problems`].
     fn inspect(&self, path: &Path, options: &Options) -> Result<Inspection, ImportError>;
 

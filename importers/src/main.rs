@@ -10,6 +10,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command as Process, ExitCode};
 
 use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::command::args::{Cli, Command};
 use crate::command::{Exit, WrongCall};
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
         // Removing a variable of a running process is unsafe; starting over without it is not.
         return start_over();
     }
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match Cli::parse().command {
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Add(args) => command::add::run(&args),

@@ -65,6 +65,10 @@ pub(crate) fn run(args: &AddArgs) -> Result<Exit, WrongCall> {
         runtime()?.block_on(async {
             match Catalog::open(&args.data).await {
                 Ok(catalog) => {
+                    // What an import that was killed left behind goes now; running ones hold a lease.
+                    if let Err(error) = catalog.sweep(Utc::now()).await {
+                        tracing::warn!(%error, "remains of killed imports were not swept");
+                    }
                     for (number, part) in parts.iter().enumerate() {
                         screen.unit(number + 1, parts.len(), &part.unit.name);
                         match add_part(&catalog, &worker, &screen, &statement, part).await {
@@ -117,7 +121,7 @@ fn parts(
             }
         };
         let bytes = sources.iter().map(|source| source.bytes).sum();
-        let layers = if options.layer.is_some() || unit.claim.importer.kind() != DatasetKind::Features {
+        let layers = if options.layer.is_some() || !unit.claim.importer.may_hold_layers(&unit.path) {
             Vec::new()
         } else {
             match worker.inspect(&unit, options, bytes, screen) {

@@ -87,7 +87,10 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Exit, WrongCall> {
             lines.failure(failure);
         }
     }
-    lines.unclaimed(&findings.unclaimed, findings.units.is_empty());
+    if findings.units.is_empty() {
+        lines.nothing(&args.path.display().to_string());
+    }
+    lines.unclaimed(&findings.unclaimed);
     report::print(&lines.0);
     Ok(exit)
 }

@@ -28,6 +28,7 @@ pub(crate) fn print_json(value: &impl Serialize) {
 /// What came of a delivery, as `--json` prints it.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
+    pub(crate) delivery: String,
     pub(crate) published: Vec<Published>,
     pub(crate) failed: Vec<Failed>,
     pub(crate) unclaimed: BTreeMap<String, u64>,
@@ -97,7 +98,10 @@ impl Report {
             lines.add(format_args!("✗ {}", failed.unit));
             lines.failure(&failed.failure);
         }
-        lines.unclaimed(&self.unclaimed, self.published.is_empty() && self.failed.is_empty());
+        if self.published.is_empty() && self.failed.is_empty() {
+            lines.nothing(&self.delivery);
+        }
+        lines.unclaimed(&self.unclaimed);
         lines.add(format_args!(
             "已发布 published {} · 失败或拒绝 failed or refused {}",
             self.published.len(),
@@ -187,11 +191,16 @@ impl Lines {
         }
     }
 
+    /// There is nothing to read in `delivery`.
+    pub(crate) fn nothing(&mut self, delivery: &str) {
+        self.add(format_args!(
+            "✗ {delivery} 中没有可识别的成果;可读取 GeoTIFF、HGT、OSGB、LAS/LAZ/COPC、glb、3D Tiles、Shapefile、GeoPackage、FileGDB、GeoJSON、KML、DXF\n  \
+             there is nothing in it that can be read; the formats are named above"
+        ));
+    }
+
     /// Files nobody reads.
-    pub(crate) fn unclaimed(&mut self, unclaimed: &BTreeMap<String, u64>, nothing_else: bool) {
-        if nothing_else {
-            self.add(format_args!("✗ 没有可识别的成果\n  nothing here can be read"));
-        }
+    pub(crate) fn unclaimed(&mut self, unclaimed: &BTreeMap<String, u64>) {
         if !unclaimed.is_empty() {
             let list: Vec<String> =
                 unclaimed.iter().map(|(extension, count)| format!(".{extension} × {count}")).collect();

@@ -62,6 +62,10 @@ impl Importer for VectorLayer {
         if has_extension(path, "json") && looks_like_geojson(path) { Confidence::Content } else { Confidence::No }
     }
 
+    fn may_hold_layers(&self, path: &Path) -> bool {
+        ["gpkg", "gdb", "kml"].iter().any(|extension| has_extension(path, extension))
+    }
+
     fn inspect(&self, path: &Path, options: &Options) -> Result<Inspection, ImportError> {
         let source = Source::open(path, options)?;
         let survey = survey::survey(&source, path, options, None)?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{add, inspect, json, shikong_import, warnings};
+use super::{add, inspect, json, shikong_import, tool, warnings};
 
 /// A DXF (R12) of closed and open polylines on two layers.
 fn dxf(path: &Path) {
@@ -39,7 +39,7 @@ fn closed_polylines_of_a_cad_layer_become_parcels_of_the_right_area() {
     assert_eq!((&properties["geometry"], &properties["count"]), (&"polygon".into(), &2.into()), "{properties}");
     let fgb = super::asset(&data, &report, "features.fgb");
     let sql = format!("SELECT SUM(ST_Area(geometry)) AS area FROM \"{}\"", "test");
-    let said = super::tool("ogrinfo", &["-q", "-dialect", "SQLite", "-sql", &sql, fgb.to_str().expect("UTF-8")]);
+    let said = tool("ogrinfo", &["-q", "-dialect", "SQLite", "-sql", &sql, fgb.to_str().expect("UTF-8")]);
     assert!(said.contains("area (Real) = 20000"), "{said}");
 }
 
@@ -63,6 +63,46 @@ fn a_delivery_folder_becomes_a_dataset_for_each_unit_and_says_what_it_left() {
     assert_eq!(report["failed"][0]["unit"], "02_矢量/plan.dxf");
     assert_eq!(report["unclaimed"]["doc"], 1);
     assert_eq!(warnings(&report, "gcj02-suspected").len(), 1);
+}
+
+#[test]
+fn a_geodatabase_becomes_a_dataset_for_each_layer_and_a_kml_keeps_its_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let json = folder.path().join("in.geojson");
+    let square = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"DLBM":"0101","地类名称":"水田"},
+        "geometry":{"type":"Polygon","coordinates":[[[109.7,28.3],[109.71,28.3],[109.71,28.31],[109.7,28.3]]]}}]}"#;
+    std::fs::write(&json, square).expect("written");
+    let gdb = folder.path().join("村规.gdb");
+    let (json, gdb_text) = (json.to_str().expect("UTF-8"), gdb.to_str().expect("UTF-8"));
+    for layer in ["DLTB", "XZQ"] {
+        let update = if layer == "DLTB" { "-overwrite" } else { "-update" };
+        tool("ogr2ogr", &["-q", update, "-f", "OpenFileGDB", "-a_srs", "EPSG:4490", "-nln", layer, gdb_text, json]);
+    }
+    let kml = folder.path().join("地块.kml");
+    tool("ogr2ogr", &["-q", "-f", "LIBKML", kml.to_str().expect("UTF-8"), json]);
+    let data = folder.path().join("data");
+    let (code, report) = add(&gdb, &data, &["--valid-from", "2024"]);
+    assert_eq!(code, 0, "{report:#}");
+    let published = report["published"].as_array().expect("published");
+    assert_eq!(published.iter().map(|p| &p["dataset"]).collect::<Vec<_>>(), ["test-dltb", "test-xzq"]);
+    assert_eq!(published[0]["properties"]["style"], "dltb");
+    assert_eq!(published[0]["properties"]["code_system"], "TD/T 1055-2019");
+    assert_eq!(published[0]["properties"]["fields"][1]["name"], "地类名称");
+    let (code, report) = add(&kml, &data, &["--dataset", "kml", "--valid-from", "2024"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert!(report["published"][0]["properties"]["fields"].to_string().contains("地类名称"));
+}
+
+#[test]
+fn a_file_that_nobody_reads_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("words.txt");
+    std::fs::write(&path, "not a survey").expect("written");
+    let (path, data) = (path.to_str().expect("UTF-8"), folder.path().join("data"));
+    let data = data.to_str().expect("UTF-8");
+    let output = shikong_import(&["add", path, "--dataset", "x", "--data", data]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("words.txt"));
 }
 
 #[test]
