@@ -311,7 +311,7 @@ async fn archive_with_leaf_directories_gives_back_every_tile() {
     let mut writer = ArchiveWriter::create(&path, &info).unwrap();
     // Scattered and in no order; each third tile has the content of all thirds.
     let tile = |i: u32| TileCoord { z: 12, x: i.wrapping_mul(2_654_435_761) >> 20, y: i.wrapping_mul(40_503) % 4096 };
-    let content = |i: u32| if i % 3 == 0 { b"same".to_vec() } else { i.to_le_bytes().to_vec() };
+    let content = |i: u32| if i.is_multiple_of(3) { b"same".to_vec() } else { i.to_le_bytes().to_vec() };
     let mut wants = BTreeMap::new();
     for i in 0..20_000 {
         if wants.insert(tile(i), content(i)).is_none() {
