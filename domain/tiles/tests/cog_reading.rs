@@ -148,19 +148,20 @@ async fn numbers_of_every_width_and_byte_order_are_read_as_gdal_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("heights.asc");
     write_grid(&source);
+    // Each width with one codec, and the one heights come in with all of them.
+    let (deflate, zstd, lzw) = ("COMPRESS=DEFLATE", "COMPRESS=ZSTD", "COMPRESS=LZW");
     let types = [
-        ("Int16", SampleType::I16, "2"),
-        ("UInt16", SampleType::U16, "2"),
-        ("Int32", SampleType::I32, "2"),
-        ("Float32", SampleType::F32, "3"),
-        ("Float64", SampleType::F64, "3"),
+        ("Int16", SampleType::I16, "2", &[lzw][..]),
+        ("UInt16", SampleType::U16, "2", &[zstd]),
+        ("Int32", SampleType::I32, "2", &[deflate]),
+        ("Float32", SampleType::F32, "3", &[deflate, zstd, lzw]),
+        ("Float64", SampleType::F64, "3", &[zstd]),
     ];
-    for (kind, wants, predictor) in types {
-        for (name, compression) in [("deflate", "COMPRESS=DEFLATE"), ("zstd", "COMPRESS=ZSTD"), ("lzw", "COMPRESS=LZW")]
-        {
+    for (kind, wants, predictor, compressions) in types {
+        for compression in compressions {
             let options =
                 ["-of", "COG", "-ot", kind, "-co", compression, "-co", "PREDICTOR=YES", "-co", "BLOCKSIZE=128"];
-            check_translated(&source, folder.path(), &format!("{name}{kind}"), &options, wants).await;
+            check_translated(&source, folder.path(), &format!("{compression}{kind}"), &options, wants).await;
         }
         let predictor = format!("PREDICTOR={predictor}");
         let big = [
