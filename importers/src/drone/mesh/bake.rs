@@ -128,9 +128,10 @@ pub(super) fn bake(
         return Ok(None);
     }
     baked.center = std::array::from_fn(|i| f64::midpoint(baked.min[i], baked.max[i]));
-    let mut pictures: Vec<(Arc<Picture>, Option<usize>)> = Vec::new();
+    let mut pictures = Vec::<(Arc<Picture>, Option<(usize, bool)>)>::new();
     for (part, points, indices) in placed {
-        let image = part.state.picture.as_ref().and_then(|picture| {
+        let drawn = part.state.picture.as_ref().filter(|_| !part.geometry.uvs.is_empty());
+        let image = drawn.and_then(|picture| {
             let known = pictures.iter().find(|(known, _)| Arc::ptr_eq(known, picture)).map(|(_, image)| *image);
             known.unwrap_or_else(|| {
                 let image = baked.picture(picture, &load);
@@ -169,12 +170,13 @@ impl Baked {
         [(e - c[0]) as f32, (u - c[2]) as f32, -(n - c[1]) as f32]
     }
 
-    fn picture(&mut self, picture: &Picture, load: &impl Fn(&str) -> io::Result<Vec<u8>>) -> Option<usize> {
+    /// Adds a picture; answers with its number and whether it has alpha.
+    fn picture(&mut self, picture: &Picture, load: &impl Fn(&str) -> io::Result<Vec<u8>>) -> Option<(usize, bool)> {
         match osgb::encode(picture, load) {
             Ok(encoded) => {
                 self.recoded_pictures += usize::from(!encoded.untouched);
                 self.model.images.push(Image::sniff(encoded.bytes));
-                Some(self.model.images.len() - 1)
+                Some((self.model.images.len() - 1, encoded.has_alpha))
             }
             Err(error) => {
                 self.lost_pictures.push(error);
@@ -183,27 +185,23 @@ impl Baked {
         }
     }
 
-    fn material(&mut self, part: &Part, image: Option<usize>) -> usize {
+    fn material(&mut self, part: &Part, picture: Option<(usize, bool)>) -> usize {
         let wrap = |repeat: bool| if repeat { Wrap::Repeat } else { Wrap::Clamp };
-        let bytes = |color: [u8; 4]| color.map(|c| f32::from(c) / 255.0);
-        let base_color = match (image, part.geometry.overall_color) {
+        let base_color = match (picture, part.geometry.overall_color) {
             (Some(_), _) => [1.0; 4],
-            (None, Some(color)) => bytes(color),
+            (None, Some(color)) => linear(color.map(|c| f32::from(c) / 255.0)),
             (None, None) if !part.geometry.colors.is_empty() => [1.0; 4],
-            (None, None) => part.state.diffuse.unwrap_or([0.8, 0.8, 0.8, 1.0]).map(|c| c.clamp(0.0, 1.0)),
+            (None, None) => linear(part.state.diffuse.unwrap_or([0.8, 0.8, 0.8, 1.0])),
         };
-        let is_png = image
-            .is_some_and(|image| self.model.images[image].bytes.get(25).is_some_and(|kind| matches!(kind, 4 | 6)))
-            && image.is_some_and(|image| self.model.images[image].format == tiles::glb::ImageFormat::Png);
         let material = Material {
             base_color,
-            image,
+            image: picture.map(|(image, _)| image),
             wrap: part.state.repeat.map(wrap),
             // Surfaces without a photograph and with normals want the light of the scene.
-            unlit: image.is_some() || part.geometry.normals.is_empty(),
+            unlit: picture.is_some() || part.geometry.normals.is_empty(),
             // OpenSceneGraph draws both sides unless told otherwise, and seams rely on it.
             double_sided: true,
-            alpha: if is_png { Alpha::Mask(0.5) } else { Alpha::Opaque },
+            alpha: if picture.is_some_and(|(_, has_alpha)| has_alpha) { Alpha::Mask(0.5) } else { Alpha::Opaque },
         };
         let known = self.model.materials.iter().position(|known| *known == material);
         known.unwrap_or_else(|| {
@@ -231,4 +229,13 @@ impl Baked {
         known.normals.extend(primitive.normals);
         known.colors.extend(primitive.colors);
     }
+}
+
+/// Colours of scenes are sRGB, factors of glTF materials linear; alpha is alpha.
+fn linear([r, g, b, a]: [f32; 4]) -> [f32; 4] {
+    let channel = |c: f32| {
+        let c = c.clamp(0.0, 1.0);
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    [channel(r), channel(g), channel(b), a.clamp(0.0, 1.0)]
 }
