@@ -10,6 +10,7 @@ mod crs;
 mod delivery;
 mod ept;
 mod geokeys;
+mod moved;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use serde_json::json;
 use tiles::copc::{CopcFile, Wanted};
 use tiles::point_placement::{PointPlacement, height_unit_m};
 
+use crate::georeference::{georeference, refusal};
 use crate::importer::{
     Asset, Confidence, Conversion, Count, Fact, ImportError, Importer, Inspection, Job, Options, Severity, Text,
     Warning,
@@ -83,12 +85,16 @@ impl Importer for PointCloud {
                 inspection.crs_name = Some(cloud.crs.name().to_owned());
                 inspection.height = Some(options.height_reference(Some(crs::height_reference(&cloud.crs))));
                 inspection.facts.push(fact("坐标系来源", "CRS stated by", cloud.source));
-                inspection.problems = crs::warnings(&cloud, options);
-                if let Some(bounds) = bounds {
-                    match lon_lat_bounds_deg(&cloud.crs, bounds) {
-                        Ok(found) => inspection.bounds_lon_lat_deg = found,
-                        Err(error) => inspection.problems.push(refusal("crs-refused", &error)),
+                let stated = bounds.unwrap_or_default();
+                match placed(path, &cloud, stated, options) {
+                    Ok(doubts) => {
+                        inspection.problems = doubts;
+                        inspection.bounds_lon_lat_deg = lon_lat_bounds_deg(&cloud.crs, stated).ok().flatten();
                     }
+                    Err(ImportError::Refused { text, .. }) => {
+                        inspection.problems.push(Warning::new("crs-refused", Severity::Refusal, "", text));
+                    }
+                    Err(other) => return Err(other),
                 }
             }
             Err(ImportError::Refused { text, .. }) => {
@@ -103,27 +109,15 @@ impl Importer for PointCloud {
         let path = &job.path;
         let delivery = Delivery::open(path, Some(&job.scratch))?;
         let vlrs = delivery.first().map_or(&[][..], |file| file.vlrs.as_slice());
-        let cloud = crs::settle(path, &job.options, vlrs, delivery.crs_aside.as_deref())?;
-        // Refused by datum, or nowhere on Earth: before any work is done.
-        let misplaced = |source| ImportError::Refused {
-            path: path.clone(),
-            text: Text::new(
-                "点云的坐标系不能用于这些坐标",
-                "the coordinate system can't be used for these coordinates",
-            ),
-            source,
-        };
-        let stated = delivery.bounds().unwrap_or_default();
-        match lon_lat_bounds_deg(&cloud.crs, stated).and_then(|_| is_near_the_ground(&cloud.crs, stated)) {
-            Ok(true) => {}
-            Ok(false) => return Err(misplaced(None)),
-            Err(error) => return Err(misplaced(Some(error.into()))),
-        }
+        let stated = crs::settle(path, &job.options, vlrs, delivery.crs_aside.as_deref())?;
+        let height = job.options.height_reference(Some(crs::height_reference(&stated.crs)));
+        let doubts = placed(path, &stated, delivery.bounds().unwrap_or_default(), &job.options)?;
+        let (delivery, cloud) = moved::where_servable(path, delivery, stated, &job.options, &job.scratch, progress)?;
 
         let finished = convert::convert(job, &delivery, &cloud, progress)?;
         let header = finished.file.header().clone();
         let (bounds_lon_lat_deg, height_range_m) = place(path, &cloud, &finished.file)?;
-        let mut warnings = crs::warnings(&cloud, &job.options);
+        let mut warnings = doubts;
         warnings.extend(finished.warnings);
         if delivery.files.iter().any(|file| matches!(file.header.point_format, 4 | 5 | 9 | 10)) {
             warnings.push(Warning::new(
@@ -133,10 +127,14 @@ impl Importer for PointCloud {
                 Text::new("全波形数据未导入（COPC 不能存放）", "full waveforms were left out: COPC can't hold them"),
             ));
         }
+        let mut assets = vec![Asset::new(convert::ASSET, "copc")];
+        if path.is_file() {
+            assets.extend(super::orthophoto::keep_original(job)?);
+        }
         Ok(Conversion {
             kind: DatasetKind::PointCloud,
             crs: cloud.crs.definition().to_owned(),
-            height: Some(job.options.height_reference(Some(crs::height_reference(&cloud.crs)))),
+            height: Some(height),
             bounds_lon_lat_deg,
             height_range_m: Some(height_range_m),
             properties: json!({
@@ -145,7 +143,7 @@ impl Importer for PointCloud {
                 "has_gps_time": delivery.files.iter().any(|file| file.header.has_gps_time()),
                 "spacing_m": finished.file.info().spacing * horizontal_unit_m(&cloud.crs),
             }),
-            assets: vec![Asset::new(convert::ASSET, "copc")],
+            assets,
             warnings,
             notes: json!({
                 "format": delivery.format,
@@ -153,6 +151,8 @@ impl Importer for PointCloud {
                 "bytes": delivery.bytes(),
                 "crs_from": cloud.source,
                 "octree": finished.how,
+                "axes_exchanged": job.options.swap_axes,
+                "datum_parameters": if job.options.datum_parameters.is_some() { "given" } else { "none" },
             }),
         })
     }
@@ -208,9 +208,36 @@ fn facts(delivery: &Delivery) -> Vec<Fact> {
     facts
 }
 
-fn refusal(code: &str, error: &dyn std::error::Error) -> Warning {
-    let words = error.to_string();
-    Warning::new(code, Severity::Refusal, "", Text::new(words.clone(), words))
+/// Checks that a cloud can stand where its CRS puts it, before any work is done, and says what is doubtful.
+fn placed(
+    path: &Path,
+    cloud: &CloudCrs,
+    [min, max]: [[f64; 3]; 2],
+    options: &Options,
+) -> Result<Vec<Warning>, ImportError> {
+    let mut doubts = crs::warnings(cloud, options);
+    if cloud.crs.is_geocentric() {
+        let near = is_near_the_ground(&cloud.crs, [min, max]).map_err(|error| refusal(path, error))?;
+        return if near {
+            Ok(doubts)
+        } else {
+            Err(ImportError::refused(
+                path,
+                Text::new(
+                    "坐标不像地心坐标，请用 --crs 给出相符的坐标系",
+                    "these are no geocentric coordinates: give the CRS that fits with --crs",
+                ),
+            ))
+        };
+    }
+    let mut extent = [min[0], min[1], max[0], max[1]];
+    if options.swap_axes {
+        extent = [min[1], min[0], max[1], max[0]];
+    }
+    let place = georeference(path, Some(&cloud.wkt), Some(extent), options)?;
+    // What the CRS text itself leaves in doubt is said already.
+    doubts.extend(place.warnings.into_iter().filter(|warning| warning.code != "crs-doubtful"));
+    Ok(doubts)
 }
 
 fn horizontal_unit_m(crs: &Crs) -> f64 {

@@ -137,7 +137,7 @@ fn unit_m(name: &str) -> Option<f64> {
 }
 
 /// The text with a vertical system of that unit, in place of one that it may have had.
-fn with_height_unit(wkt: &str, unit: &str, unit_m: f64) -> String {
+pub(super) fn with_height_unit(wkt: &str, unit: &str, unit_m: f64) -> String {
     let horizontal = horizontal_part(wkt);
     if horizontal.contains("CRS[") {
         format!(

@@ -301,11 +301,56 @@ fn a_folder_of_parts_is_one_cloud() {
     }
     std::fs::write(parts.join("readme.txt"), "x").unwrap();
     assert_eq!(PointCloud.claims(&parts), Confidence::Content);
-    // Points at x = y = z = 0 … 2 m east of the zone's origin.
-    let conversion = convert_in(&folder, &parts, with_crs("EPSG:4978")).map(|_| ());
-    assert!(conversion.is_err(), "the centre of the Earth is no place for a survey");
-    let conversion = convert_in(&folder, &parts, with_crs("EPSG:4547")).unwrap();
+    let error = convert_in(&folder, &parts, with_crs("EPSG:4978")).unwrap_err();
+    assert!(matches!(error, ImportError::Refused { .. }), "the centre of the Earth is no place for a survey: {error}");
+    let conversion = convert_in(&folder, &parts, with_crs("EPSG:32649")).unwrap();
     assert_eq!(conversion.properties["points"], 600);
     assert_eq!(sums(&folder).0, 600);
     assert!(VoxelKey::ROOT.parent().is_none());
+}
+
+/// A LAS file whose points run from `(x, y)` to the north-east, one centimetre each.
+fn las_at(x: f64, y: f64) -> Vec<u8> {
+    let mut file = las(100);
+    for (axis, offset) in [x, y].into_iter().enumerate() {
+        file[155 + 8 * axis..163 + 8 * axis].copy_from_slice(&offset.to_le_bytes());
+        file[179 + 16 * axis..187 + 16 * axis].copy_from_slice(&(offset + 0.99).to_le_bytes());
+        file[187 + 16 * axis..195 + 16 * axis].copy_from_slice(&offset.to_le_bytes());
+    }
+    file
+}
+
+#[test]
+fn an_old_datum_is_refused_until_parameters_bring_it_to_the_same_zone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("xian.las");
+    std::fs::write(&path, las_at(500_000.0, 3_100_000.0)).unwrap();
+    let xian = with_crs("EPSG:2382");
+    let error = convert_in(&folder, &path, xian.clone()).unwrap_err();
+    assert!(error.to_string().contains("--datum-parameters"), "{error}");
+
+    let parameters = folder.path().join("p.toml");
+    let text = "name = \"test\"\nfrom = \"local\"\n[four]\nfrom_crs = \"EPSG:2382\"\nto_crs = \"EPSG:4546\"\n\
+                east_m = 100.0\nnorth_m = -50.0\nrotation_arcsec = 0.0\nscale_ppm = 0.0\n";
+    std::fs::write(&parameters, text.replace("local", "xian80")).unwrap();
+    let options = Options { datum_parameters: Some(parameters), ..xian };
+    let conversion = convert_in(&folder, &path, options).unwrap();
+    assert_eq!(conversion.crs, "EPSG:4546");
+    let written = LasFile::open(&folder.path().join("out").join(convert::ASSET)).unwrap();
+    let off = [written.header.min[0] - 500_100.0, written.header.min[1] - 3_099_950.0, written.header.max[2] - 0.99];
+    assert!(off.iter().all(|off| off.abs() < 0.011), "{:?}", written.header);
+    assert!(!conversion.notes.to_string().contains("100"), "parameters are secret: {}", conversion.notes);
+}
+
+#[test]
+fn exchanged_axes_are_named_and_exchanged_back() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("swapped.las");
+    std::fs::write(&path, las_at(3_100_000.0, 500_000.0)).unwrap();
+    let error = convert_in(&folder, &path, with_crs("EPSG:4546")).unwrap_err();
+    assert!(error.to_string().contains("--swap-axes"), "{error}");
+    let conversion = convert_in(&folder, &path, Options { swap_axes: true, ..with_crs("EPSG:4546") }).unwrap();
+    assert_eq!(conversion.properties["points"], 100);
+    let written = LasFile::open(&folder.path().join("out").join(convert::ASSET)).unwrap();
+    assert!((written.header.min[0] - 500_000.0).abs() < 1e-6 && (written.header.min[1] - 3_100_000.0).abs() < 1e-6);
 }
