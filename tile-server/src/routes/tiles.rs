@@ -17,6 +17,9 @@ use crate::source::{Answer, Origin, Wanted};
 /// A live tile may be reused this long without asking.
 const LIVE_TILE_SECONDS: u32 = 3_600;
 
+/// Levels above the coarsest stored one that imagery is offered at.
+const RESAMPLED_LEVELS: u64 = 5;
+
 /// The document that names the tiles, dated where the dataset is.
 pub(crate) async fn tilejson(
     State(app): State<Shared>,
@@ -51,13 +54,18 @@ fn revision_tilejson(root: &str, dataset: &Dataset, revision: &Revision, kind: D
     let zoom = |name: &str, default: u64| revision.properties.get(name).and_then(Value::as_u64).unwrap_or(default);
     let name = dated_name(revision);
     let tiles = |grid: &str| json!([format!("{root}/tiles/{name}{grid}/{{z}}/{{x}}/{{y}}.{extension}")]);
+    // Above the coarsest stored level pictures are resampled: a map zoomed out a little still shows where they are.
+    let min_zoom = match kind {
+        DatasetKind::Imagery => zoom("min_zoom", 0).saturating_sub(RESAMPLED_LEVELS),
+        _ => zoom("min_zoom", 0),
+    };
     let mut document = json!({
         "tilejson": "3.0.0",
         "name": dataset.title,
         "scheme": "xyz",
         "tiles": tiles(""),
         "tileSize": 256,
-        "minzoom": zoom("min_zoom", 0),
+        "minzoom": min_zoom,
         "maxzoom": zoom("max_zoom", 18),
         "bounds": revision.bounds_lon_lat_deg,
         "attribution": attribution(revision),
@@ -66,7 +74,7 @@ fn revision_tilejson(root: &str, dataset: &Dataset, revision: &Revision, kind: D
             "valid_from": revision.valid_from,
             "recorded": revision.recorded,
             "map_approval_number": revision.stewardship.map_approval_number,
-            "c": { "crs": "EPSG:4490", "tiles": tiles("/c"), "minzoom": zoom("min_zoom", 0).max(1), "maxzoom": zoom("max_zoom", 18) },
+            "c": { "crs": "EPSG:4490", "tiles": tiles("/c"), "minzoom": min_zoom.max(1), "maxzoom": zoom("max_zoom", 18) },
         },
     });
     if kind == DatasetKind::Features {

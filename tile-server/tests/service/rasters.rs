@@ -55,7 +55,13 @@ async fn stored_tiles_are_passed_through_and_the_geographic_grid_agrees_with_the
     let middle = [111.01, 28.0075];
     let file = service.catalog.blob_local_path(&revision, "image.tif").expect("a path").expect("local");
     let cog = Cog::open_file(&file).await.expect("a raster");
-    for z in document["minzoom"].as_u64().expect("a zoom") as u8..=ZOOM {
+    let stored_from = revision.properties["min_zoom"].as_u64().expect("a zoom") as u8;
+    assert_eq!(document["minzoom"], stored_from - 5, "coarser levels are resampled");
+    let [x, y] = TileMatrixSet::WebMercatorQuad.from_lon_lat_deg(middle);
+    let coarse = TileMatrixSet::WebMercatorQuad.tile_at(stored_from - 5, x, y).expect("on the grid");
+    let reply = service.get(&format!("/tiles/dom@r1/{}/{}/{}.webp", coarse.z, coarse.x, coarse.y)).await;
+    assert_eq!((reply.status, reply.header(header::CONTENT_TYPE)), (StatusCode::OK, "image/webp"));
+    for z in stored_from..=ZOOM {
         let grid = TileMatrixSet::WebMercatorQuad;
         let [x, y] = grid.from_lon_lat_deg(middle);
         let coord = grid.tile_at(z, x, y).expect("on the grid");
