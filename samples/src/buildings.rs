@@ -105,7 +105,7 @@ fn plan_for(code: &str, dice: &mut Dice) -> Option<Plan> {
     let plan = |purpose, spacing_m, half_m, storeys, chance| Some(Plan { purpose, spacing_m, half_m, storeys, chance });
     match code {
         "0702" => {
-            plan(Purpose::Farmhouse, [27.0, 25.0], [dice.between(5.0, 8.5), dice.between(4.2, 5.6)], [1.0, 3.9], 0.62)
+            plan(Purpose::Farmhouse, [19.5, 18.5], [dice.between(4.8, 7.4), dice.between(4.2, 5.6)], [1.0, 3.9], 0.86)
         }
         "0701" if dice.chance(0.45) => {
             plan(Purpose::Apartments, [52.0, 34.0], [dice.between(17.0, 24.0), 7.0], [5.0, 8.0], 0.72)
@@ -145,7 +145,7 @@ pub fn build(survey: &Survey, terrain: &Terrain) -> Vec<Building> {
         let reach = ((b[2] - b[0]).hypot(b[3] - b[1]) / 2.0 / plan.spacing_m[1]).ceil() as i32;
         for row in -reach..=reach {
             for column in -reach..=reach {
-                let loose = if plan.purpose == Purpose::Farmhouse { 0.24 } else { 0.05 };
+                let loose = if plan.purpose == Purpose::Farmhouse { 0.09 } else { 0.05 };
                 let u = (f64::from(column) + dice.between(-loose, loose)) * plan.spacing_m[0];
                 let v = (f64::from(row) + dice.between(-loose, loose)) * plan.spacing_m[1];
                 let centre = [middle[0] + u * cos - v * sin, middle[1] + u * sin + v * cos];

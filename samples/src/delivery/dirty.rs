@@ -87,8 +87,18 @@ fn villages(deliveries: &mut Deliveries<'_>) -> Layer {
         if !gentle {
             continue;
         }
-        let (ring, _) = strip(&points[..40], if done.is_empty() { 1_200.0 } else { 3_700.0 });
-        let piece = MultiPolygon::new(vec![super::overlay::polygon(&ring)]);
+        // What counts is the part inside the village on the left: widened until that is exact.
+        let wanted_m2 = if done.is_empty() { 1_200.0 } else { 3_700.0 };
+        let (mut nominal_m2, mut inside_m2) = (wanted_m2, 0.0);
+        let mut piece = MultiPolygon::new(Vec::new());
+        for _ in 0..10 {
+            piece = MultiPolygon::new(vec![super::overlay::polygon(&strip(&points[..40], nominal_m2).0)]);
+            inside_m2 = piece.intersection(&shapes[usize::from(left)]).unsigned_area();
+            nominal_m2 *= wanted_m2 / inside_m2.max(1.0);
+        }
+        if (inside_m2 - wanted_m2).abs() > 0.01 || nominal_m2 > wanted_m2 * 1.3 {
+            continue;
+        }
         // The strip lies in the village on the left: taken away it leaves a gap, given to the other it is covered twice.
         if done.is_empty() {
             shapes[usize::from(left)] = shapes[usize::from(left)].difference(&piece);

@@ -90,7 +90,8 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
         write(&folder.join(format!("{}.shp", project.name)), "ESRI Shapefile", &[layer.clone()], &["ENCODING=GBK"])?;
         layer.epsg = None;
         layer.columns = vec![text("Layer", 32)];
-        layer.rows[0].1 = vec!["YDHX".into()];
+        let closed: Vec<PointM> = ring.iter().chain(ring.first()).copied().collect();
+        layer.rows[0] = (Shape::Line(closed), vec!["YDHX".into()]);
         write(&folder.join(format!("{}.dxf", project.name)), "DXF", &[layer], &[])?;
         let points = boundary_points(project, &ring)?;
         let (bytes, ..) = encoding_rs::GBK.encode(&points);

@@ -185,7 +185,8 @@ fn hazard_points(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<Layer
     let mut layer = Layer::new("YHD", 4_546, &columns);
     let mut dice = Dice::named("hazard points");
     let transform = Transform::new(&Crs::from_epsg(4_546)?, &Crs::cgcs2000())?;
-    let mut sites = vec![(block.slides[0].head, 259_000.0, 24, 76)];
+    let volume_m3 = deliveries.truth["block"]["slides"][0]["eroded_m3"].as_f64().unwrap_or(0.0);
+    let mut sites = vec![(block.slides[0].head, volume_m3, 24, 76)];
     while sites.len() < 32 {
         let p = [dice.between(300.0, 11_700.0), dice.between(300.0, 11_700.0)];
         let steep = county.terrain.height_m.slope(county.survey.patch.cell_of(p)) > 0.3;
@@ -267,7 +268,9 @@ fn approvals(deliveries: &mut Deliveries<'_>, block: &Block, name: &str, permits
         for (building, area, _) in block.new_buildings.iter().filter(|(.., permitted)| *permitted) {
             let plot = Building { half_m: [building.half_m[0] + 1.5, building.half_m[1] + 1.5], ..building.clone() };
             let plot_area = 4.0 * plot.half_m[0] * plot.half_m[1];
-            layer.rows.push((house_shape(&plot), row(serial, format!("村民住宅 (建筑占地 {area:.0} m²)"), plot_area)));
+            layer
+                .rows
+                .push((house_shape(&plot), row(serial, format!("村民住宅 (建筑占地 {area:.0} 平方米)"), plot_area)));
             serial += 1;
         }
     }
