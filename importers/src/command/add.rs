@@ -57,7 +57,11 @@ pub(crate) fn run(args: &AddArgs) -> Result<Exit, WrongCall> {
     let mut found = open_delivery(&args.path, args.reading.importer.as_deref())?;
     let worker = Worker::new(args.limits.clone())?;
     let screen = Screen::new(args.json);
-    let mut report = Report { unclaimed: std::mem::take(&mut found.unclaimed), ..Report::default() };
+    let mut report = Report {
+        delivery: args.path.display().to_string(),
+        unclaimed: std::mem::take(&mut found.unclaimed),
+        ..Report::default()
+    };
 
     let options = args.reading.options();
     let parts = parts(found.units, &prefix, &options, &worker, &screen, &mut report);
