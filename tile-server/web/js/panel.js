@@ -6,6 +6,9 @@ import { say, titleOf } from './words.js';
 
 const GROUPS = { 'basemap': 'basemap', 'imagery': 'imagery', 'elevation': 'elevationKind', 'features': 'featuresKind', 'mesh': 'mesh', 'point-cloud': 'pointCloud', 'observations': 'observations' };
 
+/** A target as a drawing: no font need hold the sign. */
+const TARGET = '<svg viewBox="0 0 16 16" width="15" height="15" fill="none" stroke="currentColor" stroke-width="1.4"><circle cx="8" cy="8" r="4.2"/><path d="M8 1v4M8 11v4M1 8h4M11 8h4"/></svg>';
+
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -37,7 +40,7 @@ function layerRow(entry, stack, onChange, onZoom) {
   const row = element('div', { className: 'row' }, toggle,
     element('label', { className: 'name', htmlFor: `on-${slug}`, textContent: title, title: `${title} (${slug})` }),
     dataset.live ? element('span', { className: 'badge', textContent: say('live') }) : null,
-    dataset.bounds ? element('button', { className: 'tool', type: 'button', title: say('zoomTo'), 'aria-label': `${say('zoomTo')} ${title}`, textContent: '⌖', onclick: () => onZoom(dataset) }) : null);
+    dataset.bounds ? element('button', { className: 'tool', type: 'button', title: say('zoomTo'), 'aria-label': `${say('zoomTo')} ${title}`, innerHTML: TARGET, onclick: () => onZoom(dataset) }) : null);
   const when = dataset.revision ? `${say('validFrom')} ${dayOf(dataset.revision.valid_from)}` : '';
   const details = element('div', { className: 'details' }, element('span', { textContent: when, title: dataset.revision ? `${say('revision')} ${dataset.revision.id}` : '' }),
     element('input', { type: 'range', min: 0, max: 100, value: Math.round(entry.opacity * 100), title: say('opacity'), 'aria-label': `${say('opacity')} ${title}`, oninput: (event) => stack.setOpacity(slug, event.target.value / 100) }));
