@@ -1,6 +1,11 @@
 //! The shipped programs driven end to end, as their people use them. Logic is tested lower down; here a survey goes in and a picture comes out.
 
-#![allow(clippy::panic, clippy::print_stderr, clippy::too_many_lines, reason = "a story that fails panics, one that is skipped says so, and one that is long reads from top to bottom")]
+#![allow(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    reason = "a story that fails panics, one that is skipped says so, and one that is long reads from top to bottom"
+)]
 
 mod broken_input;
 mod killed_import;

@@ -70,6 +70,11 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) fn start_with(data: &Path, more: &[&str]) -> Self {
+        // reqwest brings no cryptography of its own here; the stories speak plain HTTP, yet it wants a provider.
+        static PROVIDER: OnceLock<bool> = OnceLock::new();
+        PROVIDER.get_or_init(|| rustls::crypto::ring::default_provider().install_default().is_ok());
+        let client =
+            reqwest::blocking::Client::builder().timeout(Duration::from_mins(2)).no_proxy().build().expect("a client");
         let mut child = program("shikong-server")
             .arg("--data")
             .arg(data)
@@ -83,11 +88,6 @@ impl Server {
         lines.read_line(&mut first).expect("the server says its address");
         let url = first.trim().trim_end_matches('/').to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address: {first:?}");
-        let client = reqwest::blocking::Client::builder()
-            .timeout(Duration::from_mins(2))
-            .no_proxy()
-            .build()
-            .expect("a client");
         Self { child, url, client }
     }
 
