@@ -155,6 +155,7 @@ impl Importer for Elevation {
                 "min_height_m": low,
                 "max_height_m": high,
                 "unit": "metre",
+                "max_zoom": finest_zoom(bounds_lon_lat_deg, u64::try_from(summary.width).unwrap_or(1)),
                 "columns": summary.width,
                 "rows": summary.height,
             }),
@@ -254,4 +255,9 @@ fn datum_warning(height: &HeightReference, path: &Path) -> Option<Warning> {
             ),
         )
     })
+}
+/// The Web-Mercator zoom whose pixels of 256 to a tile are nearest in width to the samples'.
+fn finest_zoom([west, _, east, _]: [f64; 4], columns: u64) -> u8 {
+    let degrees_per_sample = (east - west) / columns.max(1) as f64;
+    (360.0 / 256.0 / degrees_per_sample).log2().round().clamp(0.0, 22.0) as u8
 }
