@@ -32,7 +32,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("CREATE TABLE", &["domain/catalog/"]),
     ("DELETE FROM", &["domain/catalog/"]),
     ("axum::", &["tile-server/"]),
-    ("egui::", &["renderer/src/panel/", "renderer/src/gpu/", "renderer/src/window"]),
+    ("egui::", &["renderer/"]),
 ];
 
 /// Kinds: the folder they live in, what makes a file one of them, and the file that lists them.
@@ -247,8 +247,9 @@ fn no_test_is_ignored_and_no_promise_stands_in_the_code() {
 
 #[test]
 fn one_noun_of_the_domain_has_one_owner() {
-    // Words that a standard itself uses for two things: the asset of 3D Tiles and that of a revision.
-    let of_a_standard = ["Asset"];
+    // Words that standards use each for their own: 3D Tiles has an asset, as a revision has; a vector tile holds
+    // features with values in tile units, and the style specification speaks of features with values in map units.
+    let of_a_standard = ["Asset", "Feature", "Geometry", "Value"];
     let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in sources() {
         let Some(owner) = path.strip_prefix("domain/").and_then(|rest| rest.split('/').next()) else { continue };

@@ -221,8 +221,7 @@ fn the_viewer_shows_it(server: &Server, folder: &Path) {
     let (code, out, err) =
         run(program("shikong-view").arg(&server.url).args(["--headless", "--size", "800x450", "--out"]).arg(&picture));
     assert_eq!(code, 0, "shikong-view\n{out}\n{err}");
-    let counts: Value = serde_json::from_str(out.lines().last().unwrap_or_default())
-        .unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    let counts: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
     assert!(counts["loaded"].as_u64().expect("loaded") > 10, "{counts}");
     assert_eq!(counts["failed"].as_u64(), Some(0), "{counts}\n{err}");
     assert_varied(&picture, "the viewer's picture");
