@@ -1,6 +1,6 @@
 //! A real window on a virtual display: it paints, follows mouse and wheel, and rests when nothing happens.
 //!
-//! Needs Xvfb, xdotool and ImageMagick; without them the test says loudly that it was skipped.
+//! Needs Xvfb, xdotool and `ImageMagick`; without them the test says loudly that it was skipped.
 
 mod synthetic;
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use carto::style::LayerKind;
 use carto::{Feature, Geometry, LayerSet, MapView, Patterns, Style};
@@ -28,12 +28,37 @@ pub const KIND: Kind = Kind {
     role: Role::Drape { open },
 };
 
-/// Pixels along a side of a drawn tile: twice the ground's own 256, so that lines stay crisp.
-const SIDE_PX: u32 = 512;
+/// Pixels along a side of a drawn tile: more than the ground's own 256, so that lines stay crisp where it is enlarged.
+const SIDE_PX: u32 = 384;
+/// Drawn pixels per pixel on the screen.
+const PIXEL_RATIO: f32 = 1.5;
 /// Zooms drawn beyond the finest data.
 const OVERZOOM: u8 = 4;
 /// An unpacked vector tile larger than this is refused.
 const MAX_TILE_BYTES: u64 = 16 << 20;
+
+/// The hatches of `styles/sprites/`, the same files the web page's sprite is made of.
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../styles/sprites/"]
+#[include = "*.svg"]
+struct Hatches;
+
+/// The hatches as carto takes them, made once.
+fn patterns() -> &'static Patterns {
+    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
+    PATTERNS.get_or_init(|| {
+        let read = |file: &str| {
+            let svg = Hatches::get(file).and_then(|embedded| String::from_utf8(embedded.data.into_owned()).ok())?;
+            Some((file.trim_end_matches(".svg").to_owned(), svg))
+        };
+        let files: Vec<(String, String)> = Hatches::iter().filter_map(|file| read(&file)).collect();
+        let named = files.iter().map(|(name, svg)| (name.as_str(), svg.as_str()));
+        Patterns::from_svgs(named, PIXEL_RATIO).unwrap_or_else(|error| {
+            tracing::warn!(%error, "hatches");
+            Patterns::default()
+        })
+    })
+}
 
 struct Plan {
     slug: String,
@@ -106,13 +131,13 @@ fn draw_tile(
         width_px: SIDE_PX,
         height_px: SIDE_PX,
         bounds: [left, -(top + side), left + side, -top],
-        // A style's zoom is that of 512-pixel tiles.
-        zoom: f64::from(z),
-        pixel_ratio: 1.0,
+        // A style's zoom is that of 512-pixel tiles, the ground's tiles show 256.
+        zoom: f64::from(z) - 1.0,
+        pixel_ratio: PIXEL_RATIO,
         labels: false,
     };
     let set = LayerSet { style, features: &features, opacity: 1.0 };
-    let drawn = carto::draw(&[set], &view, None, &Patterns::default()).map_err(|error| refuse(error.to_string()))?;
+    let drawn = carto::draw(&[set], &view, None, patterns()).map_err(|error| refuse(error.to_string()))?;
     let labels = labels(style, &features, &view, address, slug);
     let mut straight = Vec::with_capacity(drawn.data().len());
     let mut blank = true;
