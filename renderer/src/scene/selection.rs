@@ -155,7 +155,9 @@ impl<S, C> Traversal<'_, S, C> {
             self.out.draw.truncate(draw_checkpoint);
             self.out.draw.push(index);
             let drawn_last_frame = self.drawn_last_frame(index);
-            if too_many && !drawn_last_frame {
+            // A parent that is there already cannot be loaded first: its descendants must stay asked for, or nothing would
+            // be, and whoever waits for the last load would believe all is done.
+            if too_many && !self.is_ready(index) {
                 self.out.load.truncate(load_checkpoint);
                 if !queued {
                     self.queue(index, Urgency::Normal);

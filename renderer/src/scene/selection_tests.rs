@@ -86,6 +86,16 @@ fn more_missing_descendants_than_the_limit_load_the_parent_first() {
 }
 
 #[test]
+fn a_loaded_parent_keeps_asking_for_its_many_missing_descendants_from_the_first_frame() {
+    let mut tree = two_levels(Refine::Replace);
+    tree.nodes[0].content = Content::Ready(());
+    let limits = Limits { loading_descendant_limit: 3, ..LIMITS };
+    let selection = select(&mut tree, &view_from(200.0), limits, &mut |_, _| {});
+    assert_eq!(selection.draw, [0]);
+    assert!(!selection.load.is_empty());
+}
+
+#[test]
 fn zooming_out_keeps_the_detail_until_the_coarse_tile_is_there() {
     let mut tree = two_levels(Refine::Replace);
     for node in &mut tree.nodes[1..] {
