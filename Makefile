@@ -30,7 +30,7 @@ bench: ## CPU-seconds and peak memory of the main jobs
 
 contracts: ## write the generated contracts anew (openapi.json, command-line reference)
 	cargo build --locked --workspace --bins
-	target/debug/shikong-server --print-openapi > tile-server/openapi.json
+	@folder=$$(mktemp -d); scripts/contracts.sh target/debug "$$folder"; cp "$$folder/openapi.json" tile-server/; cp "$$folder/command-line.txt" docs/; rm -r "$$folder"
 
 clean-demo: ## forget the demo's samples and catalogue
 	rm -rf data/demo

@@ -8,6 +8,7 @@
 )]
 
 mod broken_input;
+mod contracts;
 mod killed_import;
 mod programs;
 mod real_samples;
