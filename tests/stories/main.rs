@@ -4,6 +4,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::too_many_lines,
+    clippy::case_sensitive_file_extension_comparisons,
     reason = "a story that fails panics, one that is skipped says so, and one that is long reads from top to bottom"
 )]
 

@@ -41,7 +41,10 @@ pub fn gunzip(bytes: &[u8], limit: u64) -> std::io::Result<Bytes> {
     let mut plain = Vec::new();
     MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut plain)?;
     if plain.len() as u64 > limit {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a stored tile unpacks to more than is allowed"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "a stored tile unpacks to more than is allowed",
+        ));
     }
     Ok(Bytes::from(plain))
 }

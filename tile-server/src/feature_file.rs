@@ -161,7 +161,9 @@ pub fn read(
     let in_file = reader.header().features_count();
     let indexed = reader.header().index_node_size() > 0 && in_file > 0;
     let box_of = |crs: &Crs| match selection {
-        Selection::Box(bbox) => Transform::new(&Crs::cgcs2000(), crs).map(|transform| box_in(bbox, &transform)).map_err(place),
+        Selection::Box(bbox) => {
+            Transform::new(&Crs::cgcs2000(), crs).map(|transform| box_in(bbox, &transform)).map_err(place)
+        }
         _ => Ok(None),
     };
     let native_box = box_of(&native)?.filter(|_| indexed);

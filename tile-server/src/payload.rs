@@ -83,7 +83,9 @@ fn dated_tag(revision: &Revision, gzip: bool) -> String {
 /// The answer "you have it", if the client has it: for dated URLs, before anything is read.
 /// `*` is left to the full answer, since what it names may not exist.
 pub fn dated_not_modified(headers: &HeaderMap, revision: &Revision) -> Option<Response> {
-    let tag = [dated_tag(revision, accepts_gzip(headers)), dated_tag(revision, false)].into_iter().find(|tag| has_tag(headers, tag))?;
+    let tag = [dated_tag(revision, accepts_gzip(headers)), dated_tag(revision, false)]
+        .into_iter()
+        .find(|tag| has_tag(headers, tag))?;
     Some(not_modified(&tag, IMMUTABLE))
 }
 
@@ -204,7 +206,8 @@ pub async fn dated_file(
     out.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
     tag_headers(out, &tag, IMMUTABLE);
     if range.is_some() {
-        if let Ok(value) = HeaderValue::try_from(format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1))) {
+        if let Ok(value) = HeaderValue::try_from(format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)))
+        {
             out.insert(header::CONTENT_RANGE, value);
         }
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;

@@ -36,7 +36,10 @@ impl Problem {
 
     /// 404 for a tile outside the grid or the levels of a dataset, or of another format.
     pub fn no_tile() -> Self {
-        Self::missing("该数据集没有这样的瓦片：请检查级别、行列号与格式", "This dataset has no such tile; check level, column, row and format.")
+        Self::missing(
+            "该数据集没有这样的瓦片：请检查级别、行列号与格式",
+            "This dataset has no such tile; check level, column, row and format.",
+        )
     }
 
     /// 400 for a query parameter.

@@ -24,7 +24,11 @@ impl Traffic {
     pub fn new() -> Self {
         let builder = PrometheusBuilder::new();
         let recorder = builder.build_recorder();
-        recorder.describe_counter("http_requests_total".into(), Some(Unit::Count), SharedString::const_str("Requests answered"));
+        recorder.describe_counter(
+            "http_requests_total".into(),
+            Some(Unit::Count),
+            SharedString::const_str("Requests answered"),
+        );
         recorder.describe_histogram(
             "http_request_seconds".into(),
             Some(Unit::Seconds),

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// A slug or revision identifier is malformed.
-    #[error("{what}“{text}”不合规定：只能用小写字母、数字和连字符，最多 63 个字符；not a valid name: use a-z, 0-9 and '-', at most 63 characters")]
+    #[error(
+        "{what}“{text}”不合规定：只能用小写字母、数字和连字符，最多 63 个字符；not a valid name: use a-z, 0-9 and '-', at most 63 characters"
+    )]
     BadName {
         /// Which name.
         what: &'static str,
@@ -14,13 +16,17 @@ pub enum CatalogError {
         text: String,
     },
     /// A date or instant could not be read.
-    #[error("时间“{text}”无法识别，请写 2024、2024-05、2024-05-01 或 2024-05-01T08:00:00+08:00；not a date or RFC 3339 instant")]
+    #[error(
+        "时间“{text}”无法识别，请写 2024、2024-05、2024-05-01 或 2024-05-01T08:00:00+08:00；not a date or RFC 3339 instant"
+    )]
     BadInstant {
         /// What was given, shortened.
         text: String,
     },
     /// The dataset exists with another kind, or is live where revisions were meant (or the reverse).
-    #[error("数据集 {slug} 已登记为 {existing}，不能再作为 {wanted} 发布，请换一个标识；dataset {slug} is already {existing}, publish {wanted} under another slug")]
+    #[error(
+        "数据集 {slug} 已登记为 {existing}，不能再作为 {wanted} 发布，请换一个标识；dataset {slug} is already {existing}, publish {wanted} under another slug"
+    )]
     KindConflict {
         /// The dataset.
         slug: String,
@@ -62,7 +68,9 @@ pub enum CatalogError {
         id: String,
     },
     /// The lease of an import ran out and the sweep took its blobs.
-    #[error("导入 {slug}@{id} 的租约已过期，暂存文件已被清理，请重新导入；the lease of this import expired, run it again")]
+    #[error(
+        "导入 {slug}@{id} 的租约已过期，暂存文件已被清理，请重新导入；the lease of this import expired, run it again"
+    )]
     LeaseLost {
         /// The dataset.
         slug: String,

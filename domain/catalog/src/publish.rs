@@ -10,7 +10,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::store::{check_relative_path, millis};
-use crate::{Asset, Catalog, CatalogError, DatasetKind, LiveSource, MANIFEST_NAME, NewDataset, NewRevision, Revision, RevisionId, Slug, Staging};
+use crate::{
+    Asset, Catalog, CatalogError, DatasetKind, LiveSource, MANIFEST_NAME, NewDataset, NewRevision, Revision,
+    RevisionId, Slug, Staging,
+};
 
 /// More files than any mesh delivery has.
 const MAX_FILES: usize = 2_000_000;
@@ -124,7 +127,8 @@ impl Catalog {
             assets: checked.assets,
             properties: revision.properties.clone(),
         };
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(CatalogError::database("publish"))?;
+        let mut transaction =
+            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(CatalogError::database("publish"))?;
         let lease = sqlx::query("DELETE FROM lease WHERE slug = $1 AND revision_id = $2")
             .bind(staging.slug.as_str())
             .bind(staging.id.as_str())
@@ -138,13 +142,19 @@ impl Catalog {
         revision_insert(&mut transaction, &published).await?;
         transaction.commit().await.map_err(CatalogError::database("publish"))?;
         // What is read back is what was written: instants are whole milliseconds.
-        self.revision_get(&published.slug, &published.id)
-            .await?
-            .ok_or_else(|| CatalogError::RevisionMissing { slug: published.slug.to_string(), id: published.id.to_string() })
+        self.revision_get(&published.slug, &published.id).await?.ok_or_else(|| CatalogError::RevisionMissing {
+            slug: published.slug.to_string(),
+            id: published.id.to_string(),
+        })
     }
 
     /// Registers a live basemap, or replaces its configuration.
-    pub async fn live_register(&self, dataset: &NewDataset, source: &LiveSource, now: DateTime<Utc>) -> Result<(), CatalogError> {
+    pub async fn live_register(
+        &self,
+        dataset: &NewDataset,
+        source: &LiveSource,
+        now: DateTime<Utc>,
+    ) -> Result<(), CatalogError> {
         if dataset.kind != DatasetKind::Basemap {
             return Err(CatalogError::KindConflict {
                 slug: dataset.slug.to_string(),
@@ -152,7 +162,8 @@ impl Catalog {
                 wanted: dataset.kind.to_string(),
             });
         }
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(CatalogError::database("register"))?;
+        let mut transaction =
+            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(CatalogError::database("register"))?;
         dataset_upsert(&mut transaction, dataset, Some(source), now).await?;
         transaction.commit().await.map_err(CatalogError::database("register"))
     }
@@ -309,7 +320,13 @@ async fn folder_check(root: PathBuf, revision: &NewRevision) -> Result<Checked, 
                 });
             };
             let bytes = files.get(found).map_or(0, |file| file.bytes);
-            assets.push(Asset { sha256: sha256_of(&path)?, path: asset.path, role: asset.role, media_type: asset.media_type, bytes });
+            assets.push(Asset {
+                sha256: sha256_of(&path)?,
+                path: asset.path,
+                role: asset.role,
+                media_type: asset.media_type,
+                bytes,
+            });
         }
         Ok(Checked { files, assets })
     })
@@ -403,7 +420,11 @@ fn sha256_of(path: &Path) -> Result<String, CatalogError> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -411,9 +432,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CatalogError> + Send + 'static,
 ) -> Result<T, CatalogError> {
     let path: PathBuf = path.to_owned();
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| CatalogError::file(path)(std::io::Error::other(error)))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| CatalogError::file(path)(std::io::Error::other(error)))?
 }
 
 #[cfg(test)]
@@ -453,7 +472,11 @@ mod tests {
             }
             catalog.close().await;
             let again = Catalog::open(dir.path()).await.expect("opens");
-            assert_eq!(again.dataset_list(&DatasetQuery::default()).await.expect("listed").len(), 0, "step {stop_after}");
+            assert_eq!(
+                again.dataset_list(&DatasetQuery::default()).await.expect("listed").len(),
+                0,
+                "step {stop_after}"
+            );
             assert!(again.revision_list(&dataset.slug).await.expect("listed").is_empty(), "step {stop_after}");
             again.close().await;
         }

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use crate::resolve;
 use crate::store::{instant, millis};
 use crate::{
-    Catalog, CatalogError, Classification, Dataset, DatasetEntry, DatasetKind, DatasetQuery, Revision, RevisionId, RevisionSummary,
-    Slug, Stewardship,
+    Catalog, CatalogError, Classification, Dataset, DatasetEntry, DatasetKind, DatasetQuery, Revision, RevisionId,
+    RevisionSummary, Slug, Stewardship,
 };
 
 /// More words than anyone types into a search field.
@@ -32,15 +32,22 @@ impl Catalog {
             let (slug, summary) = summary_of(&row)?;
             revisions.entry(slug).or_default().push(summary);
         }
-        let words: Vec<String> =
-            query.text.as_deref().unwrap_or_default().split_whitespace().take(MAX_WORDS).map(str::to_lowercase).collect();
+        let words: Vec<String> = query
+            .text
+            .as_deref()
+            .unwrap_or_default()
+            .split_whitespace()
+            .take(MAX_WORDS)
+            .map(str::to_lowercase)
+            .collect();
 
         let mut entries = Vec::new();
         for row in &datasets {
             let dataset = dataset_of(row)?;
             let mut known = revisions.remove(&dataset.slug).unwrap_or_default();
             known.retain(|revision| resolve::is_known(revision, query.recorded));
-            let picked = resolve::pick(&known, query.datetime, query.recorded, query.or_newest).map(|summary| summary.id.clone());
+            let picked = resolve::pick(&known, query.datetime, query.recorded, query.or_newest)
+                .map(|summary| summary.id.clone());
             if picked.is_none() && dataset.live.is_none() {
                 continue;
             }
@@ -58,11 +65,13 @@ impl Catalog {
 
     /// One dataset.
     pub async fn dataset_get(&self, slug: &Slug) -> Result<Option<Dataset>, CatalogError> {
-        let row = sqlx::query("SELECT slug, kind, title, title_en, description, live, recorded_ms FROM dataset WHERE slug = $1")
-            .bind(slug.as_str())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(CatalogError::database("dataset"))?;
+        let row = sqlx::query(
+            "SELECT slug, kind, title, title_en, description, live, recorded_ms FROM dataset WHERE slug = $1",
+        )
+        .bind(slug.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(CatalogError::database("dataset"))?;
         row.as_ref().map(dataset_of).transpose()
     }
 
@@ -212,8 +221,10 @@ fn revision_of(row: &SqliteRow) -> Result<Revision, CatalogError> {
         recorded: instant(column(row, "recorded_ms")?)?,
         stewardship: Stewardship {
             responsible_unit: column(row, "responsible_unit")?,
-            classification: Classification::from_name(classification)
-                .ok_or_else(|| CatalogError::Damaged { what: "classification", source: classification.to_owned().into() })?,
+            classification: Classification::from_name(classification).ok_or_else(|| CatalogError::Damaged {
+                what: "classification",
+                source: classification.to_owned().into(),
+            })?,
             update_cycle: column(row, "update_cycle")?,
             source: column(row, "source")?,
             contact: column(row, "contact")?,

@@ -224,7 +224,8 @@ impl NewRevision {
             return bad("valid_to", "必须晚于 valid_from / must be after valid_from");
         }
         let [west, south, east, north] = self.bounds_lon_lat_deg;
-        let in_order = -180.0 <= west && west <= east && east <= 180.0 && -90.0 <= south && south <= north && north <= 90.0;
+        let in_order =
+            -180.0 <= west && west <= east && east <= 180.0 && -90.0 <= south && south <= north && north <= 90.0;
         if !in_order {
             return bad("bounds", "应为 [西, 南, 东, 北]，单位度 / must be [west, south, east, north] in degrees");
         }

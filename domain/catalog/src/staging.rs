@@ -41,7 +41,12 @@ impl Staging {
 
 impl Catalog {
     /// Opens an empty folder for the revision `slug@id` and a lease of half an hour on it.
-    pub async fn staging_open(&self, slug: &Slug, id: &RevisionId, now: DateTime<Utc>) -> Result<Staging, CatalogError> {
+    pub async fn staging_open(
+        &self,
+        slug: &Slug,
+        id: &RevisionId,
+        now: DateTime<Utc>,
+    ) -> Result<Staging, CatalogError> {
         let exists = || CatalogError::RevisionExists { slug: slug.to_string(), id: id.to_string() };
         // The lease row comes before the folder: a sweep that lists the folder then finds its lease.
         let taken = sqlx::query(

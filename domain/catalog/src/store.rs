@@ -56,7 +56,8 @@ impl Catalog {
         MIGRATIONS.run(&pool).await.map_err(|source| CatalogError::Migration { source })?;
         drop(lock);
 
-        let blobs = LocalFileSystem::new_with_prefix(root.join("blobs")).map_err(|source| CatalogError::Blob { source })?;
+        let blobs =
+            LocalFileSystem::new_with_prefix(root.join("blobs")).map_err(|source| CatalogError::Blob { source })?;
         Ok(Self { pool, blobs: Arc::new(blobs), root })
     }
 
@@ -122,8 +123,6 @@ pub(crate) fn millis(instant: DateTime<Utc>) -> i64 {
 }
 
 pub(crate) fn instant(millis: i64) -> Result<DateTime<Utc>, CatalogError> {
-    DateTime::from_timestamp_millis(millis).ok_or_else(|| CatalogError::Damaged {
-        what: "instant",
-        source: format!("{millis} ms").into(),
-    })
+    DateTime::from_timestamp_millis(millis)
+        .ok_or_else(|| CatalogError::Damaged { what: "instant", source: format!("{millis} ms").into() })
 }

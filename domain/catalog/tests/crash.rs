@@ -50,7 +50,10 @@ async fn assert_whole(catalog: &Catalog) -> usize {
         assert_eq!(revision.file_count, FILES as u64);
         for n in 0..FILES {
             let path = catalog.blob_local_path(&revision, &format!("{n}.glb")).expect("a path").expect("local");
-            assert_eq!(std::fs::read_to_string(&path).expect("a visible revision has all its files"), revision.id.as_str());
+            assert_eq!(
+                std::fs::read_to_string(&path).expect("a visible revision has all its files"),
+                revision.id.as_str()
+            );
         }
     }
     revisions.len()

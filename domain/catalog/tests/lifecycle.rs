@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use catalog::{
-    Catalog, CatalogError, DatasetKind, DatasetQuery, LiveSource, NewAsset, NewDataset, NewRevision, Revision, RevisionId, Slug,
-    TiandituLayer, TiandituSource, instant_at_end, instant_at_start,
+    Catalog, CatalogError, DatasetKind, DatasetQuery, LiveSource, NewAsset, NewDataset, NewRevision, Revision,
+    RevisionId, Slug, TiandituLayer, TiandituSource, instant_at_end, instant_at_start,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -21,7 +21,13 @@ async fn open(dir: &Path) -> Catalog {
     Catalog::open(dir).await.expect("the catalogue opens")
 }
 
-async fn publish(catalog: &Catalog, name: &str, id: &str, valid_from: &str, recorded: &str) -> Result<Revision, CatalogError> {
+async fn publish(
+    catalog: &Catalog,
+    name: &str,
+    id: &str,
+    valid_from: &str,
+    recorded: &str,
+) -> Result<Revision, CatalogError> {
     let dataset = NewDataset::new(slug(name), DatasetKind::Imagery);
     let staging = catalog.staging_open(&dataset.slug, &RevisionId::parse(id)?, day(recorded)).await?;
     std::fs::write(staging.path().join("image.tif"), format!("pixels of {id}")).expect("written");
@@ -64,7 +70,8 @@ async fn what_was_published_is_read_back_whole() {
         "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     );
     let location = again.blob_location(&read, "瓦片/a b/0.glb").expect("a location");
-    let bytes = object_store::ObjectStoreExt::get(&*again.blobs(), &location).await.expect("got").bytes().await.expect("read");
+    let bytes =
+        object_store::ObjectStoreExt::get(&*again.blobs(), &location).await.expect("got").bytes().await.expect("read");
     assert_eq!(bytes.as_ref(), b"glTF");
     assert!(!staging.path().exists(), "the staging folder has moved");
     let listed = again.dataset_get(&dataset.slug).await.expect("read").expect("there");
@@ -83,7 +90,8 @@ async fn time_decides_which_revision_answers() {
         let catalog = catalog.clone();
         async move {
             let at = |text: &str| instant_at_end(text).expect("a date");
-            let found = catalog.revision_resolve(&slug("dom"), datetime.map(at), recorded.map(at)).await.expect("answered");
+            let found =
+                catalog.revision_resolve(&slug("dom"), datetime.map(at), recorded.map(at)).await.expect("answered");
             found.map(|revision| revision.id.to_string())
         }
     };
@@ -92,13 +100,17 @@ async fn time_decides_which_revision_answers() {
     assert_eq!(ask(Some("2019"), None).await.as_deref(), Some("late"));
     assert_eq!(ask(Some("2019"), Some("2023")).await, None, "nobody had told us yet");
     assert_eq!(ask(None, None).await.as_deref(), Some("future"));
-    let current = catalog.revision_current(&slug("dom"), day("2024-06-01"), None).await.expect("answered").expect("there");
+    let current =
+        catalog.revision_current(&slug("dom"), day("2024-06-01"), None).await.expect("answered").expect("there");
     assert_eq!(current.id.as_str(), "b");
 
     catalog.revision_withdraw(&slug("dom"), &current.id, "李", "坐标有误", day("2024-07-01")).await.expect("withdrawn");
     assert_eq!(ask(Some("2024"), None).await.as_deref(), Some("a"));
     assert_eq!(ask(Some("2024"), Some("2024-06-30")).await.as_deref(), Some("b"), "what we knew before");
-    assert!(catalog.revision_get(&slug("dom"), &current.id).await.expect("read").is_some(), "dated URLs keep answering");
+    assert!(
+        catalog.revision_get(&slug("dom"), &current.id).await.expect("read").is_some(),
+        "dated URLs keep answering"
+    );
 }
 
 #[tokio::test]
@@ -107,7 +119,10 @@ async fn lists_are_narrowed_by_kind_box_time_and_text() {
     let catalog = open(dir.path()).await;
     publish(&catalog, "dom", "a", "2020-01-01", "2020-02-01").await.expect("published");
     let source = LiveSource::Tianditu(TiandituSource::public(TiandituLayer::Img));
-    let live = NewDataset { title: Some("天地图影像".to_owned()), ..NewDataset::new(slug("tdt-img"), DatasetKind::Basemap) };
+    let live = NewDataset {
+        title: Some("天地图影像".to_owned()),
+        ..NewDataset::new(slug("tdt-img"), DatasetKind::Basemap)
+    };
     catalog.live_register(&live, &source, day("2020-01-01")).await.expect("registered");
     let list = |query: DatasetQuery| {
         let catalog = catalog.clone();
@@ -139,7 +154,8 @@ async fn contradictions_are_refused_and_show_nothing() {
 
     let now = day("2024-01-01");
     let dataset = NewDataset::new(slug("dom"), DatasetKind::Elevation);
-    let staging = catalog.staging_open(&dataset.slug, &RevisionId::parse("b").expect("id"), now).await.expect("staging");
+    let staging =
+        catalog.staging_open(&dataset.slug, &RevisionId::parse("b").expect("id"), now).await.expect("staging");
     let good = NewRevision::new(now, "EPSG:4490", [0.0, 0.0, 1.0, 1.0]);
     let kind = catalog.publish(&staging, &dataset, &good, now).await.expect_err("another kind");
     assert!(matches!(kind, CatalogError::KindConflict { .. }), "{kind}");
@@ -199,7 +215,8 @@ async fn the_sweep_takes_what_nobody_owns_and_nothing_else() {
     let catalog = open(dir.path()).await;
     let now = day("2024-01-01");
     let published = publish(&catalog, "dom", "a", "2020-01-01", "2024-01-01").await.expect("published");
-    let running = catalog.staging_open(&slug("dom"), &RevisionId::parse("running").expect("id"), now).await.expect("staging");
+    let running =
+        catalog.staging_open(&slug("dom"), &RevisionId::parse("running").expect("id"), now).await.expect("staging");
     let orphan = dir.path().join("blobs/dom/orphan");
     std::fs::create_dir_all(&orphan).expect("made");
     std::fs::create_dir_all(dir.path().join("staging/dom@forgotten")).expect("made");
@@ -225,7 +242,8 @@ async fn an_import_that_slept_past_its_lease_publishes_nothing() {
     let catalog = open(dir.path()).await;
     let now = day("2024-01-01");
     let dataset = NewDataset::new(slug("dom"), DatasetKind::Imagery);
-    let staging = catalog.staging_open(&dataset.slug, &RevisionId::parse("a").expect("id"), now).await.expect("staging");
+    let staging =
+        catalog.staging_open(&dataset.slug, &RevisionId::parse("a").expect("id"), now).await.expect("staging");
     catalog.sweep(now + TimeDelta::hours(1)).await.expect("swept");
     std::fs::create_dir_all(staging.path()).expect("made");
     let revision = NewRevision::new(now, "EPSG:4490", [0.0, 0.0, 1.0, 1.0]);

@@ -109,7 +109,10 @@ fn family_and_weight(name: &str) -> (&str, Weight) {
         (" Semibold", Weight::SEMIBOLD),
         (" Thin", Weight::THIN),
     ];
-    WEIGHTS.iter().find_map(|(suffix, weight)| Some((name.strip_suffix(suffix)?, *weight))).unwrap_or((name, Weight::NORMAL))
+    WEIGHTS
+        .iter()
+        .find_map(|(suffix, weight)| Some((name.strip_suffix(suffix)?, *weight)))
+        .unwrap_or((name, Weight::NORMAL))
 }
 
 fn glyph_of(face: &ttf_parser::Face<'_>, character: char) -> Option<Glyph> {

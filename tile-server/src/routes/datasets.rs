@@ -17,7 +17,11 @@ use crate::problem::Problem;
 const MAX_DATASETS: usize = 2_000;
 
 /// The list, narrowed by the query.
-pub(crate) async fn list(State(app): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let query = query.as_deref();
     let kind = query_value(query, "kind")
         .map(|name| {
@@ -103,8 +107,13 @@ pub(crate) fn media_type_of(path: &str) -> String {
 
 /// A path for a `Location`: what is not plain in a path is percent-encoded.
 pub(crate) fn escaped(path: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'+');
+    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~')
+        .remove(b'+');
     percent_encoding::utf8_percent_encode(path, KEPT).to_string()
 }
 

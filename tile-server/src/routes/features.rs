@@ -80,7 +80,9 @@ pub(crate) async fn one(
     let revision = match app.locate(&part, query.as_deref()).await? {
         Located::Dated(revision) => revision,
         Located::Undated(revision) => {
-            return Ok(app.redirect(&format!("/features/{}/{}", dated_name(&revision), escaped(&fid)), query.as_deref()));
+            return Ok(
+                app.redirect(&format!("/features/{}/{}", dated_name(&revision), escaped(&fid)), query.as_deref())
+            );
         }
         Located::Live(_) => return Err(no_features()),
     };

@@ -40,7 +40,9 @@ pub(crate) async fn range(
     Path((fontstack, range)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let missing = || Problem::missing("没有这样的字形码段，应如 19968-20223.pbf", "No such range of glyphs; write 19968-20223.pbf.");
+    let missing = || {
+        Problem::missing("没有这样的字形码段，应如 19968-20223.pbf", "No such range of glyphs; write 19968-20223.pbf.")
+    };
     let start = start_of(&range).filter(|_| fontstack.len() <= MAX_FONTSTACK_BYTES).ok_or_else(missing)?;
     let key = (fontstack.clone(), start);
     let fonts = Arc::clone(&app.glyphs.fonts);
@@ -48,7 +50,10 @@ pub(crate) async fn range(
         .glyphs
         .ranges
         .try_get_with(key, async move {
-            tokio::task::spawn_blocking(move || Bytes::from(fonts.get_or_init(Fonts::of_system).range(&fontstack, start))).await
+            tokio::task::spawn_blocking(move || {
+                Bytes::from(fonts.get_or_init(Fonts::of_system).range(&fontstack, start))
+            })
+            .await
         })
         .await
         .map_err(Problem::internal)?;

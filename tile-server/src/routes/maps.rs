@@ -153,7 +153,8 @@ fn view_of([west, south, east, north]: [f64; 4], [width_px, height_px]: [u32; 2]
 fn draw(figure: &Figure, font: Option<&Font>) -> Result<Vec<u8>, Problem> {
     let plane = Crs::web_mercator();
     // A fifth of a pixel is not seen.
-    let max_sagitta_m = ((figure.view.bounds[2] - figure.view.bounds[0]) / f64::from(figure.view.width_px) / 5.0).max(0.001);
+    let max_sagitta_m =
+        ((figure.view.bounds[2] - figure.view.bounds[0]) / f64::from(figure.view.width_px) / 5.0).max(0.001);
     let mut sets = Vec::new();
     for (revision, path) in &figure.revisions {
         let mut drawn = Vec::new();

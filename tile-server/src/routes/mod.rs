@@ -72,9 +72,8 @@ pub(crate) fn query_bbox(query: Option<&str>) -> Result<Option<[f64; 4]>, Proble
 pub(crate) fn query_count(query: Option<&str>, name: &str, default: usize, most: usize) -> Result<usize, Problem> {
     match query_value(query, name) {
         None => Ok(default),
-        Some(text) => text
-            .parse::<usize>()
-            .map(|count| count.min(most))
-            .map_err(|_not_a_number| Problem::bad_parameter(name, "应为非负整数", "must be a non-negative whole number")),
+        Some(text) => text.parse::<usize>().map(|count| count.min(most)).map_err(|_not_a_number| {
+            Problem::bad_parameter(name, "应为非负整数", "must be a non-negative whole number")
+        }),
     }
 }

@@ -35,7 +35,11 @@ struct Side {
 }
 
 /// The overlay of `first=` and `second=`.
-pub(crate) async fn one(State(app): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let query = query.as_deref();
     let bbox = query_bbox(query)?;
     let first = side(&app, query, "first", bbox).await?;
@@ -45,8 +49,8 @@ pub(crate) async fn one(State(app): State<Shared>, headers: HeaderMap, RawQuery(
 }
 
 async fn side(app: &App, query: Option<&str>, name: &str, bbox: Option<[f64; 4]>) -> Result<Side, Problem> {
-    let part = query_value(query, name)
-        .ok_or_else(|| Problem::bad_parameter(name, "请给出数据集标识", "name a dataset"))?;
+    let part =
+        query_value(query, name).ok_or_else(|| Problem::bad_parameter(name, "请给出数据集标识", "name a dataset"))?;
     let (Located::Dated(revision) | Located::Undated(revision)) = app.locate(&part, query).await? else {
         return Err(Problem::no_dataset());
     };
@@ -64,7 +68,8 @@ fn answer(first: &Side, second: &Side) -> Result<Value, Problem> {
     let layers = [layer(first, &plane)?, layer(second, &plane)?];
     let options = OverlayOptions { keep_geometry: false, ..OverlayOptions::default() };
     let found = overlay(&layers[0], &layers[1], &options).map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "两个图层无法叠加", "The two layers cannot be overlaid.").because(error)
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "两个图层无法叠加", "The two layers cannot be overlaid.")
+            .because(error)
     })?;
     let matrix: Vec<Value> = found
         .matrix
@@ -107,9 +112,9 @@ fn layer(side: &Side, plane: &Crs) -> Result<ParcelLayer, Problem> {
             if features.len() == MAX_FEATURES {
                 return Next::Stop;
             }
-            let class = field.and_then(|field| feature.properties.get(field)).map_or_else(String::new, |value| {
-                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-            });
+            let class = field
+                .and_then(|field| feature.properties.get(field))
+                .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             if let Shape::Polygons(polygons) = feature.shape {
                 let polygons = polygons.into_iter().map(polygon).collect();
                 features.push(Parcel { id: feature.id.to_string(), class, polygons });

@@ -56,7 +56,8 @@ fn serve(headers: &HeaderMap, path: &str) -> Result<Response, Problem> {
         Some(name) => Vendor::get(name),
         None => Web::get(path),
     };
-    let file = file.ok_or_else(|| Problem::missing("没有这个地址，可用地址见 /openapi.json", "No such URL; see /openapi.json."))?;
+    let file = file
+        .ok_or_else(|| Problem::missing("没有这个地址，可用地址见 /openapi.json", "No such URL; see /openapi.json."))?;
     let bytes = match file.data {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),

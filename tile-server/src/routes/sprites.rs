@@ -74,7 +74,11 @@ mod tests {
     fn every_picture_that_a_style_names_is_on_the_sheet() {
         let index: serde_json::Value =
             serde_json::from_str(&SHEETS[0].as_ref().expect("a sheet").index).expect("an index");
-        assert_eq!(index.as_object().map(serde_json::Map::len), Some(Pictures::iter().count()), "every picture is on it");
+        assert_eq!(
+            index.as_object().map(serde_json::Map::len),
+            Some(Pictures::iter().count()),
+            "every picture is on it"
+        );
         for (id, style) in crate::routes::styles::all() {
             for layer in style["layers"].as_array().expect("layers") {
                 if let Some(name) = layer.pointer("/paint/fill-pattern").and_then(|name| name.as_str()) {

@@ -1,12 +1,12 @@
 //! `/terrain`: heights as pictures, Terrarium (1/256 m) and Mapbox (0.1 m), 256 pixels, Web Mercator.
 
+use ::tiles::terrain::TerrainEncoding;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use catalog::DatasetKind;
 use geodesy::grid::TileMatrixSet;
 use serde_json::{Value, json};
-use ::tiles::terrain::TerrainEncoding;
 
 use super::tiles::answer;
 use super::{public_root, tile_of_path};

@@ -71,7 +71,8 @@ impl Copc {
             let crs = file.crs_wkt().is_none().then_some(revision.crs.as_str());
             PointTileset::new(file, crs, offset_m).map(Arc::new).map_err(|error| error.to_string())
         };
-        let cloud = self.clouds.try_get_with(key.clone(), open).await.map_err(|error| Problem::internal(error.to_string()))?;
+        let cloud =
+            self.clouds.try_get_with(key.clone(), open).await.map_err(|error| Problem::internal(error.to_string()))?;
         Ok((key, cloud))
     }
 }
@@ -85,7 +86,12 @@ impl Source for Copc {
         matches!((origin, wanted), (Origin::Revision(_, DatasetKind::PointCloud), Wanted::Content(_)))
     }
 
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             let missing = || Problem::missing("点云没有这个节点", "The point cloud has no such node.");
             let (Origin::Revision(revision, _), Wanted::Content(path)) = (origin, wanted) else {
@@ -93,12 +99,14 @@ impl Source for Copc {
             };
             let content = Content::of_path(path).ok_or_else(missing)?;
             let (name, cloud) = self.cloud(catalog, revision).await?;
-            let bytes = self
-                .contents
-                .try_get_with((name, content), async move { make(&cloud, content).await.map_err(|error| error.to_string()) })
-                .await
-                .map_err(|error| Problem::internal(error.to_string()))?
-                .ok_or_else(missing)?;
+            let bytes =
+                self.contents
+                    .try_get_with((name, content), async move {
+                        make(&cloud, content).await.map_err(|error| error.to_string())
+                    })
+                    .await
+                    .map_err(|error| Problem::internal(error.to_string()))?
+                    .ok_or_else(missing)?;
             let media_type = match content {
                 Content::Tileset(_) => "application/json",
                 Content::Points(_) => "model/gltf-binary",
@@ -108,9 +116,14 @@ impl Source for Copc {
     }
 }
 
-async fn make(cloud: &PointTileset, content: Content) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+async fn make(
+    cloud: &PointTileset,
+    content: Content,
+) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     Ok(match content {
-        Content::Tileset(key) => cloud.tileset(key).await?.map(|tileset| tileset.to_json()).transpose()?.map(Bytes::from),
+        Content::Tileset(key) => {
+            cloud.tileset(key).await?.map(|tileset| tileset.to_json()).transpose()?.map(Bytes::from)
+        }
         Content::Points(key) => cloud.glb(key).await?.map(Bytes::from),
     })
 }

@@ -64,9 +64,7 @@ impl ElevationCog {
         let cog = raster(&self.rasters, catalog, revision).await?;
         let key = (cog.path().to_owned(), coord, encoding.name());
         self.tiles
-            .try_get_with(key, async {
-                make(&cog, revision, encoding, coord).await.map_err(|error| error.to_string())
-            })
+            .try_get_with(key, async { make(&cog, revision, encoding, coord).await.map_err(|error| error.to_string()) })
             .await
             .map_err(|error| Problem::internal(error.to_string()))
     }
@@ -114,7 +112,12 @@ impl Source for ElevationCog {
         matches!((origin, wanted), (Origin::Revision(_, DatasetKind::Elevation), Wanted::Terrain(..)))
     }
 
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             let (Origin::Revision(revision, _), Wanted::Terrain(encoding, coord)) = (origin, wanted) else {
                 return Err(Problem::no_tile());

@@ -55,12 +55,18 @@ impl Source for FeaturesFlatGeobuf {
         )
     }
 
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             let (Origin::Revision(revision, _), Wanted::Tile(_, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
-            let zoom = |name: &str, default: u64| revision.properties.get(name).and_then(Json::as_u64).unwrap_or(default);
+            let zoom =
+                |name: &str, default: u64| revision.properties.get(name).and_then(Json::as_u64).unwrap_or(default);
             if u64::from(coord.z) > zoom("max_zoom", 18) {
                 return Err(Problem::no_tile());
             }
@@ -74,7 +80,9 @@ impl Source for FeaturesFlatGeobuf {
             let tile = self
                 .tiles
                 .try_get_with(key, async move {
-                    tokio::task::spawn_blocking(move || cut(&path, &revision, coord)).await.map_err(|error| error.to_string())?
+                    tokio::task::spawn_blocking(move || cut(&path, &revision, coord))
+                        .await
+                        .map_err(|error| error.to_string())?
                 })
                 .await
                 .map_err(|error| Problem::internal(error.to_string()))?;
@@ -90,7 +98,9 @@ pub(crate) fn feature_path(catalog: &Catalog, revision: &Revision) -> Result<Pat
     let asset = revision
         .asset("flatgeobuf")
         .ok_or_else(|| Problem::missing("该数据集没有矢量要素", "This dataset has no features."))?;
-    catalog.blob_local_path(revision, &asset.path)?.ok_or_else(|| Problem::internal("the feature file is not on this machine"))
+    catalog
+        .blob_local_path(revision, &asset.path)?
+        .ok_or_else(|| Problem::internal("the feature file is not on this machine"))
 }
 
 /// One tile, gzip; errors as text, since the cache hands one error to all who wait for it.

@@ -44,7 +44,11 @@ pub(super) async fn raster(
     catalog: &Catalog,
     revision: &Revision,
 ) -> Result<Arc<Cog>, Problem> {
-    let asset = revision.assets.iter().find(|asset| asset.role == "cog" || asset.role == "elevation").ok_or_else(Problem::no_tile)?;
+    let asset = revision
+        .assets
+        .iter()
+        .find(|asset| asset.role == "cog" || asset.role == "elevation")
+        .ok_or_else(Problem::no_tile)?;
     let location = catalog.blob_location(revision, &asset.path)?;
     rasters
         .try_get_with(location.to_string(), async { Cog::open(catalog.blobs(), &location).await.map(Arc::new) })
@@ -108,14 +112,21 @@ impl Source for ImageryCog {
         )
     }
 
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             let (Origin::Revision(revision, _), Wanted::Tile(grid, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
             // The extension is a courtesy to clients; the bytes are the stored ones and the media type says what they are.
             let tile = self.picture(catalog, revision, *grid, *coord).await?;
-            Ok(tile.map_or(Answer::Empty, |tile| Answer::Payload(Payload::picture(tile.bytes, tile.format.content_type()))))
+            Ok(tile.map_or(Answer::Empty, |tile| {
+                Answer::Payload(Payload::picture(tile.bytes, tile.format.content_type()))
+            }))
         })
     }
 }

@@ -63,7 +63,12 @@ pub trait Source: Send + Sync {
     fn answers(&self, origin: &Origin, wanted: &Wanted) -> bool;
 
     /// The bytes. What does not exist is a 404 problem.
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>>;
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>>;
 }
 
 /// Every source.

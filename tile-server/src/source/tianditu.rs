@@ -145,7 +145,13 @@ impl Tianditu {
         written.map_err(Problem::internal)
     }
 
-    async fn fetch(&self, source: &TiandituSource, grid: TileMatrixSet, coord: TileCoord, key: &str) -> Result<Bytes, Refusal> {
+    async fn fetch(
+        &self,
+        source: &TiandituSource,
+        grid: TileMatrixSet,
+        coord: TileCoord,
+        key: &str,
+    ) -> Result<Bytes, Refusal> {
         let client = self.client.as_ref().ok_or(Refusal::Unreachable)?;
         let url = tile_url(source, grid, coord, key);
         // The error of a failed request holds the URL and with it the key.
@@ -178,7 +184,12 @@ impl Source for Tianditu {
         matches!((origin, wanted), (Origin::Tianditu(..), Wanted::Tile(..)))
     }
 
-    fn get<'a>(&'a self, _: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        _: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             match (origin, wanted) {
                 (Origin::Tianditu(slug, source), Wanted::Tile(grid, coord, extension))

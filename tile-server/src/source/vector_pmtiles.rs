@@ -33,9 +33,7 @@ impl VectorPmtiles {
         let asset = revision.asset("pmtiles").ok_or_else(Problem::no_tile)?;
         let location = catalog.blob_location(revision, &asset.path)?;
         self.archives
-            .try_get_with(location.to_string(), async {
-                Archive::open(catalog.blobs(), &location).await.map(Arc::new)
-            })
+            .try_get_with(location.to_string(), async { Archive::open(catalog.blobs(), &location).await.map(Arc::new) })
             .await
             .map_err(Problem::internal)
     }
@@ -54,7 +52,12 @@ impl Source for VectorPmtiles {
         )
     }
 
-    fn get<'a>(&'a self, catalog: &'a Catalog, origin: &'a Origin, wanted: &'a Wanted) -> BoxFuture<'a, Result<Answer, Problem>> {
+    fn get<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        origin: &'a Origin,
+        wanted: &'a Wanted,
+    ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
             let (Origin::Revision(revision, _), Wanted::Tile(_, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());

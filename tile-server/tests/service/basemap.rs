@@ -43,7 +43,10 @@ async fn wmts(
         return refuse(12, "权限类型错误");
     }
     let (name, set) = layer.split_once('_').unwrap_or_default();
-    let well_formed = has("REQUEST=GetTile") && has("FORMAT=tiles") && has(&format!("LAYER={name}")) && has(&format!("TILEMATRIXSET={set}"));
+    let well_formed = has("REQUEST=GetTile")
+        && has("FORMAT=tiles")
+        && has(&format!("LAYER={name}"))
+        && has(&format!("TILEMATRIXSET={set}"));
     if !well_formed {
         return StatusCode::BAD_REQUEST.into_response();
     }
@@ -94,7 +97,12 @@ async fn tiles_of_both_grids_are_fetched_once_and_kept() {
     let listed = service.get("/datasets?kind=basemap").await;
     let text = String::from_utf8_lossy(&listed.body).into_owned();
     assert!(!text.contains(KEY) && !text.contains("127.0.0.1"), "{text}");
-    for outside in ["/tiles/tdt-vec/0/0/0.png", "/tiles/tdt-vec/19/0/0.png", "/tiles/tdt-vec/3/6/3.mvt", "/tiles/tdt-vec@r1/3/6/3.png"] {
+    for outside in [
+        "/tiles/tdt-vec/0/0/0.png",
+        "/tiles/tdt-vec/19/0/0.png",
+        "/tiles/tdt-vec/3/6/3.mvt",
+        "/tiles/tdt-vec@r1/3/6/3.png",
+    ] {
         assert_eq!(service.get(outside).await.status, StatusCode::NOT_FOUND, "{outside}");
     }
 }
@@ -107,7 +115,8 @@ async fn the_days_budget_is_kept_across_restarts() {
         assert_eq!(service.get(&format!("/tiles/tdt-vec/3/{x}/3.png")).await.status, StatusCode::OK);
     }
     let cache_dir = service.folder.path().join("cache");
-    let settings = tile_server::Settings { base_path: String::new(), now, cache_dir, tianditu_key: Some(KEY.to_owned()) };
+    let settings =
+        tile_server::Settings { base_path: String::new(), now, cache_dir, tianditu_key: Some(KEY.to_owned()) };
     let router = tile_server::router(tile_server::App::new(service.catalog.clone(), settings));
     let restarted = Service { router, ..service };
     let spent = restarted.get("/tiles/tdt-vec/3/2/3.png").await;

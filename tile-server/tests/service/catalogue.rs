@@ -33,8 +33,17 @@ async fn the_list_says_what_a_client_needs() {
     let known = service.get("/datasets?recorded=2023-12-31").await.json();
     assert_eq!(known["datasets"][0]["revision"]["id"], "r1");
     assert_eq!(known["datasets"][0]["revisions"].as_array().map(Vec::len), Some(1));
-    for (query, found) in [("kind=mesh", 1), ("kind=imagery", 0), ("bbox=111,28,112,29", 1), ("bbox=0,0,1,1", 0), ("q=数据", 1), ("q=无", 0)] {
-        let list = service.get(&format!("/datasets?{}", query.replace("数据", "%E6%95%B0%E6%8D%AE").replace("无", "%E6%97%A0"))).await;
+    for (query, found) in [
+        ("kind=mesh", 1),
+        ("kind=imagery", 0),
+        ("bbox=111,28,112,29", 1),
+        ("bbox=0,0,1,1", 0),
+        ("q=数据", 1),
+        ("q=无", 0),
+    ] {
+        let list = service
+            .get(&format!("/datasets?{}", query.replace("数据", "%E6%95%B0%E6%8D%AE").replace("无", "%E6%97%A0")))
+            .await;
         assert_eq!(list.json()["matched"], found, "{query}");
     }
     let one = service.get("/datasets/block-a@r1").await.json();
@@ -96,7 +105,9 @@ async fn the_page_works_below_a_base_path() {
     assert_eq!((bare.status, bare.header(header::LOCATION)), (StatusCode::PERMANENT_REDIRECT, "/gis/"));
     let page = service.get("/gis/").await;
     assert_eq!((page.status, page.header(header::CONTENT_TYPE)), (StatusCode::OK, "text/html; charset=utf-8"));
-    for file in ["js/main.js", "page.css", "vendor/maplibre-gl.mjs", "vendor/maplibre-gl-worker.mjs", "vendor/maplibre-gl.css"] {
+    for file in
+        ["js/main.js", "page.css", "vendor/maplibre-gl.mjs", "vendor/maplibre-gl-worker.mjs", "vendor/maplibre-gl.css"]
+    {
         assert_eq!(service.get(&format!("/gis/{file}")).await.status, StatusCode::OK, "{file}");
     }
     for hidden in ["package.json", "node_modules/pbf/package.json", "vendor/../index.html", "js"] {
@@ -118,5 +129,8 @@ async fn other_pages_may_use_the_service() {
 #[test]
 fn the_committed_description_is_the_one_the_program_prints() {
     let committed = include_str!("../../openapi.json");
-    assert!(committed == tile_server::openapi::text(), "run: shikong-server --print-openapi > tile-server/openapi.json");
+    assert!(
+        committed == tile_server::openapi::text(),
+        "run: shikong-server --print-openapi > tile-server/openapi.json"
+    );
 }

@@ -22,7 +22,13 @@ async fn a_figure_shows_the_features_where_they_are() {
     let of_style = service.get("/maps/polygon.png").await;
     assert_eq!(of_style.status, StatusCode::OK, "without dataset= every dataset of the style is drawn");
     assert_eq!(service.get("/maps/polygon.png?dataset=dlg&datetime=1999").await.status, StatusCode::NOT_FOUND);
-    for (bad, status) in [("none.png", 404), ("polygon.jpg", 404), ("polygon.png?size=9999x1", 400), ("polygon.png?size=0x1", 400), ("dltb.png", 404)] {
+    for (bad, status) in [
+        ("none.png", 404),
+        ("polygon.jpg", 404),
+        ("polygon.png?size=9999x1", 400),
+        ("polygon.png?size=0x1", 400),
+        ("dltb.png", 404),
+    ] {
         assert_eq!(service.get(&format!("/maps/{bad}")).await.status.as_u16(), status, "{bad}");
     }
 }

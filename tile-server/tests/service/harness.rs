@@ -169,7 +169,8 @@ pub(crate) fn parcels(folder: &Path, revision: &mut NewRevision) {
     });
     let set = FeatureSet::new(TileMatrixSet::WebMercatorQuad, 15, features);
     let bounds = [110.999, 27.99, 111.05, 28.01];
-    write_features(&folder.join("tiles.pmtiles"), &set, "dlg", 8..=15, bounds, &CutOptions::default()).expect("written");
+    write_features(&folder.join("tiles.pmtiles"), &set, "dlg", 8..=15, bounds, &CutOptions::default())
+        .expect("written");
 
     revision.bounds_lon_lat_deg = bounds;
     revision.assets.push(NewAsset::new("features.fgb", "flatgeobuf", "application/vnd.flatgeobuf"));

@@ -53,7 +53,11 @@ async fn every_point_of_a_cloud_can_be_reached_from_the_root() {
                 continue;
             }
             let reply = service.get(&format!("/3dtiles/cloud@r1/{uri}")).await;
-            assert_eq!((reply.status, reply.header(header::CONTENT_TYPE)), (StatusCode::OK, "model/gltf-binary"), "{uri}");
+            assert_eq!(
+                (reply.status, reply.header(header::CONTENT_TYPE)),
+                (StatusCode::OK, "model/gltf-binary"),
+                "{uri}"
+            );
             let model = glb::read(&reply.body, &mut |_| Err(std::io::ErrorKind::NotFound.into())).expect("a glb");
             points += model.primitives.iter().map(|primitive| primitive.positions.len()).sum::<usize>();
             files += 1;
@@ -62,6 +66,10 @@ async fn every_point_of_a_cloud_can_be_reached_from_the_root() {
     assert!(files > 0);
     assert_eq!(points, 1_065, "the file's header says so");
     for missing in ["9-0-0-0.glb", "9-0-0-0.json", "0-0-0-0.pnts", "0-1-0-0.glb", "x.json", "../../x"] {
-        assert_eq!(service.get(&format!("/3dtiles/cloud@r1/{missing}")).await.status, StatusCode::NOT_FOUND, "{missing}");
+        assert_eq!(
+            service.get(&format!("/3dtiles/cloud@r1/{missing}")).await.status,
+            StatusCode::NOT_FOUND,
+            "{missing}"
+        );
     }
 }

@@ -93,7 +93,9 @@ async fn stored_tiles_are_passed_through_and_the_geographic_grid_agrees_with_the
         }
         assert!(compared > 30, "{path}: {compared} pixels with colour");
     }
-    for (outside, status) in [("15/0/0.webp", 204), ("c/15/0/0.webp", 204), ("22/0/0.webp", 204), ("15/0/0.mvt", 404), ("c/0/0/0.webp", 404)] {
+    for (outside, status) in
+        [("15/0/0.webp", 204), ("c/15/0/0.webp", 204), ("22/0/0.webp", 204), ("15/0/0.mvt", 404), ("c/0/0/0.webp", 404)]
+    {
         assert_eq!(service.get(&format!("/tiles/dom@r1/{outside}")).await.status.as_u16(), status, "{outside}");
     }
 }
@@ -159,7 +161,12 @@ async fn terrain_tiles_hold_the_delivered_heights_in_metres() {
             assert!((got - expected).abs() < tolerance_m, "{path} {column},{row}: {got} is not {expected}");
         }
     }
-    for (outside, status) in [("terrarium/13/0/0.png", 204), ("terrarium/14/0/0.png", 404), ("gsi/13/0/0.png", 404), ("mapbox/13/0/0.webp", 404)] {
+    for (outside, status) in [
+        ("terrarium/13/0/0.png", 204),
+        ("terrarium/14/0/0.png", 404),
+        ("gsi/13/0/0.png", 404),
+        ("mapbox/13/0/0.webp", 404),
+    ] {
         assert_eq!(service.get(&format!("/terrain/dem@r1/{outside}")).await.status.as_u16(), status, "{outside}");
     }
 }

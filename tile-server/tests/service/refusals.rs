@@ -41,7 +41,13 @@ async fn what_is_not_there_is_a_problem_in_two_languages() {
         assert!(body["detail_zh"].as_str().is_some_and(|zh| !zh.is_ascii()), "{path}");
         assert!(body["detail_en"].as_str().is_some_and(str::is_ascii), "{path}");
     }
-    for path in ["/datasets?kind=x", "/datasets?bbox=1,2,3", "/datasets?bbox=9,0,1,1", "/datasets?datetime=yesterday", "/features/block-a@r1?limit=-1"] {
+    for path in [
+        "/datasets?kind=x",
+        "/datasets?bbox=1,2,3",
+        "/datasets?bbox=9,0,1,1",
+        "/datasets?datetime=yesterday",
+        "/features/block-a@r1?limit=-1",
+    ] {
         let reply = service.get(path).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}");
         assert_eq!(reply.header(header::CONTENT_TYPE), "application/problem+json", "{path}");
@@ -56,15 +62,32 @@ fn rubbish() -> impl Strategy<Value = String> {
     let routes: Vec<&'static str> = tile_server::app::ROUTES.iter().map(|route| route.path).collect();
     let word = prop_oneof![
         prop::sample::select(vec![
-            "block-a@r1", "block-a", "4294967296", "99", "-1", "0.mvt", "31.png", "4294967295.webp", "terrarium", "%00", "%ff", "%2e%2e",
+            "block-a@r1",
+            "block-a",
+            "4294967296",
+            "99",
+            "-1",
+            "0.mvt",
+            "31.png",
+            "4294967295.webp",
+            "terrarium",
+            "%00",
+            "%ff",
+            "%2e%2e",
         ])
         .prop_map(str::to_owned),
         "[a-z0-9@.%-]{1,12}".prop_map(|word| word.replace('%', "%25")),
     ];
     let query = prop_oneof![
         prop::sample::select(vec![
-            "", "?bbox=nan,nan,inf,1", "?limit=99999999999999999999", "?datetime=%ff", "?recorded=9999-12-31", "?bbox=1e308,0,1e309,0",
-            "?size=99999x99999", "?dataset=block-a",
+            "",
+            "?bbox=nan,nan,inf,1",
+            "?limit=99999999999999999999",
+            "?datetime=%ff",
+            "?recorded=9999-12-31",
+            "?bbox=1e308,0,1e309,0",
+            "?size=99999x99999",
+            "?dataset=block-a",
         ])
         .prop_map(str::to_owned),
         "[a-z]{1,8}=[0-9,.-]{0,12}".prop_map(|query| format!("?{query}")),

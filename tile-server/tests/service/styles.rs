@@ -10,7 +10,8 @@ async fn a_style_draws_the_dataset_asked_for() {
     let service = Service::new().await;
     service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", |_, _| {}).await;
     let list = service.get("/styles").await.json();
-    let ids: Vec<&str> = list["styles"].as_array().expect("a list").iter().filter_map(|style| style["id"].as_str()).collect();
+    let ids: Vec<&str> =
+        list["styles"].as_array().expect("a list").iter().filter_map(|style| style["id"].as_str()).collect();
     assert!(ids.contains(&"polygon") && ids.contains(&"dltb"), "{ids:?}");
     let style = service.get("/styles/polygon.json?dataset=dlg").await.json();
     assert_eq!(style["sources"]["dlg"]["url"], "http://gis.example:8080/tiles/dlg@r1");

@@ -58,7 +58,17 @@ async fn tiles_of_the_pyramid_are_passed_through_in_the_encoding_the_client_take
     assert_eq!((empty.status, empty.body.len()), (StatusCode::NO_CONTENT, 0));
     let redirect = service.get(&path.replace("@r1", "")).await;
     assert_eq!((redirect.status, redirect.header(header::LOCATION)), (StatusCode::TEMPORARY_REDIRECT, path.as_str()));
-    for outside in ["14/16384/0.mvt", "14/0/16384.mvt", "31/0/0.mvt", "99/0/0.mvt", "256/0/0.mvt", "014/0/0.mvt", "14/0/0.png", "14/0/0", "-1/0/0.mvt"] {
+    for outside in [
+        "14/16384/0.mvt",
+        "14/0/16384.mvt",
+        "31/0/0.mvt",
+        "99/0/0.mvt",
+        "256/0/0.mvt",
+        "014/0/0.mvt",
+        "14/0/0.png",
+        "14/0/0",
+        "-1/0/0.mvt",
+    ] {
         assert_eq!(service.get(&format!("/tiles/dlg@r1/{outside}")).await.status, StatusCode::NOT_FOUND, "{outside}");
     }
 }
@@ -77,7 +87,8 @@ async fn the_geographic_grid_shows_the_same_features_in_their_places() {
         assert_eq!(layers[0].name, "dlg");
         seen.extend(ids(&layers));
         // The parcel covers its own middle, in tile units.
-        let feature = layers[0].features.iter().find(|feature| feature.id == Some(u64::from(101 + number))).expect("there");
+        let feature =
+            layers[0].features.iter().find(|feature| feature.id == Some(u64::from(101 + number))).expect("there");
         let TileGeometry::Polygons(polygons) = &feature.geometry else { panic!("a polygon") };
         let [west, south, east, north] = grid.bounds(coord);
         let [lon, lat] = middle(number);

@@ -69,7 +69,10 @@ impl Refusal {
     pub(super) fn problem(&self) -> Problem {
         let gateway = |zh: &str, en: &str| Problem::new(StatusCode::BAD_GATEWAY, zh, en);
         match self {
-            Self::Key(1) => gateway("天地图拒绝：密钥非法（代码 1），请管理员检查密钥", "Tianditu refused: the key is invalid (code 1)."),
+            Self::Key(1) => gateway(
+                "天地图拒绝：密钥非法（代码 1），请管理员检查密钥",
+                "Tianditu refused: the key is invalid (code 1).",
+            ),
             Self::Key(7) => gateway(
                 "天地图拒绝：域名不匹配（代码 7），请换用服务端密钥",
                 "Tianditu refused: the key is bound to a domain (code 7); use a server key.",
@@ -78,7 +81,10 @@ impl Refusal {
                 "天地图拒绝：密钥类型不对（代码 12/18），请换用服务端密钥",
                 "Tianditu refused: wrong type of key (code 12 or 18); use a server key.",
             ),
-            Self::Key(_) => gateway("天地图拒绝了密钥或权限（403），请管理员检查密钥", "Tianditu refused the key or its rights (403)."),
+            Self::Key(_) => gateway(
+                "天地图拒绝了密钥或权限（403），请管理员检查密钥",
+                "Tianditu refused the key or its rights (403).",
+            ),
             Self::Attack => gateway(
                 "天地图把请求判为疑似攻击（418），已暂停请求；请管理员检查密钥是否含空格或地址是否被封",
                 "Tianditu took the request for an attack (418); requests are paused.",
@@ -90,7 +96,9 @@ impl Refusal {
             ),
             Self::NoTile => Problem::missing("天地图在此没有瓦片", "Tianditu has no tile here."),
             Self::NoPicture => gateway("天地图返回的不是图片", "Tianditu's answer is no picture."),
-            Self::Unreachable => gateway("无法连接天地图，请稍后再试", "Tianditu cannot be reached; try again later.").retry_after(5),
+            Self::Unreachable => {
+                gateway("无法连接天地图，请稍后再试", "Tianditu cannot be reached; try again later.").retry_after(5)
+            }
         }
     }
 }
@@ -101,7 +109,8 @@ mod tests {
 
     #[test]
     fn the_bodies_of_refusals_are_understood() {
-        let check = |status, body: &str, expected| assert_eq!(Refusal::of_answer(status, body.as_bytes()), expected, "{body}");
+        let check =
+            |status, body: &str, expected| assert_eq!(Refusal::of_answer(status, body.as_bytes()), expected, "{body}");
         check(403, r#"{"msg":"非法Key","resolve":"请检查","code":1}"#, Refusal::Key(1));
         check(403, r#"{"msg":"权限类型错误","resolve":"","code":"12"}"#, Refusal::Key(12));
         check(403, "<html>", Refusal::Key(0));
