@@ -25,4 +25,5 @@ fn main() -> Result<()> {
         // A closed terminal is no reason to stop.
         drop(writeln!(say, "{step}"));
     })
+    .map(drop)
 }

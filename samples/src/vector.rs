@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Defn, Feature, FieldDefn, FieldValue, Geometry, LayerOptions, OGRFieldType, OGRwkbGeometryType};
 use gdal::{Dataset, DriverManager};
+use std::hash::Hasher;
 use std::path::Path;
 
 /// Type and width of a column.
@@ -105,6 +106,15 @@ impl Layer {
     pub fn new(name: &str, epsg: u32, columns: &[Column]) -> Self {
         Self { name: name.to_owned(), epsg: Some(epsg), columns: columns.to_vec(), rows: Vec::new() }
     }
+
+    /// Feeds everything the layer says to a hasher, coordinates bit by bit.
+    pub fn feed(&self, hasher: &mut impl Hasher) {
+        hasher.write(format!("{} {:?} {:?}", self.name, self.epsg, self.columns).as_bytes());
+        for (shape, values) in &self.rows {
+            hasher.write(&well_known_binary(shape, true));
+            hasher.write(format!("{values:?}").as_bytes());
+        }
+    }
 }
 
 fn well_known_binary(shape: &Shape, multi: bool) -> Vec<u8> {
@@ -158,21 +168,19 @@ pub fn spatial_ref(epsg: u32) -> Result<SpatialRef> {
     Ok(srs)
 }
 
-/// Writes layers to one file (or folder) with a GDAL driver; `options` are layer creation options.
-pub fn write(path: &Path, driver: &str, layers: &[Layer], options: &[&str]) -> Result<()> {
+/// Writes a layer to a file (or folder) of its own with a GDAL driver; `options` are layer creation options.
+pub fn write(path: &Path, driver: &str, layer: &Layer, options: &[&str]) -> Result<()> {
     let driver_name = driver;
     let driver = DriverManager::get_driver_by_name(driver).with_context(|| format!("GDAL driver {driver_name}"))?;
     let mut dataset = driver.create_vector_only(path).with_context(|| format!("create {}", path.display()))?;
-    for layer in layers {
-        let place = || format!("layer {} of {}", layer.name, path.display());
-        if driver_name == "GPKG" {
-            // One transaction, or SQLite would sync the disk for every feature.
-            let mut batch = dataset.start_transaction()?;
-            write_layer(&mut batch, driver_name, layer, options).with_context(place)?;
-            batch.commit()?;
-        } else {
-            write_layer(&mut dataset, driver_name, layer, options).with_context(place)?;
-        }
+    let place = || format!("layer {} of {}", layer.name, path.display());
+    if driver_name == "GPKG" {
+        // One transaction, or SQLite would sync the disk for every feature.
+        let mut batch = dataset.start_transaction()?;
+        write_layer(&mut batch, driver_name, layer, options).with_context(place)?;
+        batch.commit()?;
+    } else {
+        write_layer(&mut dataset, driver_name, layer, options).with_context(place)?;
     }
     dataset.flush_cache()?;
     Ok(())

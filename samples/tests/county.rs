@@ -1,5 +1,6 @@
 //! The county as delivered (without its pictures): class table, planted conflicts, counts, and `ogrinfo` as the judge of every file.
 
+use samples::delivery::{Content, Scope, make};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -8,16 +9,16 @@ use std::sync::OnceLock;
 struct Made {
     folder: tempfile::TempDir,
     truth: Value,
+    content: Content,
 }
 
 fn made() -> &'static Made {
     static MADE: OnceLock<Made> = OnceLock::new();
     MADE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        samples::delivery::make(folder.path(), samples::delivery::Scope::Vectors, &mut |_| {})
-            .expect("the county can be made");
+        let content = make(folder.path(), Scope::Vectors, &mut |_| {}).expect("the county can be made");
         let truth = std::fs::read_to_string(folder.path().join("truth.json")).expect("truth.json is there");
-        Made { truth: serde_json::from_str(&truth).expect("truth.json is JSON"), folder }
+        Made { truth: serde_json::from_str(&truth).expect("truth.json is JSON"), content, folder }
     })
 }
 
@@ -122,6 +123,23 @@ fn projects_take_what_their_reviews_must_find() {
     }
     assert!((of("project-road", "plane_area_m2") - 37_200.0).abs() < 30.0);
     assert!(of("project-road", "red_line_2022_m2") > 2_000.0 && of("project-road", "river_range_m2") > 500.0);
+}
+
+#[test]
+fn two_runs_make_the_same_content() {
+    let first = &made().content;
+    let nowhere = made().folder.path().join("nowhere");
+    let second = make(&nowhere, Scope::Nothing, &mut |_| {}).expect("the county can be made again");
+    assert!(!nowhere.exists(), "a run without files touches none");
+    assert!(first.fingerprints.len() > 30, "{:?}", first.fingerprints.keys());
+    let differing: Vec<&String> = first
+        .fingerprints
+        .iter()
+        .filter(|(name, print)| second.fingerprints.get(*name) != Some(print))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(differing.is_empty(), "made differently the second time: {differing:?}");
+    assert_eq!(*first, second);
 }
 
 fn features(path: &Path, layer: &str) -> Option<u64> {

@@ -6,7 +6,7 @@ use super::overlay::{from_rings, to_rings};
 use super::slivers::strip;
 use crate::path::{PointM, length, resample};
 use crate::place::{COUNTY_CODE, VILLAGES, easting_northing_m, unit_code};
-use crate::vector::{Layer, Shape, real, text, write};
+use crate::vector::{Layer, Shape, real, text};
 use anyhow::Result;
 use geo::{Area as _, BooleanOps as _, MultiPolygon};
 use serde_json::json;
@@ -20,7 +20,7 @@ const NOTE: &str = "供质量检查演练的问题数据 (均为有意设置)\n=
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let folder = deliveries.folder(FOLDER, NOTE)?;
     let villages = villages(deliveries);
-    write(&folder.join("CJDCQ_2019.shp"), "ESRI Shapefile", &[villages], &["ENCODING=GBK"])?;
+    deliveries.layer(&folder.join("CJDCQ_2019.shp"), "ESRI Shapefile", &villages, &["ENCODING=GBK"])?;
     let rings = deliveries.county.patch_polygons();
     let county = deliveries.county;
     let mut doubled = Layer::new("DLTB_编号重复", 4_546, &[text("BSM", 18), text("DLBM", 5)]);
@@ -56,14 +56,10 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
         }
     }
     deliveries.truth.insert("dirty".to_owned(), json!({ "duplicate_bsm": 3, "invalid_rings": crossed.rows.len().div_ceil(8), "of_polygons": crossed.rows.len(), "no_code_system_features": coded.rows.len() }));
-    write(&folder.join("DLTB_编号重复.gpkg"), "GPKG", &[doubled], &[])?;
-    write(&folder.join("自相交.gpkg"), "GPKG", &[crossed], &[])?;
-    write(
-        &folder.join("无编码体系.geojson"),
-        "GeoJSON",
-        &[super::plans::in_degrees(coded, 4_490)?],
-        &["WRITE_NAME=YES"],
-    )
+    deliveries.layer(&folder.join("DLTB_编号重复.gpkg"), "GPKG", &doubled, &[])?;
+    deliveries.layer(&folder.join("自相交.gpkg"), "GPKG", &crossed, &[])?;
+    let coded = super::plans::in_degrees(coded, 4_490)?;
+    deliveries.layer(&folder.join("无编码体系.geojson"), "GeoJSON", &coded, &["WRITE_NAME=YES"])
 }
 
 /// The villages of 2019: between two of them a gap of 0.12 ha, between two others an overlap of 0.37 ha.

@@ -45,14 +45,13 @@ const EPOCHS: [(u8, &str, &str, &str); 2] =
     [(1, "第一期_2023-05", "2023-05-16", "2023"), (2, "第二期_2024-07", "2024-07-20", "2024")];
 
 /// Writes the folder.
-pub(super) fn deliver(
-    deliveries: &mut Deliveries<'_>,
-    block: &Block,
-    scope: Scope,
-    say: &mut dyn FnMut(&str),
-) -> Result<()> {
+pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block, say: &mut dyn FnMut(&str)) -> Result<()> {
     write_truth(deliveries, block);
-    if scope == Scope::Vectors {
+    for (epoch, name, ..) in EPOCHS {
+        let ground = ground_posts(deliveries.county, block, epoch);
+        deliveries.note_heights(&format!("ground of {name}"), &ground);
+    }
+    if deliveries.scope != Scope::Everything {
         return Ok(());
     }
     let folder = deliveries.folder(FOLDER, NOTE)?;

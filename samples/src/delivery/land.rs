@@ -4,7 +4,7 @@ use super::Deliveries;
 use crate::classes::{CLASSES, grades_of};
 use crate::partition::{PointMm, Rings, polygon_double_area};
 use crate::place::{COUNTY_CODE, TOWNSHIP_CODE, TOWNSHIP_NAME, VILLAGES, easting_northing_m, unit_code, village_code};
-use crate::vector::{Layer, Shape, integer, real, text, write};
+use crate::vector::{Layer, Shape, integer, real, text};
 use anyhow::Result;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -50,10 +50,10 @@ pub(super) fn balanced_hundredths(double_mm2: &[i128]) -> Vec<i64> {
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let folder = deliveries.folder(FOLDER, NOTE)?;
     let dltb = dltb(deliveries);
-    write(&folder.join("433199样例县2023.gdb"), "OpenFileGDB", &[dltb], &[])?;
+    deliveries.layer(&folder.join("433199样例县2023.gdb"), "OpenFileGDB", &dltb, &[])?;
     let (xzq, cjdcq) = districts(deliveries);
-    write(&folder.join("XZQ.shp"), "ESRI Shapefile", &[xzq], &["ENCODING=GBK"])?;
-    write(&folder.join("CJDCQ.shp"), "ESRI Shapefile", &[cjdcq], &["ENCODING=GBK"])?;
+    deliveries.layer(&folder.join("XZQ.shp"), "ESRI Shapefile", &xzq, &["ENCODING=GBK"])?;
+    deliveries.layer(&folder.join("CJDCQ.shp"), "ESRI Shapefile", &cjdcq, &["ENCODING=GBK"])?;
     let department = ["--responsible-unit", "样例县自然资源局"];
     deliveries.import(
         &format!("{FOLDER}/433199样例县2023.gdb"),

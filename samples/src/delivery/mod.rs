@@ -13,9 +13,12 @@ mod survey_office;
 
 use crate::block::Block;
 use crate::county::{self, County};
+use crate::vector::{self, Layer};
 use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 
 /// One line of the demo's import plan.
@@ -48,12 +51,18 @@ pub struct Deliveries<'a> {
     pub truth: serde_json::Map<String, serde_json::Value>,
     /// What the demo imports.
     pub plan: Vec<PlanEntry>,
+    /// Fingerprint of every content, by its path inside the samples folder.
+    fingerprints: BTreeMap<String, u64>,
+    scope: Scope,
 }
 
 impl Deliveries<'_> {
     /// A fresh delivery folder with its note.
     pub fn folder(&self, name: &str, note: &str) -> Result<PathBuf> {
         let folder = self.out.join(name);
+        if self.scope == Scope::Nothing {
+            return Ok(folder);
+        }
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("replace {}", folder.display()))?;
         }
@@ -61,6 +70,37 @@ impl Deliveries<'_> {
         fs::write(folder.join("README.txt"), note)
             .with_context(|| format!("write the note of {}", folder.display()))?;
         Ok(folder)
+    }
+
+    /// Writes a layer to a file of its own with a GDAL driver; `options` are layer creation options.
+    pub fn layer(&mut self, path: &Path, driver: &str, layer: &Layer, options: &[&str]) -> Result<()> {
+        self.note(path, |hasher| layer.feed(hasher));
+        if self.scope == Scope::Nothing {
+            return Ok(());
+        }
+        vector::write(path, driver, layer, options)
+    }
+
+    /// Writes a file as it stands.
+    pub fn file(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.note(path, |hasher| hasher.write(bytes));
+        if self.scope == Scope::Nothing {
+            return Ok(());
+        }
+        fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
+    }
+
+    /// Remembers the fingerprint of a content that goes to `path`.
+    fn note(&mut self, path: &Path, feed: impl FnOnce(&mut DefaultHasher)) {
+        let mut hasher = DefaultHasher::new();
+        feed(&mut hasher);
+        let name = path.strip_prefix(self.out).unwrap_or(path).to_string_lossy().into_owned();
+        self.fingerprints.insert(name, hasher.finish());
+    }
+
+    /// As [`Self::note`], of heights.
+    fn note_heights(&mut self, name: &str, heights_m: &[f32]) {
+        self.note(Path::new(name), |hasher| heights_m.iter().for_each(|height| hasher.write_u32(height.to_bits())));
     }
 
     /// Adds a line to the demo's import plan.
@@ -84,34 +124,59 @@ pub enum Scope {
     Everything,
     /// Only vector layers and registers: no pictures, heights, points or models.
     Vectors,
+    /// The content of [`Self::Vectors`] in memory only: no file is touched.
+    Nothing,
+}
+
+/// What a run made, whatever became of it in files: two runs must have all of it alike.
+#[derive(Debug, PartialEq)]
+pub struct Content {
+    /// What `truth.json` says.
+    pub truth: serde_json::Map<String, serde_json::Value>,
+    /// What `import-plan.toml` says.
+    pub plan: String,
+    /// Fingerprint of every layer's coordinates and values and of the ground's heights, by path or name.
+    pub fingerprints: BTreeMap<String, u64>,
 }
 
 /// Makes the deliveries in `out`; `say` is told each step.
-pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<()> {
-    fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<Content> {
+    if scope != Scope::Nothing {
+        fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+    }
     let mut county = county::build(say);
     let block = Block::choose(&mut county);
-    let mut deliveries = Deliveries { out, county: &county, truth: serde_json::Map::new(), plan: Vec::new() };
+    let mut deliveries = Deliveries {
+        out,
+        county: &county,
+        truth: serde_json::Map::new(),
+        plan: Vec::new(),
+        fingerprints: BTreeMap::new(),
+        scope,
+    };
+    deliveries.note_heights("heights of the township", &county.terrain.height_m.cells);
     if scope == Scope::Everything {
         say("heights and county picture");
         survey_office::deliver(&mut deliveries)?;
     }
     say("land survey");
     land::deliver(&mut deliveries)?;
-    drone::deliver(&mut deliveries, &block, scope, say)?;
+    drone::deliver(&mut deliveries, &block, say)?;
     say("plans and registers");
     plans::deliver(&mut deliveries)?;
     registers::deliver(&mut deliveries, &block)?;
     projects::deliver(&mut deliveries)?;
     dirty::deliver(&mut deliveries)?;
-    write_plan(&deliveries)?;
+    let plan = plan_text(&deliveries.plan)?;
+    deliveries.file(&out.join("import-plan.toml"), plan.as_bytes())?;
     let truth = serde_json::to_string_pretty(&deliveries.truth)?;
-    fs::write(out.join("truth.json"), truth).context("write truth.json")
+    deliveries.file(&out.join("truth.json"), truth.as_bytes())?;
+    Ok(Content { truth: deliveries.truth, plan, fingerprints: deliveries.fingerprints })
 }
 
-fn write_plan(deliveries: &Deliveries<'_>) -> Result<()> {
+fn plan_text(plan: &[PlanEntry]) -> Result<String> {
     let mut text = String::from("# What `make demo` imports, in this order: one `shikong-import add` per entry.\n");
-    for entry in &deliveries.plan {
+    for entry in plan {
         let quoted = |value: &str| serde_json::to_string(value);
         text.push_str("\n[[import]]\n");
         for (key, value) in [
@@ -129,5 +194,5 @@ fn write_plan(deliveries: &Deliveries<'_>) -> Result<()> {
         let options: Vec<String> = entry.options.iter().map(|option| quoted(option)).collect::<Result<_, _>>()?;
         writeln!(text, "options = [{}]", options.join(", "))?;
     }
-    fs::write(deliveries.out.join("import-plan.toml"), text).context("write import-plan.toml")
+    Ok(text)
 }

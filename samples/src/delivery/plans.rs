@@ -7,12 +7,11 @@ use crate::county::{County, Face};
 use crate::old_datum::{parameter_file, xian80_from_cgcs2000};
 use crate::partition::{Rings, polygon_double_area};
 use crate::place::{COUNTY_CODE, VILLAGES, unit_code};
-use crate::vector::{Column, Layer, Shape, Value, real, text, write};
+use crate::vector::{Column, Layer, Shape, Value, real, text};
 use crate::zones::{CITY_CODES, Zone};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use geodesy::{Crs, Transform};
 use serde_json::json;
-use std::fs;
 use std::path::Path;
 
 const PLAN_NOTE: &str = "样例县国土空间规划数据\n======================\n\
@@ -90,8 +89,8 @@ pub(super) fn in_degrees(layer: Layer, epsg: u32) -> Result<Layer> {
     moved(layer, Some(epsg), |points| Ok(transform.points(points)?))
 }
 
-fn save_gbk(folder: &Path, layer: &Layer) -> Result<()> {
-    write(&folder.join(format!("{}.shp", layer.name)), "ESRI Shapefile", std::slice::from_ref(layer), &["ENCODING=GBK"])
+fn save_gbk(deliveries: &mut Deliveries<'_>, folder: &Path, layer: &Layer) -> Result<()> {
+    deliveries.layer(&folder.join(format!("{}.shp", layer.name)), "ESRI Shapefile", layer, &["ENCODING=GBK"])
 }
 
 fn bsm(kind: u32, serial: usize) -> Value {
@@ -159,7 +158,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             ]
         },
     );
-    write(&folder.join("YJJBNTTB.gpkg"), "GPKG", &[farmland], &[])?;
+    deliveries.layer(&folder.join("YJJBNTTB.gpkg"), "GPKG", &farmland, &[])?;
     deliveries.import(
         &format!("{FOLDER}/YJJBNTTB.gpkg"),
         "farmland",
@@ -183,7 +182,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
                     (area / 10_000.0).into(),
                 ]
             });
-        save_gbk(&folder, &layer)?;
+        save_gbk(deliveries, &folder, &layer)?;
         deliveries.import(
             &format!("{FOLDER}/{name}.shp"),
             "redline",
@@ -206,7 +205,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
         },
     );
     let urban = super::slivers::with_slivers(deliveries, urban);
-    save_gbk(&folder, &urban)?;
+    save_gbk(deliveries, &folder, &urban)?;
     deliveries.import(
         &format!("{FOLDER}/CZKFBJ.shp"),
         "urban-boundary",
@@ -242,7 +241,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_510, serial), "2005040100".into(), code.into(), name.into(), (area / 10_000.0).into()]
         },
     );
-    save_gbk(&folder, &zones)?;
+    save_gbk(deliveries, &folder, &zones)?;
     deliveries.import(
         &format!("{FOLDER}/GHFQ.shp"),
         "plan-zones",
@@ -277,7 +276,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_610, serial), "2005050100".into(), code.into(), name.into(), area.into()]
         },
     );
-    write(&folder.join("ZXCQGHYDYH.gpkg"), "GPKG", &[town], &[])?;
+    deliveries.layer(&folder.join("ZXCQGHYDYH.gpkg"), "GPKG", &town, &[])?;
     let detail = merged_layer(
         county,
         "控规地块",
@@ -322,7 +321,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             ]
         },
     );
-    write(&folder.join("控规地块.gpkg"), "GPKG", &[detail], &[])?;
+    deliveries.layer(&folder.join("控规地块.gpkg"), "GPKG", &detail, &[])?;
     for (file, slug, titles) in [
         ("ZXCQGHYDYH.gpkg", "town-plan", ["中心城区规划用地用海", "Town land-use plan"]),
         ("控规地块.gpkg", "detail-plan", ["控规地块", "Detailed plan parcels"]),
@@ -356,8 +355,8 @@ fn city_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
         }
         Ok(())
     })?;
-    write(&folder.join("城规2012.dxf"), "DXF", &[layer], &[])?;
-    fs::write(folder.join("西安80_转CGCS2000_参数.toml"), parameter_file()).context("write the parameter file")
+    deliveries.layer(&folder.join("城规2012.dxf"), "DXF", &layer, &[])?;
+    deliveries.file(&folder.join("西安80_转CGCS2000_参数.toml"), parameter_file().as_bytes())
 }
 
 #[expect(clippy::too_many_lines, reason = "one layer after another, each a table of its own")]
@@ -390,7 +389,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_710, serial), code.into(), name.into(), (area / 10_000.0).into()]
         },
     );
-    save_gbk(&folder, &with_zone_number(control)?)?;
+    save_gbk(deliveries, &folder, &with_zone_number(control)?)?;
     let purpose = merged_layer(
         county,
         "TDYTQ",
@@ -426,7 +425,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_810, serial), format!("0{kind}0").into(), names[kind as usize].into(), (area / 10_000.0).into()]
         },
     );
-    save_gbk(&folder, &with_zone_number(purpose)?)?;
+    save_gbk(deliveries, &folder, &with_zone_number(purpose)?)?;
     let planned = merged_layer(
         county,
         "TDGHDL",
@@ -456,7 +455,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_910, serial), code.into(), name.into(), (area / 10_000.0).into()]
         },
     );
-    save_gbk(&folder, &with_zone_number(planned)?)?;
+    save_gbk(deliveries, &folder, &with_zone_number(planned)?)?;
     deliveries.import(
         &format!("{FOLDER}/JSYDGZQ.shp"),
         "land-plan",
@@ -507,10 +506,10 @@ fn forest(deliveries: &mut Deliveries<'_>) -> Result<()> {
         },
     );
     let count = layer.rows.len();
-    write(
+    deliveries.layer(
         &folder.join("LDXB.geojson"),
         "GeoJSON",
-        &[in_degrees(layer, 4_490)?],
+        &in_degrees(layer, 4_490)?,
         &["COORDINATE_PRECISION=9", "WRITE_NAME=YES"],
     )?;
     deliveries.truth.insert("forest_compartments".to_owned(), json!(count));
@@ -546,7 +545,7 @@ fn control_lines(deliveries: &mut Deliveries<'_>) -> Result<()> {
         &|serial, _, area| vec![format!("YFQ{:03}", serial + 1).into(), "高易发".into(), area.into()],
     );
     for layer in [&river, &mining, &hazard] {
-        save_gbk(&folder, layer)?;
+        save_gbk(deliveries, &folder, layer)?;
     }
     for (file, slug, titles, unit) in [
         ("HDGLFW", "river-range", ["河道管理范围", "River management range"], "样例县水利局"),

@@ -6,12 +6,11 @@ use crate::county::County;
 use crate::dice::Dice;
 use crate::path::{PointM, band, resample, ring_area};
 use crate::place::{SIDE_M, easting_northing_m};
-use crate::vector::{Layer, Shape, real, text, write};
+use crate::vector::{Layer, Shape, real, text};
 use crate::zones::Zone;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::fs;
 
 const FOLDER: &str = "10_项目_拟用地红线";
 const NOTE: &str = "拟用地红线\n======================\n\
@@ -87,15 +86,15 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
                 project.wanted_ha.into(),
             ],
         ));
-        write(&folder.join(format!("{}.shp", project.name)), "ESRI Shapefile", &[layer.clone()], &["ENCODING=GBK"])?;
+        deliveries.layer(&folder.join(format!("{}.shp", project.name)), "ESRI Shapefile", &layer, &["ENCODING=GBK"])?;
         layer.epsg = None;
         layer.columns = vec![text("Layer", 32)];
         let closed: Vec<PointM> = ring.iter().chain(ring.first()).copied().collect();
         layer.rows[0] = (Shape::Line(closed), vec!["YDHX".into()]);
-        write(&folder.join(format!("{}.dxf", project.name)), "DXF", &[layer], &[])?;
+        deliveries.layer(&folder.join(format!("{}.dxf", project.name)), "DXF", &layer, &[])?;
         let points = boundary_points(project, &ring)?;
         let (bytes, ..) = encoding_rs::GBK.encode(&points);
-        fs::write(folder.join(format!("{}_界址点.txt", project.name)), bytes).context("write boundary points")?;
+        deliveries.file(&folder.join(format!("{}_界址点.txt", project.name)), &bytes)?;
         deliveries.import(
             &format!("{FOLDER}/{}.shp", project.name),
             project.slug,

@@ -8,7 +8,7 @@ use crate::buildings::{Building, Purpose};
 use crate::dice::Dice;
 use crate::path::{distance, length};
 use crate::place::{COUNTY_NAME, TOWNSHIP_NAME, VILLAGES, easting_northing_m, unit_code};
-use crate::vector::{Layer, Shape, Value, integer, real, text, write};
+use crate::vector::{Layer, Shape, Value, integer, real, text};
 use anyhow::Result;
 use geodesy::{Crs, Transform, offset};
 use serde_json::json;
@@ -25,21 +25,20 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<
     let folder = deliveries.folder(FOLDER, NOTE)?;
     let gbk = ["ENCODING=GBK"];
     let houses = houses(deliveries);
-    write(&folder.join("FW.shp"), "ESRI Shapefile", &[houses], &gbk)?;
-    write(&folder.join("DL.gpkg"), "GPKG", &[roads(deliveries)], &[])?;
-    write(&folder.join("BNCS.geojson"), "GeoJSON", &[in_degrees(shelters(deliveries), 4_490)?], &["WRITE_NAME=YES"])?;
+    deliveries.layer(&folder.join("FW.shp"), "ESRI Shapefile", &houses, &gbk)?;
+    let roads = roads(deliveries);
+    deliveries.layer(&folder.join("DL.gpkg"), "GPKG", &roads, &[])?;
+    let shelters = in_degrees(shelters(deliveries), 4_490)?;
+    deliveries.layer(&folder.join("BNCS.geojson"), "GeoJSON", &shelters, &["WRITE_NAME=YES"])?;
     let points = hazard_points(deliveries, block)?;
-    write(&folder.join("YHD.gpkg"), "GPKG", &[points], &[])?;
+    deliveries.layer(&folder.join("YHD.gpkg"), "GPKG", &points, &[])?;
     for (name, permits) in [("批而未供", false), ("规划许可", true)] {
         let layer = approvals(deliveries, block, name, permits);
-        write(&folder.join(format!("{name}.shp")), "ESRI Shapefile", &[layer], &gbk)?;
+        deliveries.layer(&folder.join(format!("{name}.shp")), "ESRI Shapefile", &layer, &gbk)?;
     }
-    write(
-        &folder.join("POI.geojson"),
-        "GeoJSON",
-        &[places_of_interest(deliveries)?],
-        &["WRITE_NAME=YES", "COORDINATE_PRECISION=8"],
-    )?;
+    let places = places_of_interest(deliveries)?;
+    let digits = ["WRITE_NAME=YES", "COORDINATE_PRECISION=8"];
+    deliveries.layer(&folder.join("POI.geojson"), "GeoJSON", &places, &digits)?;
     for (file, slug, titles, unit, more) in [
         ("FW.shp", "houses", ["房屋", "Houses"], "样例县住房和城乡建设局", &[][..]),
         ("DL.gpkg", "roads", ["道路", "Roads"], "样例县交通运输局", &[]),
