@@ -1,6 +1,7 @@
 //! The drone surveyors' delivery: one square kilometre at 0.2 m, before and after the landslides.
 //! Orthophoto, surface and ground heights, point cloud, oblique model; and copies of the heights with known mistakes.
 
+use super::areas::Areas;
 use super::{Deliveries, Scope};
 use crate::block::{BLOCK_M, Block, canopy_m, code_at};
 use crate::buildings::Building;
@@ -46,7 +47,7 @@ const EPOCHS: [(u8, &str, &str, &str); 2] =
 
 /// Writes the folder.
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block, say: &mut dyn FnMut(&str)) -> Result<()> {
-    write_truth(deliveries, block);
+    write_truth(deliveries, block)?;
     for (epoch, name, ..) in EPOCHS {
         let ground = ground_posts(deliveries.county, block, epoch);
         deliveries.note_heights(&format!("ground of {name}"), &ground);
@@ -327,7 +328,7 @@ fn known_mistakes(folder: &Path, county: &County, block: &Block) -> Result<()> {
     Ok(())
 }
 
-fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) {
+fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
     let county = deliveries.county;
     let window = window(block, GROUND_M);
     let mut slides = Vec::new();
@@ -351,7 +352,14 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) {
         .iter()
         .map(|(building, area, permitted)| json!({ "easting_northing_m": easting_northing_m(building.centre), "floor_area_m2": area, "permitted": permitted }))
         .collect();
-    let without: f64 = block.new_buildings.iter().filter(|(.., permitted)| !permitted).map(|(_, area, _)| area).sum();
+    let without: Vec<Areas> = block
+        .new_buildings
+        .iter()
+        .filter(|(.., permitted)| !permitted)
+        .map(|(building, ..)| deliveries.surveyor.ring(&building.corners()))
+        .collect::<Result<_>>()?;
+    let count = json!({ "count": without.len() });
+    let without = without.into_iter().sum::<Areas>().json(count);
     let people: u32 = block.threatened.iter().map(|&i| county.buildings[i].people).sum();
     let households: u32 = block.threatened.iter().map(|&i| county.buildings[i].households).sum();
     deliveries.truth.insert(
@@ -359,8 +367,9 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) {
         json!({
             "south_west_easting_northing_m": block.south_west(), "side_m": BLOCK_M, "epochs": ["2023-05-16", "2024-07-20"],
             "slides": slides, "threatened": { "buildings": block.threatened.len(), "households": households, "people": people },
-            "new_buildings": buildings, "new_without_permit_m2": without,
+            "new_buildings": buildings, "new_without_permit": without,
             "height_anomaly_m": HEIGHT_ANOMALY_M,
         }),
     );
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The deliveries: one numbered folder per department, each with its note, and beside them `truth.json` (what is really so)
 //! and `import-plan.toml` (what the demo imports, in order).
 
+mod areas;
 mod dirty;
 mod drone;
 mod land;
@@ -54,6 +55,7 @@ pub struct Deliveries<'a> {
     /// Fingerprint of every content, by its path inside the samples folder.
     fingerprints: BTreeMap<String, u64>,
     scope: Scope,
+    surveyor: areas::Surveyor,
 }
 
 impl Deliveries<'_> {
@@ -153,6 +155,7 @@ pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<Conte
         plan: Vec::new(),
         fingerprints: BTreeMap::new(),
         scope,
+        surveyor: areas::Surveyor::new()?,
     };
     deliveries.note_heights("heights of the township", &county.terrain.height_m.cells);
     if scope == Scope::Everything {

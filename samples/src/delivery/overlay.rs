@@ -1,11 +1,12 @@
 //! Overlay of a shape with what the plans say, for the truth of things that do not follow the partition's borders.
 
 use crate::county::{County, Face};
-use crate::dissolve::bounds;
 use crate::partition::Rings;
 use crate::path::PointM;
 use crate::zones::Zone;
-use geo::{Area as _, BooleanOps as _, Coord, LineString, MultiPolygon, Polygon};
+use geo::{
+    Area as _, BooleanOps as _, BoundingRect as _, Coord, Intersects as _, LineString, MultiPolygon, Polygon, Rect,
+};
 
 /// A ring of the crate's frame as a polygon.
 pub(super) fn polygon(ring: &[PointM]) -> Polygon<f64> {
@@ -34,31 +35,39 @@ pub(super) fn to_rings(polygons: &MultiPolygon<f64>) -> Vec<Vec<Vec<PointM>>> {
     polygons.iter().map(|p| std::iter::once(p.exterior()).chain(p.interiors()).map(open).collect()).collect()
 }
 
-/// Areas of a shape on the faces for which something holds.
+/// Ground that shapes are laid over.
 pub(super) struct Overlay {
-    parts: Vec<Polygon<f64>>,
+    parts: Vec<(Rect<f64>, Polygon<f64>)>,
 }
 
 impl Overlay {
-    /// The polygons near `middle` for which `keep` holds.
-    pub(super) fn near(county: &County, middle: PointM, reach_m: f64, keep: impl Fn(&Face, &Zone) -> bool) -> Self {
+    /// The faces of the county for which `keep` holds.
+    pub(super) fn of(county: &County, keep: impl Fn(&Face, &Zone) -> bool) -> Self {
         let merged = county.merged(1, |face| keep(face, county.zone(face)).then_some(0));
-        let parts = merged[0]
-            .iter()
-            .filter(|rings| {
-                let b = bounds(&rings[0]).map(|v| v as f64 / 1_000.0);
-                b[0] < middle[0] + reach_m
-                    && b[2] > middle[0] - reach_m
-                    && b[1] < middle[1] + reach_m
-                    && b[3] > middle[1] - reach_m
-            })
-            .map(from_rings)
-            .collect();
-        Self { parts }
+        Self::of_parts(merged[0].iter().map(from_rings))
     }
 
-    /// How much of the shape lies on them, square metres.
+    /// Polygons of any origin.
+    pub(super) fn of_polygons(polygons: &[MultiPolygon<f64>]) -> Self {
+        Self::of_parts(polygons.iter().flatten().cloned())
+    }
+
+    fn of_parts(parts: impl Iterator<Item = Polygon<f64>>) -> Self {
+        Self { parts: parts.filter_map(|part| Some((part.bounding_rect()?, part))).collect() }
+    }
+
+    /// What a shape and the ground have in common.
+    pub(super) fn common(&self, shape: &Polygon<f64>) -> MultiPolygon<f64> {
+        let Some(bounds) = shape.bounding_rect() else { return MultiPolygon::new(Vec::new()) };
+        self.parts
+            .iter()
+            .filter(|(part_bounds, _)| part_bounds.intersects(&bounds))
+            .flat_map(|(_, part)| part.intersection(shape))
+            .collect()
+    }
+
+    /// How much of the shape lies on it, square metres.
     pub(super) fn area_m2(&self, shape: &Polygon<f64>) -> f64 {
-        self.parts.iter().map(|part| part.intersection(shape).unsigned_area()).sum()
+        self.common(shape).unsigned_area()
     }
 }

@@ -2,6 +2,7 @@
 //! Borders come from the one partition of the county, so every overlap between two plans is one that was planted.
 
 use super::Deliveries;
+use super::areas::Areas;
 use super::land::{balanced_hundredths, shape_of};
 use crate::county::{County, Face};
 use crate::old_datum::{parameter_file, xian80_from_cgcs2000};
@@ -104,8 +105,7 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     land_plan(deliveries)?;
     forest(deliveries)?;
     control_lines(deliveries)?;
-    conflicts(deliveries);
-    Ok(())
+    conflicts(deliveries)
 }
 
 #[expect(clippy::too_many_lines, reason = "one layer after another, each a table of its own")]
@@ -204,7 +204,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
             vec![bsm(2_410, serial), "2005030100".into(), code.into(), name.into(), (area / 10_000.0).into()]
         },
     );
-    let urban = super::slivers::with_slivers(deliveries, urban);
+    let urban = super::slivers::with_slivers(deliveries, urban)?;
     save_gbk(deliveries, &folder, &urban)?;
     deliveries.import(
         &format!("{FOLDER}/CZKFBJ.shp"),
@@ -560,8 +560,8 @@ fn control_lines(deliveries: &mut Deliveries<'_>) -> Result<()> {
 /// Name of a conflict and where it is, by land-use code and zone.
 type Conflict<'c> = (&'c str, &'c dyn Fn(&str, &Zone) -> bool);
 
-/// Every planted conflict: exact area and the number of connected pieces.
-fn conflicts(deliveries: &mut Deliveries<'_>) {
+/// Every planted conflict: its areas and the number of connected pieces.
+fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let county = deliveries.county;
     let list: [Conflict<'_>; 14] = [
         ("city_builds_land_plan_does_not", &|_, z| z.city > 1 && z.control != 1),
@@ -584,7 +584,11 @@ fn conflicts(deliveries: &mut Deliveries<'_>) {
         let double_mm2 = county.double_area_where(|face, zone| holds(county.code(face.patch as usize), zone));
         let pieces = county.merged(1, |face| holds(county.code(face.patch as usize), county.zone(face)).then_some(0));
         debug_assert_eq!(double_mm2, ground_m2(&pieces[0]), "merging keeps areas: {name}");
-        truth.insert(name.to_owned(), json!({ "plane_area_m2": double_mm2 as f64 / 2.0e6, "plane_area_ha": double_mm2 as f64 / 2.0e10, "patches": pieces[0].len() }));
+        // The plane area is known to the square millimetre.
+        let areas = Areas { plane_m2: double_mm2 as f64 / 2.0e6, ..deliveries.surveyor.pieces(&pieces[0])? };
+        let more = json!({ "plane_area_ha": double_mm2 as f64 / 2.0e10, "patches": pieces[0].len() });
+        truth.insert(name.to_owned(), areas.json(more));
     }
     deliveries.truth.insert("conflicts".to_owned(), truth.into());
+    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::place::{SIDE_M, easting_northing_m};
 use crate::vector::{Layer, Shape, real, text};
 use crate::zones::Zone;
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const FOLDER: &str = "10_项目_拟用地红线";
@@ -58,16 +58,13 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     ];
     let mut truth = serde_json::Map::new();
     for project in &projects {
-        let shape = polygon(&project.ring);
-        let middle = project.ring[project.ring.len() / 4];
-        let on =
-            |keep: &dyn Fn(&Zone) -> bool| Overlay::near(county, middle, 3_400.0, |_, zone| keep(zone)).area_m2(&shape);
-        truth.insert(project.slug.to_owned(), json!({
-            "name": project.name, "land_use": project.use_code, "wanted_ha": project.wanted_ha,
-            "plane_area_m2": ring_area(&project.ring).abs(),
-            "farmland_m2": on(&|z| z.farmland), "red_line_2022_m2": on(&|z| z.red_2022), "river_range_m2": on(&|z| z.river), "high_hazard_m2": on(&|z| z.hazard),
-            "inside_urban_boundary_m2": on(&|z| z.urban == 1),
-        }));
+        let takes = takes(deliveries, &project.ring)?;
+        truth.insert(
+            project.slug.to_owned(),
+            deliveries.surveyor.ring(&project.ring)?.json(json!({
+                "name": project.name, "land_use": project.use_code, "wanted_ha": project.wanted_ha, "takes": takes,
+            })),
+        );
         let mut layer = Layer::new(
             project.name,
             4_546,
@@ -105,6 +102,28 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     }
     deliveries.truth.insert("projects".to_owned(), truth.into());
     Ok(())
+}
+
+/// Key of a plan in the truth, and where it is.
+type Plan<'p> = (&'static str, &'p dyn Fn(&Zone) -> bool);
+
+/// What a project takes of everything a review looks at.
+fn takes(deliveries: &Deliveries<'_>, ring: &[PointM]) -> Result<Value> {
+    let kinds: [Plan<'_>; 6] = [
+        ("farmland", &|z| z.farmland),
+        ("red_line_2022", &|z| z.red_2022),
+        ("river_range", &|z| z.river),
+        ("high_hazard", &|z| z.hazard),
+        ("mining", &|z| z.mining),
+        ("urban_boundary", &|z| (1..=3).contains(&z.urban)),
+    ];
+    let shape = polygon(ring);
+    let mut takes = serde_json::Map::new();
+    for (name, holds) in kinds {
+        let common = Overlay::of(deliveries.county, |_, zone| holds(zone)).common(&shape);
+        takes.insert(name.to_owned(), deliveries.surveyor.polygons(&common)?.json(json!({})));
+    }
+    Ok(takes.into())
 }
 
 fn boundary_points(project: &Project, ring: &[PointM]) -> Result<String> {
@@ -160,7 +179,7 @@ fn industry(county: &County) -> Vec<PointM> {
             continue;
         }
         // Slide the site along its own axis until exactly the wanted part is farmland.
-        let overlay = Overlay::near(county, centre, 700.0, |_, zone| zone.farmland);
+        let overlay = Overlay::of(county, |_, zone| zone.farmland);
         let at = |shift: f64| rectangle([centre[0] + shift * turn.cos(), centre[1] + shift * turn.sin()], turn, half);
         let excess = |shift: f64| overlay.area_m2(&polygon(&at(shift))) - 2_871.0;
         for (mut low, mut high) in [(-40.0, 40.0), (-15.0, 60.0), (-60.0, 15.0)] {

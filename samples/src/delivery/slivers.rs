@@ -2,40 +2,52 @@
 //! They are part of the boundary's own polygons, cut so that their areas are exact.
 
 use super::Deliveries;
+use super::areas::Areas;
+use super::overlay::{Overlay, polygon, to_rings};
 use crate::path::{PointM, distance, length, resample, ring_area};
 use crate::place::easting_northing_m;
 use crate::vector::{Layer, Shape, Value};
+use anyhow::Result;
+use geo::{Area as _, MultiPolygon};
 use serde_json::json;
 
+/// Areas wanted: 35 small slivers and six large ones, together 8,300 m².
+const SLIVERS: usize = 41;
+const LARGE: usize = 6;
+const LARGE_M2: f64 = 4_450.0 / 6.0;
+const SMALL_M2: f64 = 110.0;
+
 /// Writes the planted slivers into the truth and returns the boundary with them added as features.
-pub(super) fn with_slivers(deliveries: &mut Deliveries<'_>, mut urban: Layer) -> Layer {
+pub(super) fn with_slivers(deliveries: &mut Deliveries<'_>, mut urban: Layer) -> Result<Layer> {
     let places = places(deliveries);
-    let mut total = 0.0;
-    let mut larger = 0;
+    let mut measured = Vec::new();
     let template: Vec<Value> = urban.rows.first().map(|(_, values)| values.clone()).unwrap_or_default();
-    for (number, (ring, area_m2)) in places.iter().enumerate() {
-        let area_m2 = *area_m2;
-        total += area_m2;
-        larger += usize::from(area_m2 > 200.0);
+    for (number, place) in places.iter().enumerate() {
+        let areas = deliveries.surveyor.polygons(place)?;
+        measured.push(areas);
         let mut values = template.clone();
         if let [Value::Text(id), .., area] = values.as_mut_slice() {
             *id = format!("43319924109{:07}", number + 1);
-            *area = Value::Real(area_m2 / 10_000.0);
+            *area = Value::Real(areas.plane_m2 / 10_000.0);
         }
-        urban.rows.push((Shape::Polygons(vec![vec![ring.iter().map(|p| easting_northing_m(*p)).collect()]]), values));
+        let placed = |ring: Vec<PointM>| ring.into_iter().map(easting_northing_m).collect();
+        let shape = to_rings(place).into_iter().map(|rings| rings.into_iter().map(placed).collect()).collect();
+        urban.rows.push((Shape::Polygons(shape), values));
     }
+    let larger = measured.iter().filter(|areas| areas.plane_m2 > 200.0).count();
+    let sum: Areas = measured.into_iter().sum();
     deliveries.truth.insert(
         "urban_boundary_x_farmland_slivers".to_owned(),
-        json!({ "count": places.len(), "plane_area_m2": (total * 1.0e4).round() / 1.0e4, "over_200_m2": larger }),
+        sum.json(json!({ "count": places.len(), "over_200_m2": larger })),
     );
-    urban
+    Ok(urban)
 }
 
 /// Strips one to three metres wide inside protected farmland, along its border with the town.
-fn places(deliveries: &Deliveries<'_>) -> Vec<(Vec<PointM>, f64)> {
+fn places(deliveries: &Deliveries<'_>) -> Vec<MultiPolygon<f64>> {
     let county = deliveries.county;
-    // 35 small ones and six large: together 8,300 m².
-    let wanted = (0..41).map(|i| if i < 6 { 4_450.0 / 6.0 } else { 110.0 });
+    let farmland = Overlay::of(county, |_, zone| zone.farmland);
+    let wanted = (0..SLIVERS).map(|i| if i < LARGE { LARGE_M2 } else { SMALL_M2 });
     let mut runs: Vec<(bool, Vec<PointM>)> = Vec::new();
     for arc in &county.partition.arcs {
         let zone = |face: u32| county.faces.get(face as usize).map(|face| county.zone(face));
@@ -69,16 +81,36 @@ fn places(deliveries: &Deliveries<'_>) -> Vec<(Vec<PointM>, f64)> {
             if !gentle {
                 continue;
             }
-            used[i] = true;
-            result.push(strip(part, area_m2));
-            break;
+            if let Some(place) = clipped_strip(&farmland, part, area_m2) {
+                used[i] = true;
+                result.push(place);
+                break;
+            }
         }
     }
     result
 }
 
-/// The strip on the left of a line whose area is as wanted, and that area.
-pub(super) fn strip(line: &[PointM], area_m2: f64) -> (Vec<PointM>, f64) {
+/// A strip on the left of a line, cut off at the ground's border, of which as much is left as wanted; `None` when it
+/// falls apart or does not come out to a square centimetre.
+pub(super) fn clipped_strip(ground: &Overlay, line: &[PointM], wanted_m2: f64) -> Option<MultiPolygon<f64>> {
+    let mut nominal_m2 = wanted_m2;
+    for _ in 0..12 {
+        let piece = ground.common(&polygon(&strip(line, nominal_m2)));
+        let inside_m2 = piece.unsigned_area();
+        if (inside_m2 - wanted_m2).abs() < 1.0e-4 {
+            return (piece.0.len() == 1).then_some(piece);
+        }
+        nominal_m2 *= wanted_m2 / inside_m2.max(1.0);
+        if nominal_m2 > wanted_m2 * 1.3 {
+            return None;
+        }
+    }
+    None
+}
+
+/// The strip on the left of a line whose area is as wanted.
+fn strip(line: &[PointM], area_m2: f64) -> Vec<PointM> {
     let ring = |width_m: f64| {
         let mut ring = line.to_vec();
         ring.extend((0..line.len()).rev().map(|i| {
@@ -88,12 +120,10 @@ pub(super) fn strip(line: &[PointM], area_m2: f64) -> (Vec<PointM>, f64) {
         }));
         ring
     };
-    let (mut low, mut high) = (0.0, 12.0);
+    let (mut low, mut high) = (0.0, 40.0);
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
         if ring_area(&ring(middle)).abs() < area_m2 { low = middle } else { high = middle }
     }
-    let best = ring(low);
-    let area = ring_area(&best).abs();
-    (best, area)
+    ring(low)
 }

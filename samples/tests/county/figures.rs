@@ -1,0 +1,140 @@
+//! Every figure of the county as its design states it, against the truth as built.
+
+use crate::{made, number};
+use serde_json::Value;
+
+/// Plane and ellipsoidal areas differ by the square of the projection's scale at 117.6-129.6 km from the meridian.
+const RATIO_PPM: std::ops::Range<f64> = 335.0..415.0;
+
+#[test]
+fn the_class_table_is_exact_to_the_square_metre() {
+    assert!((number(&["dltb", "plane_area_m2"]) - 144_000_000.0).abs() < 0.005);
+    for (code, hectares) in [
+        ("0101", 980.0),
+        ("0103", 860.0),
+        ("0202", 180.0),
+        ("0301", 7_880.0),
+        ("0302", 150.0),
+        ("0305", 1_700.0),
+        ("0307", 250.0),
+        ("0404", 110.0),
+        ("05H1", 18.0),
+        ("0508", 6.0),
+        ("0601", 95.0),
+        ("0602", 20.0),
+        ("0701", 165.0),
+        ("0702", 410.0),
+        ("08H1", 14.0),
+        ("08H2", 38.0),
+        ("0809", 12.0),
+        ("0810", 22.0),
+        ("0810A", 2.0),
+        ("09", 25.0),
+        ("1001", 28.0),
+        ("1003", 130.0),
+        ("1004", 75.0),
+        ("1005", 8.0),
+        ("1006", 120.0),
+        ("1101", 290.0),
+        ("1103", 85.0),
+        ("1104", 45.0),
+        ("1107", 20.0),
+        ("1109", 12.0),
+        ("1201", 5.0),
+        ("1202", 15.0),
+        ("1203", 220.0),
+        ("1207", 60.0),
+    ] {
+        let built = number(&["dltb", "net_plane_area_m2_by_dlbm", code]);
+        assert!((built - hectares * 10_000.0).abs() < 0.005, "{code}: {built}");
+    }
+    let orchards = number(&["dltb", "net_plane_area_m2_by_dlbm", "0201"])
+        + number(&["dltb", "net_plane_area_m2_by_dlbm", "0201K"]);
+    assert!((orchards - 3_500_000.0).abs() < 0.005, "果园 with 可调整果园: {orchards}");
+}
+
+#[test]
+fn planted_conflicts_have_their_figures() {
+    for (name, hectares, patches) in [
+        ("city_builds_land_plan_does_not", 312.46, Some(140)),
+        ("land_plan_builds_city_does_not", 188.30, Some(420)),
+        ("outside_city_planning_area", 12_800.0, None),
+        ("red_line_2018_x_farmland", 17.2, None),
+        ("red_line_2022_x_farmland", 0.0, None),
+        ("forest_on_0103", 96.0, Some(60)),
+        ("farmland_on_0702_1006", 0.6, Some(6)),
+        ("farmland_on_0201K", 22.0, None),
+        ("red_line_2022_x_0702", 4.1, None),
+        ("red_line_2022_x_mining", 38.0, None),
+        ("dwelling_parcels_x_high_hazard", 5.4, None),
+        ("river_x_building_parcels", 2.6, None),
+        ("farmland", 1_450.0, None),
+        ("red_line_2022", 3_900.0, None),
+    ] {
+        let area = number(&["conflicts", name, "plane_area_ha"]);
+        assert!((area - hectares).abs() < 0.005, "{name}: {area} ha");
+        if let Some(patches) = patches {
+            assert_eq!(number(&["conflicts", name, "patches"]) as u32, patches, "{name}");
+        }
+    }
+    assert_eq!(number(&["urban_boundary_x_farmland_slivers", "count"]) as u32, 41);
+    assert_eq!(number(&["urban_boundary_x_farmland_slivers", "over_200_m2"]) as u32, 6);
+    assert!((number(&["urban_boundary_x_farmland_slivers", "plane_area_m2"]) - 8_300.0).abs() < 0.01);
+    assert!((number(&["villages_2019", "gap", "plane_area_m2"]) - 1_200.0).abs() < 0.01);
+    assert!((number(&["villages_2019", "overlap", "plane_area_m2"]) - 3_700.0).abs() < 0.01);
+    assert!((number(&["villages_2019", "sum_of_plane_areas_m2"]) - 144_002_500.0).abs() < 0.01);
+    assert_eq!(number(&["dirty", "duplicate_bsm"]) as u32, 3);
+    assert_eq!(number(&["dirty", "invalid_rings"]) as u32, 25);
+}
+
+/// Plane and ellipsoidal area of every entry that has either; panics for one that has the first and not the second.
+fn areas(value: &Value, name: &str, found: &mut Vec<(String, f64, f64)>) {
+    let Value::Object(entries) = value else { return };
+    if let Some(plane) = entries.get("plane_area_m2").and_then(Value::as_f64) {
+        let ellipsoidal = entries.get("ellipsoidal_area_m2").and_then(Value::as_f64);
+        found.push((name.to_owned(), plane, ellipsoidal.unwrap_or(f64::NAN)));
+    }
+    for (key, entry) in entries {
+        areas(entry, &format!("{name}.{key}"), found);
+    }
+}
+
+#[test]
+fn every_conflict_and_project_has_its_area_in_the_plane_and_on_the_ellipsoid() {
+    let mut found = Vec::new();
+    for part in ["conflicts", "projects", "urban_boundary_x_farmland_slivers", "villages_2019", "block"] {
+        let before = found.len();
+        areas(&made().truth[part], part, &mut found);
+        assert!(found.len() > before, "{part} has areas");
+    }
+    assert!(found.len() > 30, "{found:?}");
+    for (name, plane, ellipsoidal) in found {
+        let ppm = (plane / ellipsoidal - 1.0) * 1.0e6;
+        assert!((plane <= 0.0 && ellipsoidal <= 0.0) || RATIO_PPM.contains(&ppm), "{name}: {plane} {ellipsoidal}");
+    }
+}
+
+#[test]
+fn people_houses_and_the_story_of_the_slide_add_up() {
+    assert_eq!(number(&["houses", "count"]) as u32, 4_200);
+    assert_eq!(number(&["houses", "people"]) as u32, 13_000);
+    assert_eq!(number(&["block", "threatened", "households"]) as u32, 24);
+    assert_eq!(number(&["block", "threatened", "people"]) as u32, 76);
+    let eroded = made().truth["block"]["slides"][0]["eroded_m3"].as_f64().unwrap_or(0.0);
+    assert!((200_000.0..400_000.0).contains(&eroded), "{eroded} m³");
+    assert!((number(&["block", "new_without_permit", "plane_area_m2"]) - 2_846.0).abs() < 1e-6);
+}
+
+#[test]
+fn projects_take_what_their_reviews_must_find() {
+    let area = |project: &str| number(&["projects", project, "plane_area_m2"]);
+    let takes = |project: &str, what: &str| number(&["projects", project, "takes", what, "plane_area_m2"]);
+    assert!((area("project-industry") - 68_342.0).abs() < 0.01);
+    assert!((takes("project-industry", "farmland") - 2_871.0).abs() < 0.01);
+    assert!((area("project-housing") - 24_160.0).abs() < 0.01);
+    for line in ["farmland", "red_line_2022", "river_range", "high_hazard", "mining"] {
+        assert!(takes("project-housing", line) < 0.01, "{line}");
+    }
+    assert!((area("project-road") - 37_200.0).abs() < 0.01);
+    assert!(takes("project-road", "red_line_2022") > 2_000.0 && takes("project-road", "river_range") > 500.0);
+}
