@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod desk;
 pub mod error;
 pub mod fetch;
+pub mod first_view;
 pub mod gpu;
 pub mod headless;
 pub mod layer;

@@ -3,6 +3,7 @@
 //! Window and headless shot drive the same object: `update` collects what was loaded, selects, and leaves a draw list.
 //! It draws nothing itself and asks for nothing it does not need for the view it was given.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use glam::DVec2;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::error::ViewError;
 use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
+use crate::first_view;
 use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
 use crate::scene::camera::{Camera, View};
 use crate::scene::draw::{Draw, DrawList};
@@ -19,7 +21,7 @@ use crate::scene::picking::{self, Pick};
 use crate::scene::place;
 use crate::scene::selection::Urgency;
 use crate::scene::tileset::StreamedTileset;
-use crate::scene::timeline::Timeline;
+use crate::scene::timeline::{self, Timeline};
 use crate::service::{Dataset, Pyramid, Service};
 
 /// Bytes the scene may hold before it lets go of what is not seen.
@@ -117,6 +119,10 @@ pub struct Viewer {
     pick_requests: Vec<(u64, usize, url::Url)>,
     layers_changed: bool,
     wanted: usize,
+    /// Shown and how strongly, by slug, of layers that the moment shown does not have.
+    absent: BTreeMap<String, (bool, f32)>,
+    /// The slugs that alone are shown, where they were named.
+    only: Option<Vec<String>>,
 }
 
 impl Viewer {
@@ -147,6 +153,8 @@ impl Viewer {
             pick_requests: Vec::new(),
             layers_changed: true,
             wanted: 0,
+            absent: BTreeMap::new(),
+            only: None,
         };
         viewer.set_datasets(datasets);
         Ok(viewer)
@@ -154,8 +162,7 @@ impl Viewer {
 
     fn set_datasets(&mut self, datasets: Vec<Dataset>) {
         let mut old = std::mem::take(&mut self.layers);
-        let only_features = datasets.iter().all(|dataset| dataset.kind == "features");
-        let mut features_shown = 0;
+        let plans_shown = first_view::plans(&datasets);
         for dataset in datasets {
             let Some(kind) = layer::kind_of(&dataset) else { continue };
             let kept = old.iter().position(|layer| layer.dataset.slug == dataset.slug).map(|at| old.swap_remove(at));
@@ -168,11 +175,13 @@ impl Viewer {
                     self.layers.push(layer);
                 }
                 other => {
-                    // Twenty plans over each other tell nothing: one chooses among them.
-                    let is_plan = dataset.kind == "features";
-                    let shown = !is_plan || (only_features && features_shown < 3);
-                    features_shown += usize::from(is_plan);
-                    let (visible, opacity) = other.map_or((shown, 1.0), |layer| (layer.visible, layer.opacity));
+                    let at_first = match (&self.only, plans_shown.get(&dataset.slug)) {
+                        (Some(only), _) => (only.contains(&dataset.slug), 1.0),
+                        (None, Some(opacity)) => (true, *opacity),
+                        (None, None) => (dataset.kind != "features", 1.0),
+                    };
+                    let left = self.absent.remove(&dataset.slug).unwrap_or(at_first);
+                    let (visible, opacity) = other.map_or(left, |layer| (layer.visible, layer.opacity));
                     let lane = self.next_lane;
                     self.next_lane += 1;
                     let state = match kind.role {
@@ -192,8 +201,9 @@ impl Viewer {
                 }
             }
         }
-        let order = |layer: &Layer| layer::KINDS.iter().position(|kind| kind.dataset_kind == layer.kind.dataset_kind);
-        self.layers.sort_by_key(|layer| (order(layer) != Some(layer::BASEMAP_PLACE), order(layer)));
+        // What this moment does not have comes back as it was left.
+        self.absent.extend(old.into_iter().map(|layer| (layer.dataset.slug, (layer.visible, layer.opacity))));
+        self.layers.sort_by_key(stacking);
         self.layers_changed = true;
     }
 
@@ -226,6 +236,7 @@ impl Viewer {
         for layer in &mut self.layers {
             layer.visible = slugs.contains(&layer.dataset.slug);
         }
+        self.only = Some(slugs.to_vec());
         self.layers_changed = true;
         slugs.iter().filter(|slug| !self.layers.iter().any(|layer| layer.dataset.slug == **slug)).cloned().collect()
     }
@@ -633,6 +644,16 @@ impl Viewer {
             Err(error) => tracing::warn!(error = %chain(&error), "attributes"),
         }
     }
+}
+
+/// Bottom first: basemaps, then kind by kind; newer imagery covers older, and lines and points lie on areas.
+fn stacking(layer: &Layer) -> impl Ord + use<> {
+    let kind = layer::KINDS.iter().position(|kind| kind.dataset_kind == layer.kind.dataset_kind);
+    let dataset = &layer.dataset;
+    let since = if dataset.kind == "imagery" { timeline::valid_from(dataset) } else { None };
+    let geometry = dataset.properties.get("geometry").and_then(Value::as_str);
+    let dimension = ["polygon", "line", "point"].iter().position(|name| Some(*name) == geometry);
+    (kind != Some(layer::BASEMAP_PLACE), kind, since, dimension)
 }
 
 fn found(fetched: &Fetched) -> Result<(), ViewError> {

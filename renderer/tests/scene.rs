@@ -155,6 +155,24 @@ fn one_picture_shows_terrain_imagery_mesh_points_and_plan_with_its_chinese_label
 }
 
 #[test]
+fn at_first_everything_is_seen_and_of_the_plans_those_that_bind_everybody() {
+    let server = SyntheticServer::start(None);
+    let mut desk = Desk::new(open(&server), Language::Zh, Panels::None);
+    desk.viewer.camera = down_from(2_200.0);
+    let (report, picture) = shoot(&mut desk, &order("first.png", down_from(2_200.0), [400, 400]));
+    assert_eq!(report.layers, ["dem", "ortho", "redline", "box", "points"]);
+    let has = |wanted: fn([u8; 4]) -> bool| picture.pixels().filter(|pixel| wanted(pixel.0)).count();
+    assert_eq!(has(|[red, green, blue, _]| red > 200 && green < 60 && blue > 200), 0, "land use is off");
+    // Cyan over blue lets the blue through: less green than blue.
+    let through = has(|[red, green, blue, _]| red < 60 && (150..235).contains(&green) && blue > green);
+    assert!(through > 500, "{through} pixels of the red line over the blue quarter");
+    // What is named replaces the rule.
+    let mut asked = order("first-asked.png", down_from(2_200.0), [400, 400]);
+    asked.layers = Some(vec!["dem".to_owned(), "plan".to_owned()]);
+    assert_eq!(shoot(&mut desk, &asked).0.layers, ["dem", "plan"]);
+}
+
+#[test]
 fn the_memory_budget_is_kept_and_what_is_seen_stays() {
     let server = SyntheticServer::start(None);
     let mut desk = desk(&server, &["dem", "ortho"], down_from(900.0));

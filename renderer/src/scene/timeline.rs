@@ -56,6 +56,12 @@ impl Timeline {
     }
 }
 
+/// Since when the revision of a dataset that answers is valid.
+#[must_use]
+pub fn valid_from(dataset: &Dataset) -> Option<DateTime<FixedOffset>> {
+    parse(dataset.revision.as_ref()?.valid_from.as_deref()?)
+}
+
 /// Reads RFC 3339, or a date meant in China's time.
 fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {

@@ -1,7 +1,7 @@
 //! A loopback server with an analytic scene: every height, colour and position in it follows from a formula.
 //!
 //! Terrain is a tilted plane; imagery paints the four quarters round the middle; a box stands east of the middle, a field
-//! of points west of it, a plan polygon north of it. Requests are counted, and any path can be made to fail.
+//! of points west of it, a plan polygon north of it, a red line (drawn in cyan) south of it. Requests are counted, and any path can be made to fail.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -99,11 +99,13 @@ fn answer(path: &str) -> Result<Vec<u8>, u16> {
         ["datasets"] => Ok(datasets().to_string().into_bytes()),
         ["terrain", "dem"] => Ok(tile_json("terrain/dem@r1/terrarium/{z}/{x}/{y}.png", 6, 13)),
         ["tiles", "ortho"] => Ok(tile_json("tiles/ortho@r1/{z}/{x}/{y}.png", 8, 17)),
-        ["tiles", "plan"] => Ok(tile_json("tiles/plan@r1/{z}/{x}/{y}.mvt", 8, 14)),
+        ["tiles", plan @ ("plan" | "redline")] => Ok(tile_json(&format!("tiles/{plan}@r1/{{z}}/{{x}}/{{y}}.mvt"), 8, 14)),
         ["terrain", "dem@r1", "terrarium", z, x, y] => Ok(terrain_tile(number(z)?, number(x)?, number(y)?)),
         ["tiles", "ortho@r1", z, x, y] => Ok(ortho_tile(number(z)?, number(x)?, number(y)?)),
-        ["tiles", "plan@r1", z, x, y] => Ok(plan_tile(number(z)?, number(x)?, number(y)?)),
-        ["styles", "plan.json"] => Ok(plan_style().to_string().into_bytes()),
+        ["tiles", "plan@r1", z, x, y] => Ok(plan_tile("plan", 200.0, number(z)?, number(x)?, number(y)?)),
+        ["tiles", "redline@r1", z, x, y] => Ok(plan_tile("redline", -600.0, number(z)?, number(x)?, number(y)?)),
+        ["styles", "plan.json"] => Ok(plan_style("#ff00ff").to_string().into_bytes()),
+        ["styles", "redline.json"] => Ok(plan_style("#00ffff").to_string().into_bytes()),
         ["3dtiles", "box", "tileset.json"] => Ok(box_tileset()),
         ["3dtiles", "box", "coarse.glb"] => Ok(box_glb(1)),
         ["3dtiles", "box", "fine.glb"] => Ok(box_glb(8)),
@@ -126,11 +128,13 @@ fn datasets() -> serde_json::Value {
         json!({"slug": slug, "title": title, "kind": kind, "live": false, "bounds": BOUNDS,
             "revision": {"id": "r1", "valid_from": "2024-03-15", "valid_to": null, "recorded": "2024-04-01T00:00:00Z", "crs": "EPSG:4546", "height_datum": "normal-1985"},
             "revisions": [{"id": "r0", "valid_from": "2020-01-01"}, {"id": "r1", "valid_from": "2024-03-15"}],
-            "properties": {"min_height_m": 200.0, "max_height_m": 400.0}, "links": links})
+            "properties": {"min_height_m": 200.0, "max_height_m": 400.0, "style": if slug == "redline" { "sthx" } else { "dltb" }},
+            "links": links})
     };
     json!({"datasets": [
         dataset("dem", "数字高程模型", "elevation", json!({"terrain": "/terrain/dem"})),
         dataset("ortho", "正射影像", "imagery", json!({"tilejson": "/tiles/ortho"})),
+        dataset("redline", "生态保护红线", "features", json!({"tilejson": "/tiles/redline", "features": "/features/redline", "style": "/styles/redline.json"})),
         dataset("plan", "地类图斑", "features", json!({"tilejson": "/tiles/plan", "features": "/features/plan", "style": "/styles/plan.json"})),
         dataset("box", "实景模型", "mesh", json!({"tileset": "/3dtiles/box/tileset.json"})),
         dataset("points", "机载点云", "point-cloud", json!({"tileset": "/3dtiles/points/tileset.json"})),
@@ -178,10 +182,11 @@ fn ortho_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A square polygon 400 m a side, 400 m north of the middle.
-fn plan_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
+/// A square polygon 400 m a side whose southern edge lies so many metres north of the middle.
+fn plan_tile(name: &str, south_m: f64, z: u32, x: u32, y: u32) -> Vec<u8> {
     let frame = EnuFrame::new([MIDDLE[0], MIDDLE[1], 0.0]);
-    let corners = [[-200.0, 600.0], [200.0, 600.0], [200.0, 200.0], [-200.0, 200.0]].map(|[east, north]| {
+    let corners = [[-200.0, 400.0], [200.0, 400.0], [200.0, 0.0], [-200.0, 0.0]].map(|[east, north]| {
+        let north = south_m + north;
         let [lon, lat, _] = geodesy::frame::lon_lat_height_deg_from_ecef(frame.ecef_from_enu_point([east, north, 0.0]));
         let tiles = f64::from(1_u32 << z);
         let column = (lon + 180.0) / 360.0 * tiles - f64::from(x);
@@ -197,12 +202,12 @@ fn plan_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
     let properties = Arc::from([(Arc::from("DLMC"), Value::Text(Arc::from("水田")))]);
     let feature =
         TileFeature { id: Some(7), properties, geometry: TileGeometry::Polygons(vec![vec![corners.to_vec()]]) };
-    mvt::encode(&[TileLayer { name: "plan".to_owned(), extent: 4_096, features: vec![feature] }]).expect("encodes")
+    mvt::encode(&[TileLayer { name: name.to_owned(), extent: 4_096, features: vec![feature] }]).expect("encodes")
 }
 
-fn plan_style() -> serde_json::Value {
+fn plan_style(fill: &str) -> serde_json::Value {
     json!({"version": 8, "name": "plan", "sources": {}, "layers": [
-        {"id": "fill", "type": "fill", "source": "dataset", "source-layer": "dataset", "paint": {"fill-color": "#ff00ff"}},
+        {"id": "fill", "type": "fill", "source": "dataset", "source-layer": "dataset", "paint": {"fill-color": fill}},
         {"id": "label", "type": "symbol", "source": "dataset", "source-layer": "dataset",
          "layout": {"text-field": ["get", "DLMC"], "text-size": 18},
          "paint": {"text-color": "#000000", "text-halo-color": "#ffffff", "text-halo-width": 1}}]})
