@@ -14,6 +14,7 @@ use crate::panel::words::Language;
 use crate::panel::{self, Action, LayerRow, Panels, PickedRow, PlaceRow, Shown};
 use crate::scene::camera::{Camera, View};
 use crate::scene::controls::Flight;
+use crate::scene::label::Sheet;
 use crate::viewer::Viewer;
 
 /// What one run of the panels came to.
@@ -86,6 +87,7 @@ impl Desk {
             free = ui.available_rect_before_wrap();
         });
         self.free = free;
+        self.viewer.sheet = self.sheet();
         let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);
         for action in &actions {
             self.act(action, view.viewport_px);
@@ -95,6 +97,21 @@ impl Desk {
         let again_after = root.map_or(Duration::MAX, |root| root.repaint_delay);
         let again_after = if actions.is_empty() { again_after } else { Duration::ZERO };
         PanelRun { frame, platform: output.platform_output, again_after }
+    }
+
+    /// Where labels may be written: off the panels, the north arrow and the scale bar.
+    fn sheet(&self) -> Sheet {
+        let scale = self.context.pixels_per_point();
+        let in_pixels = |rect: egui::Rect| [rect.left(), rect.top(), rect.right(), rect.bottom()].map(|side| f64::from(side * scale));
+        let corner = |corner: egui::Pos2, size: egui::Vec2| in_pixels(egui::Rect::from_two_pos(corner, corner + size));
+        let taken_px = match self.panels {
+            Panels::None => Vec::new(),
+            Panels::All | Panels::Caption => vec![
+                corner(self.free.right_top(), egui::vec2(-76.0, 76.0)),
+                corner(self.free.right_bottom(), egui::vec2(-170.0, -48.0)),
+            ],
+        };
+        Sheet { pixels_per_point: f64::from(scale), free_px: Some(in_pixels(self.free)), taken_px }
     }
 
     /// The camera that sees one layer, or all visible ones, in the part of a picture the panels leave free.

@@ -85,6 +85,8 @@ pub fn take(desk: &mut Desk, order: &Order) -> Result<Report, ViewError> {
     // egui lays floating boxes out in the first run and places them in the second.
     let first = desk.run_panels(input(), &view, None, &graphics);
     shot.paint(&view, desk.viewer.draw_list(), first.frame)?;
+    // Only now it is known where labels find room beside the panels.
+    let view = settle(desk, order.size_px, PATIENCE)?;
     let second = desk.run_panels(input(), &view, None, &graphics);
     let picture = shot.paint(&view, desk.viewer.draw_list(), second.frame)?;
     write(&picture, &order.out)?;

@@ -16,7 +16,7 @@ use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
 use crate::scene::camera::{Camera, View};
 use crate::scene::draw::{Draw, DrawList};
 use crate::scene::ground::Ground;
-use crate::scene::label::{self, PlacedLabel};
+use crate::scene::label::{self, Label, PlacedLabel, Sheet};
 use crate::scene::picking::{self, Pick};
 use crate::scene::place;
 use crate::scene::selection::Urgency;
@@ -108,6 +108,8 @@ pub struct Viewer {
     pub picked: Option<Picked>,
     /// Bytes the scene may hold.
     pub budget_bytes: u64,
+    /// Where labels may be written.
+    pub sheet: Sheet,
     fetcher: Fetcher<Loaded>,
     ground: Ground,
     list: DrawList,
@@ -142,6 +144,7 @@ impl Viewer {
             datetime,
             picked: None,
             budget_bytes: DEFAULT_BUDGET_BYTES,
+            sheet: Sheet::default(),
             fetcher,
             ground: Ground::default(),
             list: DrawList::default(),
@@ -491,17 +494,18 @@ impl Viewer {
         standing.reduce(f64::min).map(f64::floor)
     }
 
-    fn place_labels(&self, labels: Vec<label::Label>, view: &View) -> Vec<PlacedLabel> {
-        const MOST: usize = 120;
-        let [width, height] = view.viewport_px.map(f64::from);
-        let candidates = labels.into_iter().filter_map(|label| {
+    fn place_labels(&self, labels: Vec<Label>, view: &View) -> Vec<PlacedLabel> {
+        /// A label whose lowest pixels are hidden is still read.
+        const SIGN_PX: f64 = 8.0;
+        let anchored = labels.into_iter().map(|label| {
             let [lon, lat] = place::lon_lat_deg_from_square(label.square[0], label.square[1]);
             let ecef = place::ecef([lon, lat, self.ground.height_m(label.square)]);
-            let pixel = view.pixel_of(ecef)?;
-            let inside = (0.0..width).contains(&pixel.x) && (0.0..height).contains(&pixel.y);
-            inside.then(|| (label, pixel, (ecef - view.eye).length()))
+            (label, ecef)
         });
-        label::place(candidates.collect(), MOST)
+        label::place(anchored.collect(), view, &self.sheet, &mut |ecef| {
+            let stands = picking::top_of_surface(&self.list, ecef).unwrap_or(ecef);
+            (!picking::is_hidden(&self.list, view, stands, SIGN_PX)).then_some(stands)
+        })
     }
 
     fn keep_to_budget(&mut self) {

@@ -173,6 +173,34 @@ fn at_first_everything_is_seen_and_of_the_plans_those_that_bind_everybody() {
 }
 
 #[test]
+fn a_label_behind_a_building_is_not_written_and_comes_back_when_one_steps_aside() {
+    let server = SyntheticServer::start(None);
+    let [lon, lat] = ground_at([0.0, 400.0]);
+    let anchor = place::ecef([lon, lat, height_m([lon, lat])]);
+    // The eye, the box and the middle of the plan's polygon in one line, the eye lower than the roof.
+    let behind = |east_m: f64, layers: &[&str]| {
+        let [eye_lon, eye_lat] = ground_at([east_m, -160.0]);
+        let mut camera = Camera::new([eye_lon, eye_lat, height_m([eye_lon, eye_lat]) + 12.0], 0.0, 0.0);
+        let eye = camera.eye();
+        camera.set_pose(eye, anchor - eye);
+        let mut desk = desk(&server, layers, camera);
+        headless::settle(&mut desk, [640, 480], PATIENCE).expect("settles");
+        desk.viewer.labels().len()
+    };
+    assert_eq!(behind(210.0, &["dem", "plan", "box"]), 0, "the box stands before it");
+    assert_eq!(behind(210.0, &["dem", "plan"]), 1, "without the box it is seen");
+    assert_eq!(behind(-60.0, &["dem", "plan", "box"]), 1, "from beside the box it is seen");
+}
+
+/// Longitude and latitude in degrees of a place so many metres east and north of the middle.
+fn ground_at([east_m, north_m]: [f64; 2]) -> [f64; 2] {
+    let frame = geodesy::EnuFrame::new([MIDDLE[0], MIDDLE[1], 0.0]);
+    let [lon, lat, _] =
+        geodesy::frame::lon_lat_height_deg_from_ecef(frame.ecef_from_enu_point([east_m, north_m, 0.0]));
+    [lon, lat]
+}
+
+#[test]
 fn the_memory_budget_is_kept_and_what_is_seen_stays() {
     let server = SyntheticServer::start(None);
     let mut desk = desk(&server, &["dem", "ortho"], down_from(900.0));

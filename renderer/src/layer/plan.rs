@@ -17,7 +17,7 @@ use super::{Address, Drape, Kind, Loaded, Role};
 use crate::error::ViewError;
 use crate::fetch::{Decode, Fetched};
 use crate::scene::draw::Picture;
-use crate::scene::label::Label;
+use crate::scene::label::{self, Label};
 use crate::service::{Dataset, Pyramid};
 
 /// Features.
@@ -189,7 +189,7 @@ fn labels(style: &Style, features: &[Feature], view: &MapView, (z, x, y): Addres
     for layer in style.layers.iter().filter(|layer| layer.kind == LayerKind::Symbol && layer.shows_at(view.zoom)) {
         for feature in features.iter().filter(|feature| layer.accepts(feature, view.zoom)) {
             let text = layer.text("text-field", Some(feature), view.zoom, "");
-            let Some(([at_x, at_y], weight)) = anchor(&feature.geometry) else { continue };
+            let Some(([at_x, at_y], extent)) = anchor(&feature.geometry) else { continue };
             let (u, v) = ((at_x - min_x) / (max_x - min_x), (max_y - at_y) / (max_y - min_y));
             if text.trim().is_empty() || !(0.0..1.0).contains(&u) || !(0.0..1.0).contains(&v) {
                 continue;
@@ -198,32 +198,67 @@ fn labels(style: &Style, features: &[Feature], view: &MapView, (z, x, y): Addres
                 let color = layer.color(name, Some(feature), view.zoom, default);
                 [color.r, color.g, color.b, color.a].map(|part| (part.clamp(0.0, 1.0) * 255.0).round() as u8)
             };
+            let number = |name: &str, default: f32| layer.number(name, Some(feature), view.zoom, default);
+            let text = label::wrapped(text.trim(), number("text-max-width", 10.0));
+            let shift_em = shift_em(
+                label::text_size_em(&text),
+                &layer.numbers("text-offset", Some(feature), view.zoom),
+                &layer.text("text-anchor", Some(feature), view.zoom, "center"),
+            );
             out.push(Label {
                 text,
                 key: (slug.to_owned(), feature.id),
                 square: [(f64::from(x) + u) * tile_side, (f64::from(y) + v) * tile_side],
-                weight: weight * tile_side * tile_side,
-                size_px: layer.number("text-size", Some(feature), view.zoom, 14.0),
+                extent: extent.map(|extent| extent / (max_x - min_x) * tile_side),
+                size_pt: number("text-size", 14.0).clamp(9.0, 32.0),
+                shift_em,
                 color: color("text-color", carto::Color::BLACK),
                 halo: color("text-halo-color", carto::Color { r: 1.0, g: 1.0, b: 1.0, a: 0.9 }),
+                halo_pt: number("text-halo-width", 1.2).clamp(0.0, 4.0),
             });
         }
     }
     out
 }
 
-/// Where a label stands, and how much of the tile its feature fills: a point itself, the middle of the longest line,
-/// the centroid of the largest ring.
-fn anchor(geometry: &Geometry) -> Option<([f64; 2], f64)> {
+/// From the anchor to the middle of a text, right and down, as `text-offset` and `text-anchor` of the style
+/// specification put it.
+fn shift_em([width, height]: [f32; 2], offset: &[f32], anchor: &str) -> [f32; 2] {
+    let along = |before: &str, after: &str, side: f32| match () {
+        () if anchor.contains(before) => side / 2.0,
+        () if anchor.contains(after) => -side / 2.0,
+        () => 0.0,
+    };
+    let part = |at: usize| offset.get(at).copied().unwrap_or(0.0);
+    [part(0) + along("left", "right", width), part(1) + along("top", "bottom", height)]
+}
+
+/// Where a label stands, and about how long its feature is in tile units: a point itself (it has no length), the middle
+/// of the longest line, the centroid of the largest ring.
+fn anchor(geometry: &Geometry) -> Option<([f64; 2], Option<f64>)> {
     match geometry {
-        Geometry::Points(points) => points.first().map(|point| (*point, 0.0)),
+        Geometry::Points(points) => points.first().map(|point| (*point, None)),
         Geometry::Lines(lines) => {
-            let longest = lines.iter().max_by_key(|line| line.len())?;
-            longest.get(longest.len() / 2).map(|point| (*point, 0.0))
+            let length = |line: &[[f64; 2]]| -> f64 {
+                line.windows(2).map(|pair| (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1])).sum()
+            };
+            let (longest, whole) = lines.iter().map(|line| (line, length(line))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+            let mut left = whole / 2.0;
+            for pair in longest.windows(2) {
+                let step = length(pair);
+                if step >= left {
+                    let part = if step > 0.0 { left / step } else { 0.0 };
+                    let mix = |axis: usize| pair[0][axis] + (pair[1][axis] - pair[0][axis]) * part;
+                    // A name lies across its line: half of it counts as room.
+                    return Some(([mix(0), mix(1)], Some(whole / 2.0)));
+                }
+                left -= step;
+            }
+            None
         }
         Geometry::Polygons(rings) => {
             let measured = rings.iter().filter_map(|ring| centroid(ring));
-            measured.max_by(|a, b| a.1.total_cmp(&b.1))
+            measured.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(middle, area)| (middle, Some(area.sqrt())))
         }
     }
 }
@@ -250,6 +285,21 @@ mod tests {
         let ([x, y], area) = centroid(&[[2.0, 2.0], [4.0, 2.0], [4.0, 4.0], [2.0, 4.0]]).expect("an area");
         assert!((x - 3.0).abs() < 1e-12 && (y - 3.0).abs() < 1e-12 && (area - 4.0).abs() < 1e-12);
         assert_eq!(centroid(&[[1.0, 1.0], [2.0, 2.0]]), None);
+    }
+
+    #[test]
+    fn a_line_is_named_halfway_along_its_longest_part() {
+        let lines = vec![vec![[0.0, 0.0], [3.0, 0.0]], vec![[0.0, 9.0], [2.0, 9.0], [10.0, 9.0]]];
+        let (at, extent) = anchor(&Geometry::Lines(lines)).expect("a line");
+        assert!((at[0] - 5.0).abs() < 1e-12 && (at[1] - 9.0).abs() < 1e-12);
+        assert_eq!(extent, Some(5.0));
+    }
+
+    #[test]
+    fn a_text_anchored_at_its_top_hangs_below_its_point() {
+        assert_eq!(shift_em([4.0, 1.2], &[0.0, 0.8], "top"), [0.0, 0.8 + 0.6]);
+        assert_eq!(shift_em([4.0, 1.2], &[], "right"), [-2.0, 0.0]);
+        assert_eq!(shift_em([4.0, 1.2], &[], "center"), [0.0, 0.0]);
     }
 
     #[test]

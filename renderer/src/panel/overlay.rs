@@ -1,5 +1,6 @@
 //! What lies directly on the scene: labels, north arrow, scale bar, and the caption of a picture.
 
+use egui::text::LayoutJob;
 use egui::{Align2, Area, Color32, FontId, Order, Pos2, RichText, Sense, Shape, Stroke, Ui, Vec2};
 
 use super::{ACCENT, Action, Shown, floating_frame, status, words};
@@ -15,16 +16,23 @@ pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
         let [halo_red, halo_green, halo_blue, halo_alpha] = label.halo;
         let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
         let halo = Color32::from_rgba_unmultiplied(halo_red, halo_green, halo_blue, halo_alpha);
-        let galley =
-            painter.layout_no_wrap(label.text.clone(), FontId::proportional(label.size_px.clamp(9.0, 32.0)), color);
+        let mut job =
+            LayoutJob::simple(label.text.clone(), FontId::proportional(label.size_pt), color, f32::INFINITY);
+        job.halign = egui::Align::Center;
+        let galley = painter.layout_job(job);
         let middle = Pos2::new(placed.middle_px.x as f32 / scale, placed.middle_px.y as f32 / scale);
-        let corner = middle - galley.size() / 2.0;
-        for step in 0..8 {
-            let angle = std::f32::consts::TAU * step as f32 / 8.0;
-            painter.galley_with_override_text_color(corner + 1.2 * Vec2::angled(angle), galley.clone(), halo);
+        let corner = middle - galley.rect.center().to_vec2();
+        for step in around(label.halo_pt) {
+            painter.galley_with_override_text_color(corner + step, galley.clone(), halo);
         }
         painter.galley(corner, galley, color);
     }
+}
+
+/// Steps whose copies of a text together make an outline of a width in points: close enough to leave no gaps.
+fn around(width_pt: f32) -> impl Iterator<Item = Vec2> {
+    let steps = (std::f32::consts::TAU * width_pt).ceil().clamp(8.0, 20.0);
+    (0..steps as u8).map(move |step| width_pt * Vec2::angled(std::f32::consts::TAU * f32::from(step) / steps))
 }
 
 /// The north arrow; a click turns north up.
@@ -77,10 +85,9 @@ pub(super) fn scale_bar(ui: &Ui, shown: &Shown) {
     }
     let middle = left + (right - left) / 2.0 - egui::vec2(0.0, 6.0);
     let text = status::length_text(length_m);
-    for step in 0..8 {
-        let angle = std::f32::consts::TAU * step as f32 / 8.0;
+    for step in around(1.3) {
         painter.text(
-            middle + 1.3 * Vec2::angled(angle),
+            middle + step,
             Align2::CENTER_BOTTOM,
             &text,
             FontId::proportional(13.0),

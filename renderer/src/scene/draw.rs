@@ -4,6 +4,7 @@
 //! and drop it when the last `Arc` is gone. The CPU copy of a shape stays for picking; a picture's pixels are handed over
 //! once and then freed.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +49,18 @@ pub struct Shape {
     indices: Vec<u32>,
     center: DVec3,
     radius_m: f64,
+    blocks: Vec<Block>,
+}
+
+/// Triangles that follow each other, and the box round them, so that a ray need not ask each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Their places among the indices.
+    pub indices: Range<usize>,
+    /// Least coordinates.
+    pub low: DVec3,
+    /// Greatest coordinates.
+    pub high: DVec3,
 }
 
 impl Shape {
@@ -65,7 +78,14 @@ impl Shape {
                 .collect();
         }
         let (center, radius_m) = bounding_sphere(vertices.iter().map(|vertex| vertex.position));
-        Self { identity: next_identity(), vertices, indices, center, radius_m }
+        let blocks = blocks(&vertices, &indices);
+        Self { identity: next_identity(), vertices, indices, center, radius_m, blocks }
+    }
+
+    /// The triangles in boxes.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
     }
 
     /// Different for every shape ever made in this process.
@@ -97,6 +117,24 @@ impl Shape {
     pub fn bytes(&self) -> u64 {
         2 * (size_of_val(self.vertices.as_slice()) + size_of_val(self.indices.as_slice())) as u64
     }
+}
+
+fn blocks(vertices: &[Vertex], indices: &[u32]) -> Vec<Block> {
+    const INDICES_PER_BLOCK: usize = 3 * 64;
+    let starts = (0..indices.len()).step_by(INDICES_PER_BLOCK);
+    let block = |start: usize| {
+        let own = start..(start + INDICES_PER_BLOCK).min(indices.len());
+        let corners = indices[own.clone()].iter().map(|index| as_f64(vertices[*index as usize].position));
+        let (low, high) = corners.fold((DVec3::INFINITY, DVec3::NEG_INFINITY), |(low, high), corner| {
+            (low.min(corner), high.max(corner))
+        });
+        Block { indices: own, low, high }
+    };
+    starts.map(block).collect()
+}
+
+fn as_f64(position: [f32; 3]) -> DVec3 {
+    DVec3::from_array(position.map(f64::from))
 }
 
 /// Points, in metres relative to their own origin.
@@ -142,7 +180,6 @@ impl PointSet {
 }
 
 fn bounding_sphere(positions: impl Iterator<Item = [f32; 3]> + Clone) -> (DVec3, f64) {
-    let as_f64 = |position: [f32; 3]| DVec3::from_array(position.map(f64::from));
     let (low, high) = positions
         .clone()
         .map(as_f64)

@@ -76,9 +76,43 @@ fn local_ray(ray: &Ray, ecef_from_local: &DMat4, (center, radius_m): (DVec3, f64
 fn hit_shape(ray: &Ray, shape: &Shape, ecef_from_local: &DMat4) -> Option<f64> {
     let local = local_ray(ray, ecef_from_local, shape.sphere(), 0.01)?;
     let corner = |index: u32| DVec3::from_array(shape.vertices()[index as usize].position.map(f64::from));
-    let triangles =
-        shape.indices().chunks_exact(3).map(|triangle| [corner(triangle[0]), corner(triangle[1]), corner(triangle[2])]);
-    triangles.filter_map(|triangle| local.triangle(triangle)).min_by(f64::total_cmp)
+    let near = shape.blocks().iter().filter(|block| local.passes_box(block.low, block.high));
+    let triangles = near.flat_map(|block| shape.indices()[block.indices.clone()].chunks_exact(3));
+    triangles
+        .filter_map(|triangle| local.triangle([corner(triangle[0]), corner(triangle[1]), corner(triangle[2])]))
+        .min_by(f64::total_cmp)
+}
+
+/// The nearest surface on a ray: ground or mesh. Points let one look through.
+fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
+    let hits = list.draws.iter().filter_map(|draw| match draw {
+        Draw::Ground { shape, origin, .. } => hit_shape(ray, shape, &DMat4::from_translation(*origin)),
+        // What one sees through hides nothing.
+        Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.5 => hit_shape(ray, shape, ecef_from_local),
+        Draw::Mesh { .. } | Draw::Points { .. } => None,
+    });
+    hits.min_by(f64::total_cmp)
+}
+
+/// The top of what is drawn above or below a place (ECEF): a roof, a bridge, the ground as fine as it is on screen.
+#[must_use]
+pub fn top_of_surface(list: &DrawList, ecef: DVec3) -> Option<DVec3> {
+    const REACH_M: f64 = 1_000.0;
+    let up = place::up_at(ecef);
+    let ray = Ray { origin: ecef + up * REACH_M, direction: -up };
+    nearest_surface_m(list, &ray).filter(|distance_m| *distance_m < 2.0 * REACH_M).map(|distance_m| ray.at(distance_m))
+}
+
+/// Whether something drawn stands between the eye and a sign of `sign_px` pixels set up at a place (ECEF).
+#[must_use]
+pub fn is_hidden(list: &DrawList, view: &View, ecef: DVec3, sign_px: f64) -> bool {
+    // The ground is drawn with triangles of several pixels: what is nearer than this to the sign is its own ground.
+    const OWN_GROUND: f64 = 0.99;
+    let height_m = sign_px / view.pixels_per_metre((ecef - view.eye).length());
+    let offset = ecef + place::up_at(ecef) * height_m - view.eye;
+    let distance_m = offset.length();
+    let ray = Ray { origin: view.eye, direction: offset / distance_m.max(1e-9) };
+    nearest_surface_m(list, &ray).is_some_and(|hit_m| hit_m < distance_m * OWN_GROUND)
 }
 
 fn hit_points(ray: &Ray, points: &PointSet, ecef_from_local: &DMat4, reach_per_metre: f64) -> Option<f64> {
@@ -94,4 +128,61 @@ fn hit_points(ray: &Ray, points: &PointSet, ecef_from_local: &DMat4, reach_per_m
     let within = along_and_aside
         .filter(|(along, aside_squared)| *along > 0.0 && *aside_squared < (along * reach_per_metre).powi(2));
     within.map(|(along, _)| along).min_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scene::camera::Camera;
+    use crate::scene::draw::Vertex;
+
+    /// A hill: a wall 400 m wide whose foot stands on the ellipsoid at `north_m` of the middle, across the view north.
+    fn hill(height_m: f64, north_m: f64) -> DrawList {
+        let origin = place::ecef([109.74, 28.31, 0.0]);
+        let axes = place::ecef_from_enu_rotation(109.74, 28.31);
+        let corner = |east_m: f64, up_m: f64| Vertex {
+            position: (axes * DVec3::new(east_m, north_m, up_m)).as_vec3().to_array(),
+            ..Vertex::default()
+        };
+        let corners = vec![corner(-200.0, 0.0), corner(200.0, 0.0), corner(200.0, height_m), corner(-200.0, height_m)];
+        let shape = Arc::new(Shape::new(corners, vec![0, 1, 2, 0, 2, 3]));
+        let mut list = DrawList::default();
+        list.push(None, Draw::Ground { shape, origin, overlays: Vec::new() });
+        list
+    }
+
+    #[test]
+    fn a_place_behind_a_hill_is_hidden_and_one_before_it_is_not() {
+        let camera = Camera::new([109.74, 28.30, 60.0], 0.0, 0.0);
+        let view = camera.view([800, 600]);
+        let at = |north_m: f64| {
+            let axes = place::ecef_from_enu_rotation(109.74, 28.31);
+            place::ecef([109.74, 28.31, 0.0]) + axes * DVec3::new(0.0, north_m, 0.0)
+        };
+        let list = hill(200.0, 0.0);
+        assert!(is_hidden(&list, &view, at(300.0), 6.0));
+        assert!(!is_hidden(&list, &view, at(-300.0), 6.0));
+        assert!(!is_hidden(&hill(20.0, 0.0), &view, at(300.0), 6.0), "one looks over a low one");
+        assert!(!is_hidden(&list, &view, at(0.0), 6.0), "a hill does not hide what stands on it");
+    }
+
+    #[test]
+    fn the_top_is_found_from_above_and_from_below() {
+        let roof = place::ecef([109.74, 28.31, 0.0]);
+        let axes = place::ecef_from_enu_rotation(109.74, 28.31);
+        let corner = |east_m: f64, north_m: f64| Vertex {
+            position: (axes * DVec3::new(east_m, north_m, 12.0)).as_vec3().to_array(),
+            ..Vertex::default()
+        };
+        let corners = vec![corner(-9.0, -9.0), corner(9.0, -9.0), corner(0.0, 9.0)];
+        let mut list = DrawList::default();
+        let shape = Arc::new(Shape::new(corners, vec![0, 1, 2]));
+        list.push(None, Draw::Ground { shape, origin: roof, overlays: Vec::new() });
+        for height_m in [-20.0, 0.0, 40.0] {
+            let top = top_of_surface(&list, place::ecef([109.74, 28.31, height_m])).expect("under the sky");
+            assert!((place::lon_lat_height_deg(top)[2] - 12.0).abs() < 1e-4);
+        }
+    }
 }

@@ -47,6 +47,15 @@ impl Ray {
         (distance_m > 0.0).then_some(distance_m)
     }
 
+    /// Whether the ray passes a box given by its least and greatest corner.
+    #[must_use]
+    pub fn passes_box(&self, low: DVec3, high: DVec3) -> bool {
+        // A direction of zero gives infinities, which compare as they should.
+        let (a, b) = ((low - self.origin) / self.direction, (high - self.origin) / self.direction);
+        let (near, far) = (a.min(b).max_element(), a.max(b).min_element());
+        far >= near.max(0.0)
+    }
+
     /// Whether the ray passes a sphere (ECEF centre, radius in metres).
     #[must_use]
     pub fn passes_sphere(&self, center: DVec3, radius_m: f64) -> bool {
