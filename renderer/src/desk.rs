@@ -120,7 +120,7 @@ impl Desk {
         let [width, height] = size_px.map(f64::from);
         let scale = f64::from(pixels_per_point);
         // What the panels take when they have not been laid out yet.
-        let (left, bottom) = if self.panels == Panels::All { (270.0 * scale, 80.0 * scale) } else { (0.0, 0.0) };
+        let (left, bottom) = if self.panels == Panels::All { (panel::LAYERS_WIDTH * scale, 80.0 * scale) } else { (0.0, 0.0) };
         let free_px = if width > 2.5 * left && height > 2.5 * bottom {
             [left, 0.0, width, height - bottom]
         } else {

@@ -1,13 +1,13 @@
 //! The list of layers: by kind, with on and off, opacity and a way there.
 
-use egui::{Panel, RichText, ScrollArea, Slider, Ui};
+use egui::{Panel, RichText, ScrollArea, Slider, TextWrapMode, Ui};
 
-use super::{ACCENT, Action, LayerRow, Shown, words};
+use super::{ACCENT, Action, LAYERS_WIDTH, LayerRow, Shown, words};
 
 /// The panel on the left.
 pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     let language = shown.language;
-    Panel::left("layers").default_size(264.0).resizable(true).show(ui, |ui| {
+    Panel::left("layers").default_size(LAYERS_WIDTH as f32).resizable(true).show(ui, |ui| {
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             ui.label(RichText::new(words::PRODUCT.text(language)).size(22.0).strong().color(ACCENT));
@@ -53,20 +53,29 @@ fn kinds(rows: &[LayerRow]) -> Vec<&'static str> {
 fn layer(ui: &mut Ui, row: &LayerRow, shown: &Shown, actions: &mut Vec<Action>) {
     let language = shown.language;
     ui.push_id(row.index, |ui| {
+        let dated = row.valid_from.as_deref().map(|text| text.get(..10).unwrap_or(text));
+        let note = if row.live { Some(words::LIVE.text(language)) } else { dated };
         ui.horizontal(|ui| {
-            let mut visible = row.visible;
-            if ui.checkbox(&mut visible, row.title.as_str()).changed() {
-                actions.push(Action::SetVisible(row.index, visible));
-            }
+            // From the right: button and date keep their room, the title is cut short in what is left.
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if ui.small_button(words::FLY_TO.text(language)).clicked() {
                     actions.push(Action::FlyTo(row.index));
                 }
-                let dated = row.valid_from.as_deref().map(|text| text.get(..10).unwrap_or(text));
-                let note = if row.live { Some(words::LIVE.text(language)) } else { dated };
                 if let Some(note) = note {
                     ui.label(RichText::new(note).small().weak());
                 }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.style_mut().wrap_mode = Some(TextWrapMode::Truncate);
+                    let mut visible = row.visible;
+                    let title = ui.checkbox(&mut visible, row.title.as_str());
+                    if title.changed() {
+                        actions.push(Action::SetVisible(row.index, visible));
+                    }
+                    title.on_hover_text(match note {
+                        Some(note) => format!("{}\n{note}", row.title),
+                        None => row.title.clone(),
+                    });
+                });
             });
         });
         if row.visible && row.has_opacity {

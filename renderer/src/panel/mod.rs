@@ -130,6 +130,9 @@ pub enum Panels {
     None,
 }
 
+/// How wide the list of layers is at first, in points.
+pub const LAYERS_WIDTH: f64 = 280.0;
+
 /// The accent: the blue-green of the product.
 const ACCENT: Color32 = Color32::from_rgb(28, 124, 140);
 

@@ -94,3 +94,63 @@ fn picked_attributes_are_listed_by_name() {
         screen.get_by_label(text);
     }
 }
+
+/// Titles as long as deliveries have them.
+fn long_titles() -> Shown {
+    let titles = [
+        "Land-use master plan (building control)",
+        "国土空间规划用地（2023 分类）中心城区详细规划成果",
+        "Geohazard susceptibility",
+        "道路",
+    ];
+    let layers = titles.iter().enumerate().map(|(index, title)| row(index, title, index % 2 == 0)).collect();
+    Shown { layers, graphics: "llvmpipe (LLVM 15.0.6, 256 bits) (Vulkan)".to_owned(), eye_height_m: 12_345.0, ..shown() }
+}
+
+#[test]
+fn long_titles_end_before_their_dates_in_both_languages() {
+    for language in [Language::Zh, Language::En] {
+        let model = Shown { language, ..long_titles() };
+        let mut screen = harness([1366.0, 768.0], |ui| drop(show(ui, &model, Panels::All)));
+        screen.run();
+        let dates: Vec<egui::Rect> = screen.get_all_by_label("2024-03-15").map(|node| node.rect()).collect();
+        for row in &model.layers {
+            let title = screen.get_by_role_and_label(egui::accesskit::Role::CheckBox, &row.title).rect();
+            let date = dates.iter().find(|date| date.y_range().contains(title.center().y)).expect("a date in its row");
+            assert!(title.right() <= date.left(), "{}: {title} runs into {date}", row.title);
+            assert!(title.left() >= 0.0 && date.right() < 300.0);
+        }
+    }
+}
+
+#[test]
+fn a_title_cut_short_is_shown_whole_when_pointed_at() {
+    let model = long_titles();
+    let mut screen = harness([1366.0, 768.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    let title = &model.layers[1].title;
+    screen.get_by_label(title).hover();
+    screen.run();
+    screen.get_by_label_contains(&format!("{title}\n2024-03-15"));
+}
+
+#[test]
+fn nothing_written_in_the_panels_lies_on_anything_else_on_a_small_laptop() {
+    for language in [Language::Zh, Language::En] {
+        let model = Shown { language, height_datum: None, failed: 12, pending: 345, ..long_titles() };
+        let mut screen = harness([1366.0, 768.0], |ui| drop(show(ui, &model, Panels::All)));
+        screen.run();
+        let words: Vec<(String, egui::Rect)> = screen
+            .query_all(egui_kittest::kittest::by().role(egui::accesskit::Role::Label))
+            .map(|node| (node.value().unwrap_or_default(), node.rect()))
+            .collect();
+        assert!(words.len() > 10, "{words:?}");
+        for (number, (one, rect)) in words.iter().enumerate() {
+            assert!(rect.right() <= 1366.0 && rect.left() >= 0.0, "{one} leaves the screen: {rect}");
+            for (other, other_rect) in &words[number + 1..] {
+                let both = rect.intersect(*other_rect);
+                assert!(both.width() < 0.5 || both.height() < 0.5, "{one} at {rect} lies on {other} at {other_rect}");
+            }
+        }
+    }
+}
