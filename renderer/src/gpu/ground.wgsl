@@ -1,13 +1,6 @@
 // The ground: tinted relief with up to eight pictures laid over it, bottom first.
 // Further pictures come in further passes over the same triangles (equal depth, blended): `fs_overlays`.
 
-struct Frame {
-    haze_color: vec3<f32>,
-    haze_per_m: f32,
-    viewport_px: vec2<f32>,
-    spare: vec2<f32>,
-}
-
 struct Tile {
     clip_from_local: mat4x4<f32>,
     up: vec3<f32>,
@@ -23,7 +16,6 @@ struct Tile {
     opacities: array<vec4<f32>, 2>,
 }
 
-@group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var<uniform> tile: Tile;
 @group(2) @binding(0) var clamped: sampler;
 @group(2) @binding(1) var picture_0: texture_2d<f32>;
@@ -59,23 +51,6 @@ fn vs_main(
     return corner;
 }
 
-fn linear_from_srgb(srgb: vec3<f32>) -> vec3<f32> {
-    return select(pow((srgb + 0.055) / 1.055, vec3(2.4)), srgb / 12.92, srgb <= vec3(0.04045));
-}
-
-// Sky from above, a little from below, and a low sun: relief reads without drowning the colours.
-fn light(normal: vec3<f32>) -> f32 {
-    let unit = normalize(normal);
-    let sky = 0.5 + 0.5 * dot(unit, tile.up);
-    let sun = max(dot(unit, tile.sun), 0.0);
-    return 0.30 * sky + 0.98 * sun;
-}
-
-fn hazed(color: vec3<f32>, eye_distance_m: f32) -> vec3<f32> {
-    let clear = exp(-eye_distance_m * frame.haze_per_m);
-    return mix(frame.haze_color, color, clear);
-}
-
 // Premultiplied "over".
 fn lay(below: vec4<f32>, picture: vec4<f32>, opacity: f32) -> vec4<f32> {
     let alpha = picture.a * opacity;
@@ -107,17 +82,17 @@ fn overlays(corner: Corner, bottom: vec4<f32>) -> vec4<f32> {
 
 @fragment
 fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
-    let shade = light(corner.normal);
-    let bare = linear_from_srgb(corner.color.rgb) * shade;
+    let brightness = shade(normalize(corner.normal), tile.up, tile.sun);
+    let bare = linear_from_srgb(corner.color.rgb) * brightness;
     let draped = overlays(corner, vec4(0.0));
     // A photograph carries its own light; drawn over relief it gets only a hint of ours.
-    let lit = draped.rgb * mix(1.0, shade, 0.25) + bare * (1.0 - draped.a);
+    let lit = draped.rgb * mix(1.0, brightness, 0.25) + bare * (1.0 - draped.a);
     return vec4(hazed(lit, corner.eye_distance_m), 1.0);
 }
 
 @fragment
 fn fs_overlays(corner: Corner) -> @location(0) vec4<f32> {
     let draped = overlays(corner, vec4(0.0));
-    let shade = light(corner.normal);
-    return vec4(hazed(draped.rgb * mix(1.0, shade, 0.25), corner.eye_distance_m) * draped.a, draped.a);
+    let brightness = shade(normalize(corner.normal), tile.up, tile.sun);
+    return vec4(hazed(draped.rgb * mix(1.0, brightness, 0.25), corner.eye_distance_m) * draped.a, draped.a);
 }

@@ -1,12 +1,5 @@
 // Meshes: texture times vertex colour times base colour; lit only where the layer says so.
 
-struct Frame {
-    haze_color: vec3<f32>,
-    haze_per_m: f32,
-    viewport_px: vec2<f32>,
-    spare: vec2<f32>,
-}
-
 struct Mesh {
     clip_from_local: mat4x4<f32>,
     up: vec3<f32>,
@@ -18,7 +11,6 @@ struct Mesh {
     base_color: vec4<f32>,
 }
 
-@group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var<uniform> mesh: Mesh;
 @group(2) @binding(0) var picture_sampler: sampler;
 @group(2) @binding(1) var picture: texture_2d<f32>;
@@ -47,10 +39,6 @@ fn vs_main(
     return corner;
 }
 
-fn linear_from_srgb(srgb: vec3<f32>) -> vec3<f32> {
-    return select(pow((srgb + 0.055) / 1.055, vec3(2.4)), srgb / 12.92, srgb <= vec3(0.04045));
-}
-
 @fragment
 fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
     let sampled = textureSample(picture, picture_sampler, corner.uv);
@@ -61,13 +49,11 @@ fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
         var unit = normalize(select(flat_normal, corner.normal, given));
         // Both sides of a surface are seen in survey meshes: turn the normal to the eye.
         unit = select(-unit, unit, dot(unit, mesh.eye - corner.position) > 0.0);
-        let shade = 0.42 * (0.5 + 0.5 * dot(unit, mesh.up)) + 0.16 + 0.62 * max(dot(unit, mesh.sun), 0.0);
-        color = vec4(color.rgb * shade, color.a);
+        color = vec4(color.rgb * shade(unit, mesh.up, mesh.sun), color.a);
     }
-    let clear = exp(-distance(corner.position, mesh.eye) * frame.haze_per_m);
     let alpha = color.a * mesh.opacity;
     if alpha < 0.02 {
         discard;
     }
-    return vec4(mix(frame.haze_color, color.rgb, clear) * alpha, alpha);
+    return vec4(hazed(color.rgb, distance(corner.position, mesh.eye)) * alpha, alpha);
 }

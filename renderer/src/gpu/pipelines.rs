@@ -4,11 +4,11 @@ use crate::scene::draw::{PointVertex, Vertex};
 
 use super::targets::{DEPTH_FORMAT, SCENE_FORMAT};
 
-/// Every shader, by name.
+/// Every shader, by name; those of the scene begin with the light and air they share.
 pub(super) const SHADERS: &[(&str, &str)] = &[
-    ("ground", include_str!("ground.wgsl")),
-    ("mesh", include_str!("mesh.wgsl")),
-    ("points", include_str!("points.wgsl")),
+    ("ground", concat!(include_str!("light.wgsl"), include_str!("ground.wgsl"))),
+    ("mesh", concat!(include_str!("light.wgsl"), include_str!("mesh.wgsl"))),
+    ("points", concat!(include_str!("light.wgsl"), include_str!("points.wgsl"))),
     ("sky", include_str!("sky.wgsl")),
     ("composite", include_str!("composite.wgsl")),
 ];

@@ -1,12 +1,5 @@
 // Points as squares facing the eye: the size in metres follows the spacing, the size in pixels has bounds.
 
-struct Frame {
-    haze_color: vec3<f32>,
-    haze_per_m: f32,
-    viewport_px: vec2<f32>,
-    spare: vec2<f32>,
-}
-
 struct Cloud {
     clip_from_local: mat4x4<f32>,
     eye: vec3<f32>,
@@ -17,7 +10,6 @@ struct Cloud {
     spare: vec2<f32>,
 }
 
-@group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var<uniform> cloud: Cloud;
 
 struct Corner {
@@ -46,17 +38,12 @@ fn vs_main(
     return corner;
 }
 
-fn linear_from_srgb(srgb: vec3<f32>) -> vec3<f32> {
-    return select(pow((srgb + 0.055) / 1.055, vec3(2.4)), srgb / 12.92, srgb <= vec3(0.04045));
-}
-
 @fragment
 fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
     if dot(corner.across, corner.across) > 1.0 {
         discard;
     }
-    let clear = exp(-corner.eye_distance_m * frame.haze_per_m);
-    let color = mix(frame.haze_color, linear_from_srgb(corner.color.rgb), clear);
+    let color = hazed(linear_from_srgb(corner.color.rgb), corner.eye_distance_m);
     let alpha = corner.color.a * cloud.opacity;
     return vec4(color * alpha, alpha);
 }

@@ -18,17 +18,36 @@ fn every_shader_is_valid() {
     }
 }
 
-#[test]
-fn every_wgsl_file_is_in_the_list() {
+/// Every WGSL file beside this one, by name.
+fn files() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gpu");
-    let mut files: Vec<String> = std::fs::read_dir(folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"))
-        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
-        .collect();
-    files.sort();
-    let mut listed: Vec<&str> = SHADERS.iter().map(|(name, _)| *name).collect();
-    listed.sort_unstable();
-    assert_eq!(files, listed);
+    let paths = std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("readable").path());
+    let wgsl = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wgsl"));
+    wgsl.map(|path| {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        (path.file_stem().expect("a name").to_string_lossy().into_owned(), text)
+    })
+    .collect()
+}
+
+#[test]
+fn every_wgsl_file_is_part_of_a_shader_in_the_list() {
+    for (name, text) in files() {
+        assert!(SHADERS.iter().any(|(_, source)| source.contains(&text)), "{name} is in no shader");
+    }
+}
+
+#[test]
+fn no_function_or_structure_is_written_twice() {
+    let mut seen = std::collections::BTreeMap::new();
+    for (file, text) in files() {
+        for line in text.lines() {
+            let Some(name) = line.strip_prefix("fn ").or_else(|| line.strip_prefix("struct ")) else { continue };
+            let name = name.split(['(', ' ']).next().expect("a name").to_owned();
+            // Each shader has its own entry points and what goes between them.
+            if !name.starts_with("vs_") && !name.starts_with("fs_") && name != "Corner" {
+                assert_eq!(seen.insert(name.clone(), file.clone()), None, "{name} is in {file} too");
+            }
+        }
+    }
 }
