@@ -102,7 +102,9 @@ impl Desk {
     /// Where labels may be written: off the panels, the north arrow and the scale bar.
     fn sheet(&self) -> Sheet {
         let scale = self.context.pixels_per_point();
-        let in_pixels = |rect: egui::Rect| [rect.left(), rect.top(), rect.right(), rect.bottom()].map(|side| f64::from(side * scale));
+        let in_pixels = |rect: egui::Rect| {
+            [rect.left(), rect.top(), rect.right(), rect.bottom()].map(|side| f64::from(side * scale))
+        };
         let corner = |corner: egui::Pos2, size: egui::Vec2| in_pixels(egui::Rect::from_two_pos(corner, corner + size));
         let taken_px = match self.panels {
             Panels::None => Vec::new(),
@@ -120,7 +122,8 @@ impl Desk {
         let [width, height] = size_px.map(f64::from);
         let scale = f64::from(pixels_per_point);
         // What the panels take when they have not been laid out yet.
-        let (left, bottom) = if self.panels == Panels::All { (panel::LAYERS_WIDTH * scale, 80.0 * scale) } else { (0.0, 0.0) };
+        let (left, bottom) =
+            if self.panels == Panels::All { (panel::LAYERS_WIDTH * scale, 80.0 * scale) } else { (0.0, 0.0) };
         let free_px = if width > 2.5 * left && height > 2.5 * bottom {
             [left, 0.0, width, height - bottom]
         } else {

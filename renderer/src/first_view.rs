@@ -11,14 +11,8 @@ use crate::service::Dataset;
 
 /// Styles whose plans are shown at first, and their opacity: the three control lines (三区三线) let the picture through,
 /// lines and points are drawn as they are.
-const STYLES: &[(&str, f32)] = &[
-    ("sthx", 0.75),
-    ("yjjbnt", 0.55),
-    ("czkfbj", 0.75),
-    ("admin", 0.85),
-    ("roads", 0.9),
-    ("hazard-points", 1.0),
-];
+const STYLES: &[(&str, f32)] =
+    &[("sthx", 0.75), ("yjjbnt", 0.55), ("czkfbj", 0.75), ("admin", 0.85), ("roads", 0.9), ("hazard-points", 1.0)];
 
 /// Without any of those styles this many plans are shown, so that a catalogue of plans alone is not an empty screen.
 const MOST_OF_UNKNOWN_MEANING: usize = 3;

@@ -14,6 +14,7 @@ use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
 use crate::first_view;
 use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
 use crate::scene::camera::{Camera, View};
+use crate::scene::cover::Covers;
 use crate::scene::draw::{Draw, DrawList};
 use crate::scene::ground::Ground;
 use crate::scene::label::{self, Label, PlacedLabel, Sheet};
@@ -112,6 +113,7 @@ pub struct Viewer {
     pub sheet: Sheet,
     fetcher: Fetcher<Loaded>,
     ground: Ground,
+    covers: Covers,
     list: DrawList,
     labels: Vec<PlacedLabel>,
     counts: Counts,
@@ -147,6 +149,7 @@ impl Viewer {
             sheet: Sheet::default(),
             fetcher,
             ground: Ground::default(),
+            covers: Covers::default(),
             list: DrawList::default(),
             labels: Vec::new(),
             counts: Counts::default(),
@@ -298,6 +301,7 @@ impl Viewer {
             }
         }
         self.select_tilesets(&view, &mut requests);
+        self.covers.apply(&mut self.list);
         self.labels = self.place_labels(ground.labels, &view);
         self.wanted = requests.len();
         requests.extend(self.feature_requests());

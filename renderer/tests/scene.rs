@@ -15,6 +15,7 @@ use renderer::headless::{self, Order, Report};
 use renderer::panel::Panels;
 use renderer::panel::words::Language;
 use renderer::scene::camera::Camera;
+use renderer::scene::draw::Draw;
 use renderer::scene::place;
 use renderer::service::Service;
 use renderer::viewer::Viewer;
@@ -192,11 +193,33 @@ fn a_label_behind_a_building_is_not_written_and_comes_back_when_one_steps_aside(
     assert_eq!(behind(-60.0, &["dem", "plan", "box"]), 1, "from beside the box it is seen");
 }
 
+#[test]
+fn a_plan_lies_on_the_roof_of_a_model_and_the_ground_below_it_gives_way() {
+    let server = SyntheticServer::start(None);
+    let [lon, lat, _] = geodesy::frame::lon_lat_height_deg_from_ecef(box_frame().ecef_origin);
+    let camera = Camera::new([lon, lat, height_m([lon, lat]) + 260.0], 0.0, -90.0);
+    let is_green = |[red, green, blue, _]: [u8; 4]| red < 90 && green > 150 && blue < 130;
+    let roof_of = |layers: &[&str], name: &str| {
+        let mut desk = desk(&server, layers, camera);
+        let (_, picture) = shoot(&mut desk, &order(name, camera, [400, 400]));
+        let [x, y] = place::square_from_lon_lat_deg(lon, lat);
+        let gave_way = desk.viewer.draw_list().draws.iter().any(|draw| {
+            let Draw::Ground { square, open: Some(open), .. } = draw else { return false };
+            let in_tile = [(x - square[0]) / square[2], (y - square[1]) / square[2]];
+            in_tile.iter().all(|part| (0.0..1.0).contains(part)) && !open.is_open(in_tile)
+        });
+        (picture.get_pixel(200, 200).0, gave_way)
+    };
+    let (bare, gave_way) = roof_of(&["dem", "box"], "roof-bare.png");
+    assert!(is_green(bare) && gave_way, "{bare:?}");
+    let (draped, _) = roof_of(&["dem", "box", "overall"], "roof-draped.png");
+    assert!(draped[0] > 200 && draped[1] < 60 && draped[2] > 200, "{draped:?} is not the plan's magenta");
+}
+
 /// Longitude and latitude in degrees of a place so many metres east and north of the middle.
 fn ground_at([east_m, north_m]: [f64; 2]) -> [f64; 2] {
     let frame = geodesy::EnuFrame::new([MIDDLE[0], MIDDLE[1], 0.0]);
-    let [lon, lat, _] =
-        geodesy::frame::lon_lat_height_deg_from_ecef(frame.ecef_from_enu_point([east_m, north_m, 0.0]));
+    let [lon, lat, _] = geodesy::frame::lon_lat_height_deg_from_ecef(frame.ecef_from_enu_point([east_m, north_m, 0.0]));
     [lon, lat]
 }
 

@@ -10,7 +10,7 @@ use super::pipelines::{PICTURES_PER_PASS, Pipelines};
 use super::resources::Resources;
 use super::targets::Targets;
 use crate::scene::camera::View;
-use crate::scene::draw::{Draw, DrawList, Overlay};
+use crate::scene::draw::{Draped, Draw, DrawList, Overlay};
 use crate::scene::place;
 
 /// What egui wants painted this frame.
@@ -72,17 +72,32 @@ struct MeshUniform {
 
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
+struct DrapeUniform {
+    clip_from_local: [[f32; 4]; 4],
+    eye: [f32; 3],
+    spare: f32,
+    tile_from_local: [[[f32; 4]; 2]; PICTURES_PER_PASS],
+    windows: [[f32; 4]; PICTURES_PER_PASS],
+    opacities: [f32; PICTURES_PER_PASS],
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
 struct CloudUniform {
     clip_from_local: [[f32; 4]; 4],
     eye: [f32; 3],
     opacity: f32,
     pixels_per_metre: f32,
     size_m: f32,
-    spare: [f32; 2],
+    depth_scale: f32,
+    spare: f32,
 }
 
 /// Uniforms of one draw live this many bytes apart; a multiple of every device's alignment.
 const SLOT_BYTES: usize = 512;
+
+/// By what part of their distance points step before the ground or behind a mesh of the same surface.
+const POINT_STEP: f32 = 0.003;
 
 /// Linear colours of the air.
 const HAZE: [f32; 3] = [0.66, 0.76, 0.86];
@@ -94,6 +109,7 @@ enum Pass {
     Ground,
     GroundOverlays,
     Mesh,
+    MeshDrapes,
     Points,
     MeshBlended,
 }
@@ -102,7 +118,7 @@ struct Step {
     pass: Pass,
     /// Shape or point set.
     identity: u64,
-    /// Bind group of the pictures.
+    /// Bind group of the pictures; for ground and drapes the first is where the ground is seen, 0 for everywhere.
     pictures: Vec<u64>,
 }
 
@@ -186,29 +202,27 @@ impl Painter {
         let device = &self.gpu.device;
         for draw in &list.draws {
             match draw {
-                Draw::Ground { shape, origin, overlays } => {
+                Draw::Ground { shape, origin, overlays, open, .. } => {
                     if shape.indices().is_empty() {
                         continue;
                     }
                     self.resources.keep_shape(device, shape);
-                    for overlay in overlays {
-                        self.resources.keep_picture(
-                            device,
-                            &self.gpu.queue,
-                            &self.pipelines.picture_layout,
-                            &overlay.picture,
-                        );
+                    let open = open.as_ref().map(|open| open.picture());
+                    for picture in overlays.iter().map(|overlay| &overlay.picture).chain(open) {
+                        self.resources.keep_picture(device, &self.gpu.queue, &self.pipelines.picture_layout, picture);
                     }
+                    let open = open.map_or(0, |picture| picture.identity());
                     let chunks: Vec<&[Overlay]> =
                         if overlays.is_empty() { vec![&[]] } else { overlays.chunks(PICTURES_PER_PASS).collect() };
                     for (number, chunk) in chunks.into_iter().enumerate() {
                         let uniform = tile_uniform(view, *origin, chunk);
                         let pass = if number == 0 { Pass::Ground } else { Pass::GroundOverlays };
-                        let pictures = chunk.iter().map(|overlay| overlay.picture.identity()).collect();
+                        let pictures = chunk.iter().map(|overlay| overlay.picture.identity());
+                        let pictures = std::iter::once(open).chain(pictures).collect();
                         add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
                     }
                 }
-                Draw::Mesh { shape, picture, ecef_from_local, base_color, lit, opacity } => {
+                Draw::Mesh { shape, picture, ecef_from_local, base_color, lit, opacity, draped } => {
                     if shape.indices().is_empty() || *opacity <= 0.0 {
                         continue;
                     }
@@ -220,8 +234,19 @@ impl Painter {
                     let pass = if *opacity < 0.999 || base_color[3] < 0.999 { Pass::MeshBlended } else { Pass::Mesh };
                     let pictures = picture.iter().map(|picture| picture.identity()).collect();
                     add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
+                    for chunk in draped.chunks(PICTURES_PER_PASS) {
+                        for Draped { overlay, .. } in chunk {
+                            let layout = &self.pipelines.picture_layout;
+                            self.resources.keep_picture(device, &self.gpu.queue, layout, &overlay.picture);
+                        }
+                        let uniform = drape_uniform(view, ecef_from_local, chunk);
+                        let pictures = chunk.iter().map(|draped| draped.overlay.picture.identity());
+                        let pictures = std::iter::once(0).chain(pictures).collect();
+                        let step = Step { pass: Pass::MeshDrapes, identity: shape.identity(), pictures };
+                        add(step, bytemuck::bytes_of(&uniform));
+                    }
                 }
-                Draw::Points { points, ecef_from_local, size_m, opacity } => {
+                Draw::Points { points, ecef_from_local, size_m, give_way, opacity } => {
                     if points.points().is_empty() || *opacity <= 0.0 {
                         continue;
                     }
@@ -232,7 +257,8 @@ impl Painter {
                         opacity: *opacity,
                         pixels_per_metre: view.pixels_per_metre(1.0) as f32,
                         size_m: *size_m,
-                        spare: [0.0; 2],
+                        depth_scale: if *give_way { 1.0 - POINT_STEP } else { 1.0 + POINT_STEP },
+                        spare: 0.0,
                     };
                     add(
                         Step { pass: Pass::Points, identity: points.identity(), pictures: Vec::new() },
@@ -249,7 +275,7 @@ impl Painter {
     fn make_ground_groups(&mut self, steps: &[(Step, u32)]) {
         let mut old = std::mem::take(&mut self.ground_groups);
         for (step, _) in steps {
-            if !matches!(step.pass, Pass::Ground | Pass::GroundOverlays)
+            if !matches!(step.pass, Pass::Ground | Pass::GroundOverlays | Pass::MeshDrapes)
                 || self.ground_groups.contains_key(&step.pictures)
             {
                 continue;
@@ -264,11 +290,12 @@ impl Painter {
             binding: 0,
             resource: wgpu::BindingResource::Sampler(&self.resources.clamped),
         }];
-        for place in 0..PICTURES_PER_PASS {
+        // The pictures, then where the ground is seen; white stands for no picture and for everywhere.
+        for (binding, place) in (1..=PICTURES_PER_PASS).chain([0]).enumerate() {
             let copy = pictures.get(place).and_then(|identity| self.resources.pictures.get(identity));
             let view = copy.map_or(&self.resources.white, |copy| &copy.view);
             entries.push(wgpu::BindGroupEntry {
-                binding: place as u32 + 1,
+                binding: binding as u32 + 1,
                 resource: wgpu::BindingResource::TextureView(view),
             });
         }
@@ -349,6 +376,7 @@ impl Painter {
                     Pass::GroundOverlays => &self.pipelines.ground_overlays,
                     Pass::Mesh => &self.pipelines.mesh_opaque,
                     Pass::MeshBlended => &self.pipelines.mesh_blended,
+                    Pass::MeshDrapes => &self.pipelines.mesh_drapes,
                     Pass::Points => &self.pipelines.points,
                 });
             }
@@ -361,7 +389,7 @@ impl Painter {
             }
             let Some(copy) = self.resources.shapes.get(&step.identity) else { continue };
             let pictures = match step.pass {
-                Pass::Ground | Pass::GroundOverlays => self.ground_groups.get(&step.pictures),
+                Pass::Ground | Pass::GroundOverlays | Pass::MeshDrapes => self.ground_groups.get(&step.pictures),
                 _ => step
                     .pictures
                     .first()
@@ -473,6 +501,23 @@ fn tile_uniform(view: &View, origin: DVec3, overlays: &[Overlay]) -> TileUniform
         opacities: [0.0; PICTURES_PER_PASS],
     };
     for (place, overlay) in overlays.iter().enumerate() {
+        uniform.windows[place] = [overlay.offset[0], overlay.offset[1], overlay.scale[0], overlay.scale[1]];
+        uniform.opacities[place] = overlay.opacity;
+    }
+    uniform
+}
+
+fn drape_uniform(view: &View, ecef_from_local: &DMat4, draped: &[Draped]) -> DrapeUniform {
+    let mut uniform = DrapeUniform {
+        clip_from_local: view.clip_from_local(ecef_from_local).to_cols_array_2d(),
+        eye: eye_in(ecef_from_local, view.eye).as_vec3().to_array(),
+        spare: 0.0,
+        tile_from_local: [[[0.0; 4]; 2]; PICTURES_PER_PASS],
+        windows: [[0.0; 4]; PICTURES_PER_PASS],
+        opacities: [0.0; PICTURES_PER_PASS],
+    };
+    for (place, Draped { overlay, tile_from_local }) in draped.iter().enumerate() {
+        uniform.tile_from_local[place] = *tile_from_local;
         uniform.windows[place] = [overlay.offset[0], overlay.offset[1], overlay.scale[0], overlay.scale[1]];
         uniform.opacities[place] = overlay.opacity;
     }

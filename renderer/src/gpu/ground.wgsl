@@ -17,15 +17,8 @@ struct Tile {
 }
 
 @group(1) @binding(0) var<uniform> tile: Tile;
-@group(2) @binding(0) var clamped: sampler;
-@group(2) @binding(1) var picture_0: texture_2d<f32>;
-@group(2) @binding(2) var picture_1: texture_2d<f32>;
-@group(2) @binding(3) var picture_2: texture_2d<f32>;
-@group(2) @binding(4) var picture_3: texture_2d<f32>;
-@group(2) @binding(5) var picture_4: texture_2d<f32>;
-@group(2) @binding(6) var picture_5: texture_2d<f32>;
-@group(2) @binding(7) var picture_6: texture_2d<f32>;
-@group(2) @binding(8) var picture_7: texture_2d<f32>;
+// Where the ground is seen: alpha is 0 where a model stands in its place.
+@group(2) @binding(9) var open_ground: texture_2d<f32>;
 
 struct Corner {
     @invariant @builtin(position) clip: vec4<f32>,
@@ -49,12 +42,6 @@ fn vs_main(
     corner.color = color;
     corner.eye_distance_m = distance(position, tile.eye);
     return corner;
-}
-
-// Premultiplied "over".
-fn lay(below: vec4<f32>, picture: vec4<f32>, opacity: f32) -> vec4<f32> {
-    let alpha = picture.a * opacity;
-    return vec4(picture.rgb * alpha, alpha) + below * (1.0 - alpha);
 }
 
 fn overlays(corner: Corner, bottom: vec4<f32>) -> vec4<f32> {
@@ -85,6 +72,9 @@ fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
     let brightness = shade(normalize(corner.normal), tile.up, tile.sun);
     let bare = linear_from_srgb(corner.color.rgb) * brightness;
     let draped = overlays(corner, vec4(0.0));
+    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a < 0.5 {
+        discard;
+    }
     // A photograph carries its own light; drawn over relief it gets only a hint of ours.
     let lit = draped.rgb * mix(1.0, brightness, 0.25) + bare * (1.0 - draped.a);
     return vec4(hazed(lit, corner.eye_distance_m), 1.0);
@@ -94,5 +84,5 @@ fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
 fn fs_overlays(corner: Corner) -> @location(0) vec4<f32> {
     let draped = overlays(corner, vec4(0.0));
     let brightness = shade(normalize(corner.normal), tile.up, tile.sun);
-    return vec4(hazed(draped.rgb * mix(1.0, brightness, 0.25), corner.eye_distance_m) * draped.a, draped.a);
+    return hazed_premultiplied(vec4(draped.rgb * mix(1.0, brightness, 0.25), draped.a), corner.eye_distance_m);
 }

@@ -16,7 +16,7 @@ struct Mesh {
 @group(2) @binding(1) var picture: texture_2d<f32>;
 
 struct Corner {
-    @builtin(position) clip: vec4<f32>,
+    @invariant @builtin(position) clip: vec4<f32>,
     @location(0) uv: vec2<f32>,
     @location(1) normal: vec3<f32>,
     @location(2) color: vec4<f32>,

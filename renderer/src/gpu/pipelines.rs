@@ -6,7 +6,8 @@ use super::targets::{DEPTH_FORMAT, SCENE_FORMAT};
 
 /// Every shader, by name; those of the scene begin with the light and air they share.
 pub(super) const SHADERS: &[(&str, &str)] = &[
-    ("ground", concat!(include_str!("light.wgsl"), include_str!("ground.wgsl"))),
+    ("ground", concat!(include_str!("light.wgsl"), include_str!("pictures.wgsl"), include_str!("ground.wgsl"))),
+    ("drape", concat!(include_str!("light.wgsl"), include_str!("pictures.wgsl"), include_str!("drape.wgsl"))),
     ("mesh", concat!(include_str!("light.wgsl"), include_str!("mesh.wgsl"))),
     ("points", concat!(include_str!("light.wgsl"), include_str!("points.wgsl"))),
     ("sky", include_str!("sky.wgsl")),
@@ -27,6 +28,7 @@ pub(super) struct Pipelines {
     pub ground_overlays: wgpu::RenderPipeline,
     pub mesh_opaque: wgpu::RenderPipeline,
     pub mesh_blended: wgpu::RenderPipeline,
+    pub mesh_drapes: wgpu::RenderPipeline,
     pub points: wgpu::RenderPipeline,
     pub sky: wgpu::RenderPipeline,
     pub composite: wgpu::RenderPipeline,
@@ -94,14 +96,14 @@ impl Pipelines {
         let frame_layout = layout("frame", &[uniform_entry(false)]);
         let item_layout = layout("item", &[uniform_entry(true)]);
         let mut ground_entries = vec![sampler_entry(0)];
-        ground_entries.extend((1..=PICTURES_PER_PASS as u32).map(|binding| texture_entry(binding, true)));
+        ground_entries.extend((1..=PICTURES_PER_PASS as u32 + 1).map(|binding| texture_entry(binding, true)));
         let ground_layout = layout("ground pictures", &ground_entries);
         let picture_layout = layout("mesh picture", &[sampler_entry(0), texture_entry(1, true)]);
         let composite_layout = layout("composite", &[texture_entry(0, false)]);
 
         let module = |name| shader(device, name);
-        let (ground, mesh, points, sky, composite) =
-            (module("ground"), module("mesh"), module("points"), module("sky"), module("composite"));
+        let (ground, mesh, drape, points) = (module("ground"), module("mesh"), module("drape"), module("points"));
+        let (sky, composite) = (module("sky"), module("composite"));
 
         let vertex_attributes = wgpu::vertex_attr_array![0 => Float32x3, 1 => Float32x2, 2 => Snorm16x4, 3 => Unorm8x4];
         let vertices = wgpu::VertexBufferLayout {
@@ -155,6 +157,7 @@ impl Pipelines {
             ),
             mesh_opaque: scene("mesh", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SOLID),
             mesh_blended: scene("mesh blended", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SEE_THROUGH),
+            mesh_drapes: scene("drape", &drape, "fs_main", &shape, &ground_groups, triangles, &ON_TOP_OF_ITSELF),
             points: scene(
                 "points",
                 &points,

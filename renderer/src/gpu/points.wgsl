@@ -7,7 +7,9 @@ struct Cloud {
     // Pixels that one metre covers at a distance of one metre.
     pixels_per_metre: f32,
     size_m: f32,
-    spare: vec2<f32>,
+    // Reversed-Z: more than 1 brings points nearer, less takes them away.
+    depth_scale: f32,
+    spare: f32,
 }
 
 @group(1) @binding(0) var<uniform> cloud: Cloud;
@@ -31,6 +33,7 @@ fn vs_main(
     let size_px = clamp(cloud.size_m * cloud.pixels_per_metre / max(eye_distance_m, 0.1), 1.5, 10.0);
     var corner: Corner;
     corner.clip = center + vec4(across * size_px / frame.viewport_px * center.w, 0.0, 0.0);
+    corner.clip.z *= cloud.depth_scale;
     corner.color = color;
     corner.eye_distance_m = eye_distance_m;
     // Small points are drawn square: a disc of three pixels is mostly gaps.

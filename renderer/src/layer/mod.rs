@@ -83,6 +83,11 @@ pub trait Drape: Send + Sync {
         self.pyramid().max_zoom
     }
 
+    /// Whether it lies over models as well: plans do, while a model carries its own photograph.
+    fn lies_on_models(&self) -> bool {
+        false
+    }
+
     /// What to fetch for a tile, and how to make its picture (`None`: nothing there).
     fn request(&self, address: Address) -> Result<(Url, Decode<Loaded>), ViewError>;
 }

@@ -16,8 +16,7 @@ pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
         let [halo_red, halo_green, halo_blue, halo_alpha] = label.halo;
         let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
         let halo = Color32::from_rgba_unmultiplied(halo_red, halo_green, halo_blue, halo_alpha);
-        let mut job =
-            LayoutJob::simple(label.text.clone(), FontId::proportional(label.size_pt), color, f32::INFINITY);
+        let mut job = LayoutJob::simple(label.text.clone(), FontId::proportional(label.size_pt), color, f32::INFINITY);
         job.halign = egui::Align::Center;
         let galley = painter.layout_job(job);
         let middle = Pos2::new(placed.middle_px.x as f32 / scale, placed.middle_px.y as f32 / scale);

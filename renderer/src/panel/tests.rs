@@ -104,7 +104,12 @@ fn long_titles() -> Shown {
         "道路",
     ];
     let layers = titles.iter().enumerate().map(|(index, title)| row(index, title, index % 2 == 0)).collect();
-    Shown { layers, graphics: "llvmpipe (LLVM 15.0.6, 256 bits) (Vulkan)".to_owned(), eye_height_m: 12_345.0, ..shown() }
+    Shown {
+        layers,
+        graphics: "llvmpipe (LLVM 15.0.6, 256 bits) (Vulkan)".to_owned(),
+        eye_height_m: 12_345.0,
+        ..shown()
+    }
 }
 
 #[test]

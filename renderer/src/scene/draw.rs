@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use glam::{DMat4, DVec3};
 
+use super::cover::OpenGround;
+
 static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(1);
 
 fn next_identity() -> u64 {
@@ -125,9 +127,8 @@ fn blocks(vertices: &[Vertex], indices: &[u32]) -> Vec<Block> {
     let block = |start: usize| {
         let own = start..(start + INDICES_PER_BLOCK).min(indices.len());
         let corners = indices[own.clone()].iter().map(|index| as_f64(vertices[*index as usize].position));
-        let (low, high) = corners.fold((DVec3::INFINITY, DVec3::NEG_INFINITY), |(low, high), corner| {
-            (low.min(corner), high.max(corner))
-        });
+        let (low, high) = corners
+            .fold((DVec3::INFINITY, DVec3::NEG_INFINITY), |(low, high), corner| (low.min(corner), high.max(corner)));
         Block { indices: own, low, high }
     };
     starts.map(block).collect()
@@ -290,6 +291,17 @@ pub struct Overlay {
     pub scale: [f32; 2],
     /// 0 invisible to 1 opaque.
     pub opacity: f32,
+    /// Whether it lies over models too.
+    pub on_models: bool,
+}
+
+/// A picture of a ground tile laid straight down over a mesh.
+#[derive(Clone, Debug)]
+pub struct Draped {
+    /// The picture as the tile has it.
+    pub overlay: Overlay,
+    /// Two rows: from a position in the shape's axes (and 1) to 0..1 east and south across the tile.
+    pub tile_from_local: [[f32; 4]; 2],
 }
 
 /// One thing to draw.
@@ -303,6 +315,10 @@ pub enum Draw {
         origin: DVec3,
         /// What is draped over it.
         overlays: Vec<Overlay>,
+        /// Its corner and its side in the Web Mercator square.
+        square: [f64; 3],
+        /// Where it is seen, if models stand in its place.
+        open: Option<Arc<OpenGround>>,
     },
     /// A mesh.
     Mesh {
@@ -318,6 +334,8 @@ pub enum Draw {
         lit: bool,
         /// 0 invisible to 1 opaque.
         opacity: f32,
+        /// Plans laid over it, bottom first.
+        draped: Vec<Draped>,
     },
     /// Points.
     Points {
@@ -327,6 +345,8 @@ pub enum Draw {
         ecef_from_local: DMat4,
         /// Edge of a point in metres.
         size_m: f32,
+        /// Whether a mesh shows the same surface: then points lie behind it, else before the ground.
+        give_way: bool,
         /// 0 invisible to 1 opaque.
         opacity: f32,
     },

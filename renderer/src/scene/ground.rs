@@ -295,10 +295,14 @@ impl Ground {
                         offset: offset.map(|part| part as f32),
                         scale: scale.map(|part| part as f32),
                         opacity: layer.opacity,
+                        on_models: layer.drape.lies_on_models(),
                     });
                 }
             }
-            frame.draws.push(Draw::Ground { shape: Arc::clone(&tile.shape), origin: tile.origin, overlays });
+            let side = 0.5_f64.powi(i32::from(address.0));
+            let square = [f64::from(address.1) * side, f64::from(address.2) * side, side];
+            let (shape, origin) = (Arc::clone(&tile.shape), tile.origin);
+            frame.draws.push(Draw::Ground { shape, origin, overlays, square, open: None });
         }
     }
 

@@ -97,9 +97,9 @@ pub fn place(
         }
         let Candidate { label, ecef, at_px, .. } = candidate;
         let words = (label.key.0.clone(), label.text.clone());
-        let is_repeated = said
-            .get(&words)
-            .is_some_and(|places| places.iter().any(|place| place.distance(at_px) < REPEAT_PT * sheet.pixels_per_point));
+        let is_repeated = said.get(&words).is_some_and(|places| {
+            places.iter().any(|place| place.distance(at_px) < REPEAT_PT * sheet.pixels_per_point)
+        });
         if is_repeated || !is_free(bounds_px(&label, at_px, sheet), &taken, free_px) {
             continue;
         }
@@ -122,7 +122,8 @@ fn ranked(labels: Vec<(Label, DVec3)>, view: &View, sheet: &Sheet, free_px: [f64
         let Some(at_px) = view.pixel_of(ecef) else { continue };
         let inside = (free_px[0]..free_px[2]).contains(&at_px.x) && (free_px[1]..free_px[3]).contains(&at_px.y);
         let distance_m = (ecef - view.eye).length().max(1.0);
-        let side_px = label.extent.unwrap_or(POINT_EXTENT) * square_side_m(label.square[1]) * view.pixels_per_metre(distance_m);
+        let side_px =
+            label.extent.unwrap_or(POINT_EXTENT) * square_side_m(label.square[1]) * view.pixels_per_metre(distance_m);
         let letters_px = f64::from(label.size_pt) * sheet.pixels_per_point;
         if !inside || (label.extent.is_some() && side_px < LEAST_SIDE_EM * letters_px) {
             continue;
@@ -160,8 +161,7 @@ fn bounds_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
 
 fn is_free(own: [f64; 4], taken: &[[f64; 4]], free_px: [f64; 4]) -> bool {
     let inside = own[0] >= free_px[0] && own[1] >= free_px[1] && own[2] <= free_px[2] && own[3] <= free_px[3];
-    inside
-        && taken.iter().all(|other| own[0] > other[2] || own[2] < other[0] || own[1] > other[3] || own[3] < other[1])
+    inside && taken.iter().all(|other| own[0] > other[2] || own[2] < other[0] || own[1] > other[3] || own[3] < other[1])
 }
 
 /// About how wide and high a text is, in heights of a letter.
@@ -185,7 +185,8 @@ pub fn wrapped(text: &str, most_em: f32) -> String {
     let mut out = String::new();
     let (mut so_far_em, mut before) = (0.0, ' ');
     for letter in text.trim().chars() {
-        let may_break = !(letter.is_ascii_graphic() && before.is_ascii_graphic()) && !"，。、；：）》”".contains(letter);
+        let in_word = letter.is_ascii_graphic() && before.is_ascii_graphic();
+        let may_break = !in_word && !"，。、；：）》”".contains(letter);
         if so_far_em >= line_em - 0.6 && may_break {
             out.truncate(out.trim_end().len());
             out.push('\n');
@@ -235,32 +236,39 @@ mod tests {
     }
 
     /// A length in the square that appears as about so many pixels in the view.
-    fn pixels(length_px: f64) -> Option<f64> {
-        Some(length_px / view().pixels_per_metre(1_000.0) / square_side_m(label("", 0, None).square[1]))
+    fn pixels(length_px: f64) -> f64 {
+        length_px / view().pixels_per_metre(1_000.0) / square_side_m(label("", 0, None).square[1])
     }
 
     #[test]
     fn one_feature_in_two_tiles_gets_one_label_on_its_larger_piece() {
-        let out = placed(vec![(label("水田", 1, pixels(100.0)), at(0.0)), (label("水田", 1, pixels(300.0)), at(90.0))]);
+        let out = placed(vec![
+            (label("水田", 1, Some(pixels(100.0))), at(0.0)),
+            (label("水田", 1, Some(pixels(300.0))), at(90.0)),
+        ]);
         assert_eq!(out.len(), 1);
         assert!((out[0].middle_px.x - 490.0).abs() < 1e-6);
     }
 
     #[test]
     fn labels_do_not_cover_each_other_and_the_larger_feature_s_stays() {
-        let out = placed(vec![(label("小", 1, pixels(100.0)), at(0.0)), (label("大", 2, pixels(300.0)), at(4.0))]);
+        let out = placed(vec![
+            (label("小", 1, Some(pixels(100.0))), at(0.0)),
+            (label("大", 2, Some(pixels(300.0))), at(4.0)),
+        ]);
         assert_eq!(out.iter().map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["大"]);
     }
 
     #[test]
     fn what_is_too_small_to_be_named_is_not_and_a_point_always_may_be() {
-        let out = placed(vec![(label("图斑", 1, pixels(9.0)), at(0.0)), (label("滑坡", 2, None), at(200.0))]);
+        let out = placed(vec![(label("图斑", 1, Some(pixels(9.0))), at(0.0)), (label("滑坡", 2, None), at(200.0))]);
         assert_eq!(out.iter().map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["滑坡"]);
     }
 
     #[test]
     fn what_cannot_be_seen_takes_no_room_from_what_can() {
-        let labels = vec![(label("山后", 1, pixels(300.0)), at(0.0)), (label("山前", 2, pixels(100.0)), at(4.0))];
+        let labels =
+            vec![(label("山后", 1, Some(pixels(300.0))), at(0.0)), (label("山前", 2, Some(pixels(100.0))), at(4.0))];
         let behind = at(0.0);
         let out = place(labels, &view(), &Sheet::default(), &mut |ecef| (ecef != behind).then_some(ecef));
         assert_eq!(out.iter().map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["山前"]);
@@ -268,8 +276,15 @@ mod tests {
 
     #[test]
     fn nothing_is_written_under_panels_or_over_an_edge() {
-        let sheet = Sheet { free_px: Some([400.0, 0.0, 800.0, 600.0]), taken_px: vec![[600.0, 250.0, 700.0, 350.0]], ..Sheet::default() };
-        let labels = [5.0, 100.0, 250.0].iter().zip(1..).map(|(right_px, id)| (label(&format!("地名{id}"), id, None), at(*right_px)));
+        let sheet = Sheet {
+            free_px: Some([400.0, 0.0, 800.0, 600.0]),
+            taken_px: vec![[600.0, 250.0, 700.0, 350.0]],
+            ..Sheet::default()
+        };
+        let labels = [5.0, 100.0, 250.0]
+            .iter()
+            .zip(1..)
+            .map(|(right_px, id)| (label(&format!("地名{id}"), id, None), at(*right_px)));
         let out = place(labels.collect(), &view(), &sheet, &mut Some);
         assert_eq!(out.iter().map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["地名2"]);
     }

@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod controls;
+pub mod cover;
 pub mod draw;
 pub mod ground;
 mod ground_tile;

@@ -34,9 +34,9 @@ pub fn pick(list: &DrawList, view: &View, pixel: DVec2) -> Option<Pick> {
     let mut nearest: Option<(f64, Option<usize>)> = None;
     for (draw, layer) in list.draws.iter().zip(&list.layers) {
         let hit_m = match draw {
-            Draw::Ground { shape, origin, .. } => hit_shape(&ray, shape, &DMat4::from_translation(*origin)),
+            Draw::Ground { .. } => hit_ground(&ray, draw),
             Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.0 => {
-                hit_shape(&ray, shape, ecef_from_local)
+                hit_shape(&ray, shape, ecef_from_local, &|_| true)
             }
             Draw::Points { points, ecef_from_local, opacity, .. } if *opacity > 0.0 => {
                 hit_points(&ray, points, ecef_from_local, reach)
@@ -73,22 +73,38 @@ fn local_ray(ray: &Ray, ecef_from_local: &DMat4, (center, radius_m): (DVec3, f64
     })
 }
 
-fn hit_shape(ray: &Ray, shape: &Shape, ecef_from_local: &DMat4) -> Option<f64> {
+/// The ground counts only where it is seen.
+fn hit_ground(ray: &Ray, draw: &Draw) -> Option<f64> {
+    let Draw::Ground { shape, origin, square, open, .. } = draw else { return None };
+    let is_seen = |distance_m: f64| {
+        open.as_ref().is_none_or(|open| {
+            let [lon, lat, _] = place::lon_lat_height_deg(ray.at(distance_m));
+            let [x, y] = place::square_from_lon_lat_deg(lon, lat);
+            open.is_open([(x - square[0]) / square[2], (y - square[1]) / square[2]])
+        })
+    };
+    hit_shape(ray, shape, &DMat4::from_translation(*origin), &is_seen)
+}
+
+fn hit_shape(ray: &Ray, shape: &Shape, ecef_from_local: &DMat4, counts: &dyn Fn(f64) -> bool) -> Option<f64> {
     let local = local_ray(ray, ecef_from_local, shape.sphere(), 0.01)?;
     let corner = |index: u32| DVec3::from_array(shape.vertices()[index as usize].position.map(f64::from));
     let near = shape.blocks().iter().filter(|block| local.passes_box(block.low, block.high));
     let triangles = near.flat_map(|block| shape.indices()[block.indices.clone()].chunks_exact(3));
     triangles
         .filter_map(|triangle| local.triangle([corner(triangle[0]), corner(triangle[1]), corner(triangle[2])]))
+        .filter(|distance_m| counts(*distance_m))
         .min_by(f64::total_cmp)
 }
 
 /// The nearest surface on a ray: ground or mesh. Points let one look through.
 fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
     let hits = list.draws.iter().filter_map(|draw| match draw {
-        Draw::Ground { shape, origin, .. } => hit_shape(ray, shape, &DMat4::from_translation(*origin)),
+        Draw::Ground { .. } => hit_ground(ray, draw),
         // What one sees through hides nothing.
-        Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.5 => hit_shape(ray, shape, ecef_from_local),
+        Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.5 => {
+            hit_shape(ray, shape, ecef_from_local, &|_| true)
+        }
         Draw::Mesh { .. } | Draw::Points { .. } => None,
     });
     hits.min_by(f64::total_cmp)
@@ -149,7 +165,7 @@ mod tests {
         let corners = vec![corner(-200.0, 0.0), corner(200.0, 0.0), corner(200.0, height_m), corner(-200.0, height_m)];
         let shape = Arc::new(Shape::new(corners, vec![0, 1, 2, 0, 2, 3]));
         let mut list = DrawList::default();
-        list.push(None, Draw::Ground { shape, origin, overlays: Vec::new() });
+        list.push(None, Draw::Ground { shape, origin, overlays: Vec::new(), square: [0.0, 0.0, 1.0], open: None });
         list
     }
 
@@ -179,7 +195,10 @@ mod tests {
         let corners = vec![corner(-9.0, -9.0), corner(9.0, -9.0), corner(0.0, 9.0)];
         let mut list = DrawList::default();
         let shape = Arc::new(Shape::new(corners, vec![0, 1, 2]));
-        list.push(None, Draw::Ground { shape, origin: roof, overlays: Vec::new() });
+        list.push(
+            None,
+            Draw::Ground { shape, origin: roof, overlays: Vec::new(), square: [0.0, 0.0, 1.0], open: None },
+        );
         for height_m in [-20.0, 0.0, 40.0] {
             let top = top_of_surface(&list, place::ecef([109.74, 28.31, height_m])).expect("under the sky");
             assert!((place::lon_lat_height_deg(top)[2] - 12.0).abs() < 1e-4);

@@ -148,11 +148,13 @@ impl StreamedTileset {
                 base_color: *base_color,
                 lit: *lit,
                 opacity,
+                draped: Vec::new(),
             },
             Piece::Points { points, tile_from_local } => Draw::Points {
                 points: points.clone(),
                 ecef_from_local: node.source.ecef_from_tile * *tile_from_local,
                 size_m: point_size_m(points, spacing_m),
+                give_way: false,
                 opacity,
             },
         })

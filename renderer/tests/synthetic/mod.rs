@@ -1,7 +1,8 @@
 //! A loopback server with an analytic scene: every height, colour and position in it follows from a formula.
 //!
 //! Terrain is a tilted plane; imagery paints the four quarters round the middle; a box stands east of the middle, a field
-//! of points west of it, a plan polygon north of it, a red line (drawn in cyan) south of it. Requests are counted, and any path can be made to fail.
+//! of points west of it, a plan polygon north of it, a red line (drawn in cyan) south of it,
+//! and one more plan over the middle and the box. Requests are counted, and any path can be made to fail.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -99,12 +100,15 @@ fn answer(path: &str) -> Result<Vec<u8>, u16> {
         ["datasets"] => Ok(datasets().to_string().into_bytes()),
         ["terrain", "dem"] => Ok(tile_json("terrain/dem@r1/terrarium/{z}/{x}/{y}.png", 6, 13)),
         ["tiles", "ortho"] => Ok(tile_json("tiles/ortho@r1/{z}/{x}/{y}.png", 8, 17)),
-        ["tiles", plan @ ("plan" | "redline")] => Ok(tile_json(&format!("tiles/{plan}@r1/{{z}}/{{x}}/{{y}}.mvt"), 8, 14)),
+        ["tiles", plan @ ("plan" | "redline" | "overall")] => {
+            Ok(tile_json(&format!("tiles/{plan}@r1/{{z}}/{{x}}/{{y}}.mvt"), 8, 14))
+        }
         ["terrain", "dem@r1", "terrarium", z, x, y] => Ok(terrain_tile(number(z)?, number(x)?, number(y)?)),
         ["tiles", "ortho@r1", z, x, y] => Ok(ortho_tile(number(z)?, number(x)?, number(y)?)),
         ["tiles", "plan@r1", z, x, y] => Ok(plan_tile("plan", 200.0, number(z)?, number(x)?, number(y)?)),
         ["tiles", "redline@r1", z, x, y] => Ok(plan_tile("redline", -600.0, number(z)?, number(x)?, number(y)?)),
-        ["styles", "plan.json"] => Ok(plan_style("#ff00ff").to_string().into_bytes()),
+        ["tiles", "overall@r1", z, x, y] => Ok(plan_tile("overall", -200.0, number(z)?, number(x)?, number(y)?)),
+        ["styles", "plan.json" | "overall.json"] => Ok(plan_style("#ff00ff").to_string().into_bytes()),
         ["styles", "redline.json"] => Ok(plan_style("#00ffff").to_string().into_bytes()),
         ["3dtiles", "box", "tileset.json"] => Ok(box_tileset()),
         ["3dtiles", "box", "coarse.glb"] => Ok(box_glb(1)),
@@ -134,6 +138,7 @@ fn datasets() -> serde_json::Value {
     json!({"datasets": [
         dataset("dem", "数字高程模型", "elevation", json!({"terrain": "/terrain/dem"})),
         dataset("ortho", "正射影像", "imagery", json!({"tilejson": "/tiles/ortho"})),
+        dataset("overall", "总体规划", "features", json!({"tilejson": "/tiles/overall", "style": "/styles/overall.json"})),
         dataset("redline", "生态保护红线", "features", json!({"tilejson": "/tiles/redline", "features": "/features/redline", "style": "/styles/redline.json"})),
         dataset("plan", "地类图斑", "features", json!({"tilejson": "/tiles/plan", "features": "/features/plan", "style": "/styles/plan.json"})),
         dataset("box", "实景模型", "mesh", json!({"tileset": "/3dtiles/box/tileset.json"})),
