@@ -65,7 +65,8 @@ impl Projector {
     }
 }
 
-/// Draws the sets, bottom first, on a transparent picture (premultiplied RGBA8).
+/// Draws the sets, bottom first, on a transparent picture (premultiplied RGBA8). The background layers of the bottom
+/// set are its paper; those of the others are left out.
 ///
 /// # Errors
 /// [`CartoError::Size`] when the picture has no pixels or a side over 8192.
@@ -93,7 +94,7 @@ pub fn draw(
         pixel_ratio: view.pixel_ratio,
     };
     let mut placed = label::Placed::default();
-    for set in sets {
+    for (number, set) in sets.iter().enumerate() {
         // A set that is not fully opaque is drawn apart, so that its own overlapping parts do not show through each other.
         let apart = set.opacity < 1.0;
         let mut sheet = if apart { Pixmap::new(view.width_px, view.height_px) } else { None };
@@ -101,8 +102,9 @@ pub fn draw(
             let mut canvas = sheet.as_mut().map_or_else(|| picture.as_mut(), Pixmap::as_mut);
             for layer in set.style.layers.iter().filter(|layer| layer.shows_at(view.zoom)) {
                 match layer.kind {
-                    LayerKind::Background => paint::background(layer, &projector, &mut canvas),
-                    LayerKind::Symbol => {}
+                    LayerKind::Background if number == 0 => paint::background(layer, &projector, &mut canvas),
+                    // A background is paper: over the sets below it would hide them.
+                    LayerKind::Background | LayerKind::Symbol => {}
                     kind => {
                         for feature in set.features.iter().filter(|feature| layer.accepts(feature, view.zoom)) {
                             match kind {

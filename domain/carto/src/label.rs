@@ -1,8 +1,9 @@
 //! Labels: where the text of a feature may stand, and drawing it with its halo.
 //!
-//! Polygons are labelled at the pole of inaccessibility of their largest visible ring (grid search), lines at the middle of a straight-enough run,
+//! Polygons are labelled once, at the pole of inaccessibility of what the picture shows of them, lines at the middle of a straight-enough run,
 //! turned so that the text reads from left to right. Collision is by boxes, first come first served.
 
+use geodesy::pole::pole_of_inaccessibility;
 use tiny_skia::{FillRule, LineJoin, Paint, PixmapMut, Stroke, Transform};
 
 use crate::color::Color;
@@ -75,7 +76,7 @@ pub(crate) fn place(layer: &StyleLayer, feature: &Feature, projector: &Projector
         },
     ];
 
-    for ([x, y], angle_rad) in anchors(feature, projector, along_line, [width_px, height_px]) {
+    for ([x, y], angle_rad) in anchors(feature, projector, along_line, [width_px, height_px], padding_px) {
         let center = [x + shift[0] + anchor_shift[0], y + shift[1] + anchor_shift[1]];
         let (sin, cos) = (angle_rad.sin().abs(), angle_rad.cos().abs());
         let half = [
@@ -132,7 +133,13 @@ impl Placed {
 }
 
 /// Where a label may stand, in pixels, and its turn.
-fn anchors(feature: &Feature, projector: &Projector, along_line: bool, size_px: [f32; 2]) -> Vec<([f32; 2], f32)> {
+fn anchors(
+    feature: &Feature,
+    projector: &Projector,
+    along_line: bool,
+    size_px: [f32; 2],
+    padding_px: f32,
+) -> Vec<([f32; 2], f32)> {
     let project = |part: &Vec<[f64; 2]>| part.iter().map(|point| projector.pixel(*point)).collect::<Vec<_>>();
     match &feature.geometry {
         Geometry::Points(points) => points.iter().map(|point| (projector.pixel(*point), 0.0)).collect(),
@@ -146,8 +153,11 @@ fn anchors(feature: &Feature, projector: &Projector, along_line: bool, size_px: 
             rings.iter().filter_map(|ring| along(&project(ring), size_px[0])).collect()
         }
         Geometry::Polygons(rings) => {
-            let rings: Vec<Vec<[f32; 2]>> = rings.iter().map(project).collect();
-            inside(&rings, size_px).map(|at| (at, 0.0)).into_iter().collect()
+            let rings: Vec<Vec<[f64; 2]>> = rings
+                .iter()
+                .map(|ring| ring.iter().map(|point| projector.pixel(*point).map(f64::from)).collect())
+                .collect();
+            inside(&rings, projector, size_px, f64::from(padding_px)).map(|at| (at, 0.0)).into_iter().collect()
         }
     }
 }
@@ -187,51 +197,20 @@ fn along(points: &[[f32; 2]], width_px: f32) -> Option<([f32; 2], f32)> {
     Some((middle, angle_rad))
 }
 
-/// A point well inside a polygon (even-odd) whose text box fits it roughly; grid search for the largest distance to the rings.
-fn inside(rings: &[Vec<[f32; 2]>], size_px: [f32; 2]) -> Option<[f32; 2]> {
-    let mut bounds = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
+/// A point well inside what the picture shows of a polygon (even-odd), where the text's height fits.
+fn inside(rings: &[Vec<[f64; 2]>], projector: &Projector, size_px: [f32; 2], padding_px: f64) -> Option<[f32; 2]> {
+    let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
     for [x, y] in rings.iter().flatten() {
         bounds = [bounds[0].min(*x), bounds[1].min(*y), bounds[2].max(*x), bounds[3].max(*y)];
     }
-    let (width, height) = (bounds[2] - bounds[0], bounds[3] - bounds[1]);
-    if width < size_px[0] * 0.6 || height < size_px[1] * 0.6 || width.is_nan() || height.is_nan() {
+    let [width, height] = size_px.map(f64::from);
+    if bounds[2] - bounds[0] < width * 0.6 || bounds[3] - bounds[1] < height * 0.6 {
         return None;
     }
-    let distance = |at: [f32; 2]| -> f32 {
-        let mut within = false;
-        let mut nearest = f32::INFINITY;
-        for ring in rings {
-            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                if (a[1] > at[1]) != (b[1] > at[1]) && at[0] < (b[0] - a[0]) * (at[1] - a[1]) / (b[1] - a[1]) + a[0] {
-                    within = !within;
-                }
-                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                let square = dx * dx + dy * dy;
-                let t = if square > 0.0 {
-                    (((at[0] - a[0]) * dx + (at[1] - a[1]) * dy) / square).clamp(0.0, 1.0)
-                } else {
-                    0.0
-                };
-                nearest = nearest.min((a[0] + dx * t - at[0]).hypot(a[1] + dy * t - at[1]));
-            }
-        }
-        if within { nearest } else { -nearest }
-    };
-    let mut best = ([f32::midpoint(bounds[0], bounds[2]), f32::midpoint(bounds[1], bounds[3])], f32::NEG_INFINITY);
-    let mut window = bounds;
-    for _ in 0..3 {
-        let (step_x, step_y) = ((window[2] - window[0]) / 8.0, (window[3] - window[1]) / 8.0);
-        for row in 0..=8_u8 {
-            for column in 0..=8_u8 {
-                let at = [window[0] + step_x * f32::from(column), window[1] + step_y * f32::from(row)];
-                let depth = distance(at);
-                if depth > best.1 {
-                    best = (at, depth);
-                }
-            }
-        }
-        window = [best.0[0] - step_x, best.0[1] - step_y, best.0[0] + step_x, best.0[1] + step_y];
-    }
+    // Text that reaches over the picture's edge is not drawn, so its middle stays as far away as it is wide and high.
+    let [aside, above] = [width / 2.0, height / 2.0].map(|half| (half - height * 0.4).max(0.0) + padding_px);
+    let room = [aside, above, f64::from(projector.width_px) - aside, f64::from(projector.height_px) - above];
+    let pole = pole_of_inaccessibility(rings, Some(room))?;
     // Half the text's height must fit; wide text may reach over the border a little, as on printed maps.
-    (best.1 >= size_px[1] * 0.4).then_some(best.0)
+    (pole.depth >= height * 0.4).then(|| pole.at.map(|v| v as f32))
 }

@@ -149,6 +149,50 @@ fn chinese_labels_are_drawn_and_do_not_cover_each_other() {
 }
 
 #[test]
+fn a_polygon_larger_than_the_picture_is_labelled_once_in_what_is_seen_of_it() {
+    let Some(font) = font() else {
+        eprintln!("SKIPPED: Noto Sans CJK SC is not installed (fonts-noto-cjk)");
+        return;
+    };
+    let json = r##"{"version":8,"layers":[{"id":"t","type":"symbol","layout":{"text-field":["get","名称"],"text-size":20},"paint":{"text-color":"#000000"}}]}"##;
+    let style = Style::parse(json).expect("in the subset");
+    // Only its lower left corner is in the picture, its middle is far outside.
+    let features = [square(40.0, 4_000.0, &[("名称", text("镇"))])];
+    let set = LayerSet { style: &style, features: &features, opacity: 1.0 };
+    let picture = draw(&[set], &view(10.0), Some(&font), &Patterns::default()).expect("drawn");
+    let ink: Vec<(u32, u32)> = (0..10_000_u32)
+        .map(|index| (index % 100, index / 100))
+        .filter(|(x, y)| picture.pixel(*x, *y).is_some_and(|pixel| pixel.alpha() > 0))
+        .collect();
+    assert!(!ink.is_empty(), "the label stands in the picture");
+    assert!(ink.iter().all(|(x, y)| *x > 45 && *y < 55), "and on the polygon");
+    let width = ink.iter().map(|(x, _)| x).max().expect("ink") - ink.iter().map(|(x, _)| x).min().expect("ink");
+    assert!(width <= 22, "once: {width} pixels");
+}
+
+#[test]
+fn paper_lies_below_every_set() {
+    let paper = |color: &str| {
+        let json = format!(
+            r#"{{"version":8,"layers":[{{"id":"b","type":"background","paint":{{"background-color":"{color}"}}}},
+            {{"id":"f","type":"fill","paint":{{"fill-color":"red"}}}}]}}"#
+        );
+        Style::parse(&json).expect("in the subset")
+    };
+    let (below, above) = (paper("white"), paper("black"));
+    let (left, right) = ([square(0.0, 40.0, &[])], [square(60.0, 100.0, &[])]);
+    let sets = [
+        LayerSet { style: &below, features: &left, opacity: 1.0 },
+        LayerSet { style: &above, features: &right, opacity: 1.0 },
+    ];
+    let picture = draw(&sets, &view(10.0), None, &Patterns::default()).expect("drawn");
+    let at = |x, y| picture.pixel(x, y).map(|p| [p.red(), p.green(), p.blue(), p.alpha()]).expect("inside");
+    assert_eq!(at(10, 90), [255, 0, 0, 255], "the lower set is not painted over");
+    assert_eq!(at(90, 10), [255, 0, 0, 255]);
+    assert_eq!(at(50, 50), [255, 255, 255, 255], "the lower set's paper");
+}
+
+#[test]
 fn a_property_outside_the_subset_is_refused_by_name() {
     let json = r#"{"version":8,"layers":[{"id":"h","type":"fill","paint":{"fill-translate":[1,1]}}]}"#;
     let error = Style::parse(json).expect_err("not in the subset").to_string();

@@ -19,6 +19,7 @@ pub mod grid;
 pub mod height;
 pub mod offset;
 mod pipeline;
+pub mod pole;
 mod projjson;
 pub mod sheet;
 pub mod transform;

@@ -20,7 +20,7 @@ use pmtiles::{
 use serde_json::{Value as Json, json};
 
 use crate::TilesError;
-use crate::mvt::{CutOptions, FeatureSet, Value, pyramid};
+use crate::mvt::{CutOptions, FeatureSet, Value, label_layer, pyramid};
 
 const FORMAT: &str = "PMTiles";
 
@@ -88,7 +88,8 @@ impl ArchiveWriter {
     }
 }
 
-/// Cuts a feature set into all its tiles of `zooms` and writes them as one archive with one layer.
+/// Cuts a feature set into all its tiles of `zooms` and writes them as one archive with one layer, and that of the
+/// label points where polygons are among the features.
 ///
 /// # Errors
 /// When the set is not on the `w` grid, the pyramid cannot be made or the file cannot be written.
@@ -114,18 +115,15 @@ pub fn write_features(
             (name.as_ref().to_owned(), json!(kind))
         })
         .collect();
+    let about = |id: &str| json!({ "id": id, "fields": fields, "minzoom": zooms.start(), "maxzoom": zooms.end() });
+    let mut layers = vec![about(layer)];
+    if set.has_polygons() {
+        layers.push(about(&label_layer(layer)));
+    }
     let info = ArchiveInfo {
         zooms: zooms.clone(),
         bounds_lon_lat_deg,
-        metadata: json!({
-            "name": layer,
-            "vector_layers": [{
-                "id": layer,
-                "fields": fields,
-                "minzoom": zooms.start(),
-                "maxzoom": zooms.end(),
-            }],
-        }),
+        metadata: json!({ "name": layer, "vector_layers": layers }),
     };
     let mut writer = ArchiveWriter::create(path, &info)?;
     let report = pyramid::build(set, layer, zooms, options, &mut |tile, gzip| writer.add(tile, &gzip))?;

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use tiles::archive::{Archive, ArchiveInfo, ArchiveWriter, gunzip, write_features};
 use tiles::mvt::{
     CutOptions, EXTENT, Feature, FeatureSet, Geometry, TileFeature, TileGeometry, TileLayer, TilePoint, Value,
-    cut_tile, decode, doubled_ring_area, encode, pyramid,
+    cut_tile, decode, doubled_ring_area, encode, label_layer, pyramid,
 };
 
 /// A tile over the South China, and its box.
@@ -219,6 +219,64 @@ fn cgcs2000_tile_holds_what_lies_in_its_degrees() {
     assert_eq!(layer.features[0].geometry, TileGeometry::Points(vec![[2048, 2048]]));
 }
 
+#[test]
+fn a_polygon_cut_by_many_tiles_is_labelled_once_at_every_zoom_of_both_grids() {
+    let (_, [west, south, east, north]) = tile_at(9);
+    let (width, height) = (east - west, north - south);
+    // A horseshoe over several tiles whose middle lies outside it.
+    let at = |u: f64, v: f64| [west + width * (0.1 + u), south + height * (0.3 + v)];
+    let corners = [(0.0, 0.0), (1.5, 0.0), (1.5, 1.2), (1.1, 1.2), (1.1, 0.3), (0.3, 0.3), (0.3, 1.2), (0.0, 1.2)];
+    let horseshoe: Vec<[f64; 2]> = corners.iter().map(|(u, v)| at(*u, *v)).collect();
+    for grid in [TileMatrixSet::WebMercatorQuad, TileMatrixSet::Cgcs2000C] {
+        let place = |point: [f64; 2]| grid.from_lon_lat_deg(geodesy::grid::lon_lat_deg_from_web_mercator(point));
+        let ring: Vec<[f64; 2]> = horseshoe.iter().map(|point| place(*point)).collect();
+        let islet =
+            ring.iter().map(|[x, y]| [(x - ring[0][0]) * 1e-3 + ring[4][0], (y - ring[0][1]) * 1e-3 + ring[4][1]]);
+        let features = || [polygon(7, ring.clone()), polygon(8, islet.clone().collect())];
+        let set = FeatureSet::new(grid, 12, features());
+        for zoom in 8..=12 {
+            let (mut cut_by, mut labels) = (0, Vec::new());
+            let corner = |[x, y]: [f64; 2]| grid.tile_at(zoom, x, y).unwrap();
+            let (first, last) = (corner([ring[0][0], ring[7][1]]), corner([ring[1][0], ring[1][1]]));
+            for x in first.x - 1..=last.x + 1 {
+                for y in first.y - 1..=last.y + 1 {
+                    let tile = TileCoord { z: zoom, x, y };
+                    let whole = set.tile("dlg", tile, &CutOptions::default()).unwrap();
+                    // What the server cuts alone, with the features of one tile only, is labelled at the same place.
+                    let options = CutOptions {
+                        max_zoom_min_label_area: if zoom < 12 { 2048.0 } else { 0.0 },
+                        ..CutOptions::default()
+                    };
+                    let alone = cut_tile(grid, tile, "dlg", features(), &options).unwrap();
+                    let labels_of = |cut: &Option<tiles::mvt::CutTile>| -> Vec<TileFeature> {
+                        let layers = cut.as_ref().map(|cut| decode(&cut.bytes).unwrap()).unwrap_or_default();
+                        layers
+                            .into_iter()
+                            .filter(|layer| layer.name == label_layer("dlg"))
+                            .flat_map(|l| l.features)
+                            .collect()
+                    };
+                    cut_by += usize::from(whole.is_some());
+                    assert_eq!(labels_of(&whole).len(), labels_of(&alone).len(), "{tile:?}");
+                    labels.extend(labels_of(&whole).into_iter().map(|label| (tile, label)));
+                }
+            }
+            let of = |id: u64| labels.iter().filter(|(_, label)| label.id == Some(id)).collect::<Vec<_>>();
+            assert_eq!(of(7).len(), 1, "zoom {zoom} of {grid:?}, cut by {cut_by} tiles");
+            assert_eq!(of(8).len(), usize::from(zoom == 12), "what has no room for a label waits for the largest zoom");
+            let (tile, label) = of(7)[0];
+            assert_eq!(label.properties, features()[0].properties);
+            let TileGeometry::Points(points) = &label.geometry else { panic!("a point") };
+            let [min_x, _, max_x, max_y] = grid.bounds(*tile);
+            let unit = (max_x - min_x) / f64::from(EXTENT);
+            let point = geo::Point::new(min_x + f64::from(points[0][0]) * unit, max_y - f64::from(points[0][1]) * unit);
+            let shape = geo::Polygon::new(ring.iter().map(|p| (p[0], p[1])).collect(), Vec::new());
+            assert!(geo::Contains::contains(&shape, &point), "the label stands on the feature: {point:?}");
+            assert!(zoom < 9 || cut_by > 3, "cut by {cut_by} tiles");
+        }
+    }
+}
+
 /// A ragged archipelago: islands with lakes, roads and points over about one tile of zoom 9.
 fn archipelago() -> Vec<Feature> {
     let (_, [west, south, east, _]) = tile_at(9);
@@ -257,6 +315,7 @@ async fn archive_holds_exactly_the_tiles_that_are_cut_one_by_one() {
     let info = archive.info().await.unwrap();
     assert_eq!(info.zooms, 5..=12);
     assert_eq!(info.metadata["vector_layers"][0]["fields"]["图斑编号"], "String");
+    assert_eq!(info.metadata["vector_layers"][1]["id"], label_layer("岛"), "readers learn of the layer of labels");
     let mut seen = 0;
     for zoom in 5..=12 {
         let (tile, _) = tile_at(9);

@@ -5,7 +5,10 @@ use geodesy::grid::{TileCoord, TileMatrixSet};
 use super::clip::{GridBox, GridPoint};
 use super::feature_set::{Member, Shape, ShapeKind};
 use super::repair::Repair;
-use super::{EXTENT, Feature, FeatureSet, TileFeature, TileGeometry, TileLayer, TilePoint, doubled_ring_area, encode};
+use super::{
+    EXTENT, Feature, FeatureSet, TileFeature, TileGeometry, TileLayer, TilePoint, doubled_ring_area, encode,
+    label_layer,
+};
 use crate::TilesError;
 
 /// How tiles are cut.
@@ -19,6 +22,10 @@ pub struct CutOptions {
     pub max_zoom_tolerance: f64,
     /// Features of a smaller area are left out below the largest zoom, in square tile units.
     pub min_area: f64,
+    /// Polygons of a smaller area get no label point below the largest zoom, in square tile units: a label has no room.
+    pub min_label_area: f64,
+    /// The same at the largest zoom, which is magnified without end.
+    pub max_zoom_min_label_area: f64,
     /// Uncompressed size of a tile from which its smallest features are dropped.
     pub max_bytes: usize,
 }
@@ -31,6 +38,9 @@ impl Default for CutOptions {
             tolerance: 3.0,
             max_zoom_tolerance: 0.25,
             min_area: 4.0,
+            // A word of two characters takes 24 x 12 pixels; just before the next zoom a pixel is 4 units.
+            min_label_area: 2048.0,
+            max_zoom_min_label_area: 0.0,
             max_bytes: 1_000_000,
         }
     }
@@ -40,6 +50,11 @@ impl CutOptions {
     /// The tolerance at a zoom, in tile units.
     pub(super) fn tolerance_at(&self, zoom: u8, max_zoom: u8) -> f64 {
         if zoom < max_zoom { self.tolerance } else { self.max_zoom_tolerance }
+    }
+
+    /// The area from which polygons are labelled at a zoom, in square tile units.
+    fn min_label_area_at(&self, zoom: u8, max_zoom: u8) -> f64 {
+        if zoom < max_zoom { self.min_label_area } else { self.max_zoom_min_label_area }
     }
 
     /// A tile with its buffer, on the grid of its zoom.
@@ -99,7 +114,7 @@ impl FeatureSet {
             .filter_map(|member| Some((member, member.shape(tolerance, shift)?.clip(&keep)?)))
             .collect();
         let pieces = shapes.iter().map(|(member, shape)| (*member, shape)).collect();
-        Cutter { layer, tile, max_zoom: self.max_zoom, options }.cut(pieces)
+        Cutter { layer, tile, max_zoom: self.max_zoom, shift, options }.cut(pieces)
     }
 }
 
@@ -113,7 +128,15 @@ pub(super) struct Cutter<'a> {
     pub(super) layer: &'a str,
     pub(super) tile: TileCoord,
     pub(super) max_zoom: u8,
+    /// Bits between the fine grid and the tile's units.
+    pub(super) shift: u32,
     pub(super) options: &'a CutOptions,
+}
+
+/// A feature of the tile, and its label point where that lies in the tile.
+struct Labelled {
+    feature: TileFeature,
+    label: Option<TilePoint>,
 }
 
 /// A feature with what decides whether it stays: area, length, or a spread-out number for points.
@@ -136,26 +159,34 @@ impl Cutter<'_> {
         let pieces = keep_largest(pieces.collect(), 2 * self.options.max_bytes);
         let mut dropped = all - pieces.len();
         let mut repair = Repair::new();
-        let mut features: Vec<Sized<TileFeature>> = pieces
+        let mut features: Vec<Sized<Labelled>> = pieces
             .into_iter()
             .filter_map(|piece| {
                 let (member, shape) = piece.item;
                 let (geometry, size) = self.geometry(shape, piece.size, &mut repair)?;
                 let properties = std::sync::Arc::clone(&member.properties);
                 let feature = TileFeature { id: member.id, properties, geometry };
-                Some(Sized { size, cost: cost(&feature), item: feature })
+                Some(Sized { size, cost: cost(&feature), item: Labelled { feature, label: self.label(member) } })
             })
             .collect();
         while !features.is_empty() {
             let count = features.len();
-            let (sizes, list): (Vec<_>, Vec<_>) =
+            let (sizes, items): (Vec<_>, Vec<_>) =
                 features.into_iter().map(|feature| ((feature.size, feature.cost), feature.item)).unzip();
-            let layer = TileLayer { name: self.layer.to_owned(), extent: EXTENT, features: list };
-            let bytes = encode(std::slice::from_ref(&layer))?;
+            let (list, mut labels): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.feature, item.label)).unzip();
+            let mut layers = self.layers(list, &labels);
+            let mut bytes = encode(&layers)?;
+            if bytes.len() > self.options.max_bytes && layers.len() > 1 {
+                // A plan without its labels is whole, one without some of its parcels is not.
+                layers.truncate(1);
+                labels.fill(None);
+                bytes = encode(&layers)?;
+            }
             if bytes.len() <= self.options.max_bytes || count == 1 {
                 return Ok((!bytes.is_empty()).then_some(CutTile { bytes, features: count, dropped }));
             }
-            let rest = layer.features.into_iter().zip(sizes);
+            let list = layers.swap_remove(0).features.into_iter().zip(labels);
+            let rest = list.map(|(feature, label)| Labelled { feature, label }).zip(sizes);
             let rest: Vec<_> = rest.map(|(item, (size, cost))| Sized { size, cost, item }).collect();
             // A little less than the share that fits, as names and values are shared between features.
             let total: usize = rest.iter().map(|feature| feature.cost).sum();
@@ -164,6 +195,38 @@ impl Cutter<'_> {
             dropped += count - features.len();
         }
         Ok(None)
+    }
+
+    /// The features and, where there are any, the label points, as the tile's layers.
+    fn layers(&self, list: Vec<TileFeature>, labels: &[Option<TilePoint>]) -> Vec<TileLayer> {
+        let points: Vec<TileFeature> = list
+            .iter()
+            .zip(labels)
+            .filter_map(|(feature, label)| {
+                let properties = std::sync::Arc::clone(&feature.properties);
+                Some(TileFeature { id: feature.id, properties, geometry: TileGeometry::Points(vec![(*label)?]) })
+            })
+            .collect();
+        let layer = |name, features| TileLayer { name, extent: EXTENT, features };
+        let mut layers = vec![layer(self.layer.to_owned(), list)];
+        if !points.is_empty() {
+            layers.push(layer(label_layer(self.layer), points));
+        }
+        layers
+    }
+
+    /// The label point of a polygon in tile units, in the one tile that it lies in.
+    fn label(&self, member: &Member) -> Option<TilePoint> {
+        let extent = i64::from(EXTENT);
+        let corner = [self.tile.x, self.tile.y].map(|index| i64::from(index) * extent);
+        let tile = GridBox { min: corner, max: corner.map(|v| v + extent) };
+        if !tile.touches(&coarser(&member.hull, self.shift)) {
+            return None;
+        }
+        let min_area = self.options.min_label_area_at(self.tile.z, self.max_zoom);
+        let anchor = member.label_anchor(self.shift, min_area)?;
+        let local = [anchor[0] - corner[0], anchor[1] - corner[1]];
+        local.iter().all(|v| (0..extent).contains(v)).then(|| local.map(|v| v as i32))
     }
 
     /// A shape in tile units with its size; `None` when nothing of it is left.

@@ -3,7 +3,10 @@
 //! The fine grid is a sixteenth of a tile unit at the largest zoom (2 mm at zoom 18): coordinates that two neighbours
 //! computed along different ways become identical, and each zoom's rounding is a shift of bits.
 
+use std::sync::OnceLock;
+
 use geodesy::grid::TileMatrixSet;
+use geodesy::pole::pole_of_inaccessibility;
 use rayon::prelude::*;
 
 use super::clip::{GridBox, GridPoint, clip_line, clip_ring};
@@ -52,6 +55,9 @@ pub(super) struct Member {
     pub(super) properties: Properties,
     pub(super) hull: GridBox,
     parts: Parts,
+    /// Twice the area of its polygons, square fine steps.
+    doubled_area: f64,
+    label_anchor: OnceLock<Option<GridPoint>>,
 }
 
 enum Parts {
@@ -143,6 +149,12 @@ impl FeatureSet {
             .filter(move |(name, _)| seen.insert(std::sync::Arc::clone(name)))
     }
 
+    /// Whether polygons are among the features: their tiles have a layer of labels, too.
+    #[must_use]
+    pub fn has_polygons(&self) -> bool {
+        self.members.iter().any(|member| matches!(member.parts, Parts::Polygons(_)))
+    }
+
     /// Bits between the fine grid and the units of a zoom.
     pub(super) fn shift(&self, zoom: u8) -> u32 {
         FINE_BITS + u32::from(self.max_zoom.saturating_sub(zoom))
@@ -219,7 +231,14 @@ impl Placing {
             Parts::Lines(lines) => GridBox::of(lines.iter().flat_map(|line| &line.points)),
             Parts::Polygons(polygons) => GridBox::of(polygons.iter().flatten().flat_map(|ring| &ring.points)),
         }?;
-        Some(Member { id: feature.id, properties: feature.properties, hull, parts })
+        let doubled_area = match &parts {
+            Parts::Polygons(polygons) => {
+                polygons.iter().map(|polygon| doubled_polygon_area(polygon)).sum::<i128>() as f64
+            }
+            Parts::Points(_) | Parts::Lines(_) => 0.0,
+        };
+        let label_anchor = OnceLock::new();
+        Some(Member { id: feature.id, properties: feature.properties, hull, parts, doubled_area, label_anchor })
     }
 }
 
@@ -233,6 +252,10 @@ fn doubled_area(ring: &[GridPoint]) -> i128 {
         previous = point;
     }
     sum
+}
+
+fn doubled_polygon_area(rings: &[Weighed]) -> i128 {
+    rings.iter().map(|ring| doubled_area(&ring.points)).sum()
 }
 
 impl Weighed {
@@ -281,6 +304,27 @@ impl Member {
             Parts::Polygons(polygons) => (polygons.iter().flatten().collect(), true),
         };
         weighed.into_iter().map(|weighed| Path { points: &weighed.points, closed }).collect()
+    }
+
+    /// Where the label of a polygon stands, on the grid `shift` bits coarser than the fine one: the pole of
+    /// inaccessibility of its largest part, found once. It follows from the whole feature, so every tile agrees on it.
+    /// `None` for points and lines, and where the area is below `min_area` square units of that grid.
+    pub(super) fn label_anchor(&self, shift: u32, min_area: f64) -> Option<GridPoint> {
+        let Parts::Polygons(polygons) = &self.parts else { return None };
+        if self.doubled_area < 2.0 * min_area * f64::from(2 * shift).exp2() {
+            return None;
+        }
+        let anchor = self.label_anchor.get_or_init(|| {
+            let largest = polygons.iter().max_by_key(|polygon| doubled_polygon_area(polygon))?;
+            let corner = self.hull.min;
+            let local = |ring: &Weighed| -> Vec<[f64; 2]> {
+                ring.points.iter().map(|p| [(p[0] - corner[0]) as f64, (p[1] - corner[1]) as f64]).collect()
+            };
+            let rings: Vec<_> = largest.iter().map(local).collect();
+            let pole = pole_of_inaccessibility(&rings, None)?;
+            Some([corner[0] + pole.at[0].round() as i64, corner[1] + pole.at[1].round() as i64])
+        });
+        anchor.map(|point| point.map(|v| v >> shift))
     }
 
     /// The shape on a grid `shift` bits coarser than the fine one; `None` when it collapses there.

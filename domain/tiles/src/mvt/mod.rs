@@ -4,6 +4,9 @@
 //! clipping) is exact integer arithmetic that gives two neighbours the same shared border. [`FeatureSet::tile`] cuts
 //! one tile, [`pyramid::build`] all of them. [`encode`] and [`decode`] are the bytes alone.
 //!
+//! A tile of polygons holds a second layer, [`label_layer`]: one point a polygon, in the one tile of each zoom that it
+//! falls in. A label drawn from it stands once, where one drawn from the polygons stands in every tile that cuts them.
+//!
 //! The `mvt` crate serialises; it neither clips nor repairs here (its bounding box clamps vertices onto the tile's edge).
 
 mod clip;
@@ -28,6 +31,13 @@ pub const EXTENT: u32 = 4096;
 
 /// Feature ids stay below this, so that JavaScript's numbers hold them exactly.
 pub const MAX_ID: u64 = 1 << 53;
+
+/// The name of the layer that holds the label points of the polygons of `layer`, with their ids and attributes.
+#[must_use]
+pub fn label_layer(layer: &str) -> String {
+    // A dataset's slug has no dot, so no layer of features has such a name.
+    format!("{layer}.label")
+}
 
 /// An attribute value. A null attribute is left out.
 #[derive(Debug, Clone, PartialEq)]

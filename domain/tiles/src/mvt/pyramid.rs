@@ -193,7 +193,8 @@ impl BlockCut<'_> {
 
     fn finish(&mut self, tile: TileCoord, pieces: &[Piece<'_>]) -> Result<(), TilesError> {
         let pieces = pieces.iter().map(|(member, shape)| (*member, shape.as_ref())).collect();
-        let cutter = Cutter { layer: self.layer, tile, max_zoom: self.set.max_zoom(), options: self.options };
+        let shift = self.set.shift(self.zoom);
+        let cutter = Cutter { layer: self.layer, tile, max_zoom: self.set.max_zoom(), shift, options: self.options };
         if let Some(cut) = cutter.cut(pieces)? {
             self.finished.push(Finished { id: archive_id(tile)?, tile, gzip: gzip(&cut.bytes)?, dropped: cut.dropped });
         }
