@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::routes;
 use crate::source::Sources;
 use crate::traffic::{Traffic, observe};
+use crate::work::{Work, WorkLimits};
 
 /// Longest a request may take; the slowest is a cold tile of a basemap far away.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -36,6 +37,8 @@ pub struct Settings {
     pub cache_dir: PathBuf,
     /// Key (tk) for Tianditu, a secret.
     pub tianditu_key: Option<String>,
+    /// How much is made on request at a time.
+    pub work: WorkLimits,
 }
 
 /// One running server.
@@ -47,6 +50,8 @@ pub struct App {
     pub settings: Settings,
     /// Where tiles come from.
     pub sources: Sources,
+    /// Places for what is made on request.
+    pub work: Arc<Work>,
     /// Counters.
     pub traffic: Traffic,
     pub(crate) revisions: Cache<(Slug, RevisionId), Arc<Revision>>,
@@ -61,8 +66,10 @@ pub type Shared = Arc<App>;
 impl App {
     /// A server over an open catalogue.
     pub fn new(catalog: Catalog, settings: Settings) -> Shared {
+        let work = Arc::new(Work::new(settings.work));
         Arc::new(Self {
-            sources: Sources::new(&settings),
+            sources: Sources::new(&settings, &work),
+            work,
             catalog,
             settings,
             traffic: Traffic::new(),
@@ -140,6 +147,10 @@ parameters! {
     LIMIT = Query "limit" "integer" "条数上限；at most this many";
     OFFSET = Query "offset" "integer" "跳过条数；skip this many";
     SIZE = Query "size" "string" "像素，如 1024x768；pixels";
+    BACKGROUND = Query "background" "string" "底色，如 white、f5f1e6、transparent；默认取样式的背景层，没有则透明；paper colour, by default the style's background layer, else transparent";
+    GAPS = Query "gaps" "string" "无数据处：mark 记为 0 米码（默认），fill 以邻近高程外推，仅供显示；no data: mark codes it as 0 m (default), fill carries nearby heights on, for display only";
+    CRS = Query "crs" "string" "输出坐标：EPSG 代码，或 delivered 取原坐标原数值，x 东 y 北；coordinates to answer in: an EPSG code, or delivered for those of the delivery; x east, y north";
+    BBOX_CRS = Query "bbox-crs" "string" "bbox 的坐标系：CRS84（默认）或 delivered；coordinates of bbox: CRS84 (default) or delivered";
     FIRST = Query "first" "string" "第一个矢量数据集；first dataset of features";
     SECOND = Query "second" "string" "第二个矢量数据集；second dataset of features";
     FIRST_FIELD = Query "first_field" "string" "第一个数据集的分类字段；class field of the first dataset";
@@ -233,7 +244,7 @@ pub const ROUTES: &[Route] = &[
         path: "/terrain/{dataset}",
         tag: "terrain",
         about: "地形 TileJSON；TileJSON of terrain tiles",
-        parameters: &[DATASET, DATETIME, RECORDED],
+        parameters: &[DATASET, GAPS, DATETIME, RECORDED],
         media_types: &["application/json"],
         handler: || get(routes::terrain::tilejson),
     },
@@ -241,7 +252,7 @@ pub const ROUTES: &[Route] = &[
         path: "/terrain/{dataset}/{encoding}/{z}/{x}/{y}",
         tag: "terrain",
         about: "地形瓦片，256 像素；a terrain tile of 256 pixels",
-        parameters: &[DATASET, ENCODING, Z, X, Y, DATETIME, RECORDED],
+        parameters: &[DATASET, ENCODING, Z, X, Y, GAPS, DATETIME, RECORDED],
         media_types: &["image/png"],
         handler: || get(routes::terrain::tile),
     },
@@ -257,7 +268,7 @@ pub const ROUTES: &[Route] = &[
         path: "/features/{dataset}",
         tag: "features",
         about: "要素，GeoJSON，按范围分页；features by box, paged",
-        parameters: &[DATASET, BBOX, LIMIT, OFFSET, DATETIME, RECORDED],
+        parameters: &[DATASET, BBOX, BBOX_CRS, CRS, LIMIT, OFFSET, DATETIME, RECORDED],
         media_types: &["application/geo+json"],
         handler: || get(routes::features::list),
     },
@@ -265,7 +276,7 @@ pub const ROUTES: &[Route] = &[
         path: "/features/{dataset}/{fid}",
         tag: "features",
         about: "一个要素；one feature",
-        parameters: &[DATASET, FID, DATETIME, RECORDED],
+        parameters: &[DATASET, FID, CRS, DATETIME, RECORDED],
         media_types: &["application/geo+json"],
         handler: || get(routes::features::one),
     },
@@ -289,7 +300,7 @@ pub const ROUTES: &[Route] = &[
         path: "/maps/{style}",
         tag: "maps",
         about: "专题图（PNG）：范围按图幅形状放宽；a map figure, its box widened to the picture's shape",
-        parameters: &[STYLE_PNG, FOR_DATASET, BBOX, SIZE, DATETIME, RECORDED],
+        parameters: &[STYLE_PNG, FOR_DATASET, BBOX, SIZE, BACKGROUND, DATETIME, RECORDED],
         media_types: &["image/png"],
         handler: || get(routes::maps::one),
     },

@@ -8,14 +8,18 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use axum::http::StatusCode;
 use flatgeobuf::{FallibleStreamingIterator as _, FeatureProperties as _, FgbFeature, FgbReader};
-use geo::{CoordsIter as _, Geometry};
+use geo::{BoundingRect as _, CoordsIter as _, Geometry};
+use geodesy::GeodesyError;
 use geodesy::crs::Crs;
 use geodesy::densify::transform_line;
 use geodesy::transform::Transform;
 use geozero::{ColumnValue, PropertyProcessor, ToGeo as _};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use crate::problem::Problem;
 
 /// The id column that importers write.
 const ID_COLUMN: &str = "fid";
@@ -46,7 +50,7 @@ pub enum FeatureFileError {
     Place {
         /// The cause.
         #[source]
-        source: geodesy::GeodesyError,
+        source: GeodesyError,
     },
 }
 
@@ -54,7 +58,7 @@ fn damaged(source: impl std::error::Error + Send + Sync + 'static) -> FeatureFil
     FeatureFileError::Damaged { source: Box::new(source) }
 }
 
-fn place(source: geodesy::GeodesyError) -> FeatureFileError {
+fn place(source: GeodesyError) -> FeatureFileError {
     FeatureFileError::Place { source }
 }
 
@@ -106,6 +110,8 @@ fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> [f64; 4] {
 pub enum Selection {
     /// Features that meet `[west, south, east, north]`, degrees, in file order.
     Box([f64; 4]),
+    /// Features that meet `[min_x, min_y, max_x, max_y]` in the delivered coordinates, in file order.
+    DeliveredBox([f64; 4]),
     /// Everything, in file order.
     All,
     /// The feature of that id.
@@ -145,17 +151,39 @@ pub enum Next {
     Stop,
 }
 
-/// Reads the file, whose coordinates are in `crs`, and hands each selected feature out in `target`, densified to `max_sagitta_m`.
+impl From<FeatureFileError> for Problem {
+    fn from(error: FeatureFileError) -> Self {
+        let refused = matches!(
+            error,
+            FeatureFileError::Place { source: GeodesyError::DatumRefused { .. } | GeodesyError::OnlyBallpark { .. } }
+        );
+        if !refused {
+            return Self::internal(error);
+        }
+        // What opens an old datum is the surveyor's secret, and is kept nowhere.
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "该版本的坐标基准没有公开的转换参数，不能换算。可用 /features 加 crs=delivered（范围加 bbox-crs=delivered）取原坐标，\
+             或请测绘人员用 --datum-parameters 重新导入",
+            "This revision is on a datum without public parameters and cannot be placed. Ask /features with crs=delivered \
+             (and bbox-crs=delivered for a box) for the delivered coordinates, or import it again with --datum-parameters.",
+        )
+        .because(error)
+    }
+}
+
+/// Reads the file, whose coordinates are in `crs`, and hands each selected feature out in `target`, densified to
+/// `max_sagitta_m`; without a target, in the delivered coordinates, every vertex as it is.
 pub fn read(
     path: &Path,
     crs: &str,
-    target: &Crs,
+    target: Option<&Crs>,
     selection: Selection,
     max_sagitta_m: f64,
     visit: &mut dyn FnMut(PlacedFeature) -> Next,
 ) -> Result<Outcome, FeatureFileError> {
     let native = Crs::from_user_input(crs).map_err(place)?;
-    let target_from_native = Transform::new(&native, target).map_err(place)?;
+    let target_from_native = target.map(|target| Transform::new(&native, target)).transpose().map_err(place)?;
     let file = File::open(path).map_err(|source| FeatureFileError::Open { source })?;
     let reader = FgbReader::open(BufReader::new(file)).map_err(damaged)?;
     let in_file = reader.header().features_count();
@@ -164,10 +192,12 @@ pub fn read(
         Selection::Box(bbox) => {
             Transform::new(&Crs::cgcs2000(), crs).map(|transform| box_in(bbox, &transform)).map_err(place)
         }
-        _ => Ok(None),
+        Selection::DeliveredBox(_) | Selection::All | Selection::Id(_) => Ok(None),
     };
-    let native_box = box_of(&native)?.filter(|_| indexed);
-    let target_box = box_of(target)?;
+    let delivered_box = if let Selection::DeliveredBox(delivered) = selection { Some(delivered) } else { None };
+    let native_box =
+        delivered_box.map_or_else(|| box_of(&native), |delivered| Ok(Some(delivered)))?.filter(|_| indexed);
+    let target_box = box_of(target.unwrap_or(&native))?;
     let wanted_id = if let Selection::Id(id) = selection { Some(id) } else { None };
     let mut features = match native_box {
         Some([min_x, min_y, max_x, max_y]) => reader.select_bbox(min_x, min_y, max_x, max_y),
@@ -186,11 +216,14 @@ pub fn read(
             continue;
         }
         let Ok(geometry) = feature.to_geo() else { continue };
+        if delivered_box.is_some_and(|delivered| !meets(&geometry, delivered)) {
+            continue;
+        }
         vertices += geometry.coords_count();
         if vertices > MAX_VERTICES {
             return Ok(Outcome { whole: false, in_file });
         }
-        let Some(shape) = placed(&geometry, &target_from_native, max_sagitta_m)? else { continue };
+        let Some(shape) = placed(&geometry, target_from_native.as_ref(), max_sagitta_m)? else { continue };
         if target_box.is_some_and(|target_box| !shape.meets(target_box)) {
             continue;
         }
@@ -217,14 +250,27 @@ fn box_in([west, south, east, north]: [f64; 4], from_lon_lat: &Transform) -> Opt
     hull.iter().all(|v| v.is_finite()).then(|| [hull[0] - margin, hull[1] - margin, hull[2] + margin, hull[3] + margin])
 }
 
-fn placed(geometry: &Geometry, transform: &Transform, max_sagitta_m: f64) -> Result<Option<Shape>, FeatureFileError> {
+/// Whether the box of a geometry meets another box.
+fn meets(geometry: &Geometry, [min_x, min_y, max_x, max_y]: [f64; 4]) -> bool {
+    geometry.bounding_rect().is_some_and(|hull| {
+        hull.min().x <= max_x && min_x <= hull.max().x && hull.min().y <= max_y && min_y <= hull.max().y
+    })
+}
+
+fn placed(
+    geometry: &Geometry,
+    transform: Option<&Transform>,
+    max_sagitta_m: f64,
+) -> Result<Option<Shape>, FeatureFileError> {
     let line = |line: &geo::LineString| {
         let points: Vec<[f64; 2]> = line.coords().map(|c| [c.x, c.y]).collect();
-        transform_line(&points, transform, max_sagitta_m).map_err(place)
+        transform
+            .map_or(Ok(points.clone()), |transform| transform_line(&points, transform, max_sagitta_m).map_err(place))
     };
     let points = |points: &mut dyn Iterator<Item = &geo::Point>| {
         let mut points: Vec<[f64; 2]> = points.map(|p| [p.x(), p.y()]).collect();
-        transform.points(&mut points).map_err(place).map(|()| Shape::Points(points))
+        transform.map_or(Ok(()), |transform| transform.points(&mut points).map_err(place))?;
+        Ok(Shape::Points(points))
     };
     let polygon = |polygon: &geo::Polygon| {
         std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(line).collect::<Result<Vec<_>, _>>()

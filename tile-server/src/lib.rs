@@ -5,6 +5,7 @@
 //! It never links GDAL: every format it reads is read by our own code from the blobs.
 
 pub mod app;
+mod asset;
 pub mod encoding;
 pub mod feature_file;
 pub mod glyph;
@@ -15,5 +16,7 @@ pub mod problem;
 pub mod routes;
 pub mod source;
 pub mod traffic;
+pub mod work;
 
 pub use app::{App, Settings, router};
+pub use work::WorkLimits;

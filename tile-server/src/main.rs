@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use tile_server::{App, Settings, router};
+use tile_server::{App, Settings, WorkLimits, router};
 use tracing_subscriber::EnvFilter;
 
 /// How often the leftovers of crashed imports are looked for.
@@ -62,6 +62,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         now: chrono::Utc::now,
         cache_dir: catalog.root().join("cache"),
         tianditu_key: tianditu_key(arguments.tianditu_key_file)?,
+        work: WorkLimits::of_cores(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
     };
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await

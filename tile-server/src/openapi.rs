@@ -79,6 +79,7 @@ fn operation(route: &Route) -> Value {
             "307": { "description": "The dated URL" },
             "400": problem("A malformed parameter"),
             "404": problem("No such thing"),
+            "503": problem("Too many at once; Retry-After says when to ask again"),
         },
     })
 }

@@ -3,18 +3,19 @@
 //! The public sentence never names a path, a query or an upstream address; the cause goes to the log, once, here.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error response.
-#[derive(Debug)]
+/// An error response. Several who wait for one tile share one problem.
+#[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     zh: String,
     en: String,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
     retry_after_s: Option<u64>,
 }
 
@@ -50,7 +51,7 @@ impl Problem {
     /// 500 with a cause for the log.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            cause: Some(cause.into()),
+            cause: Some(Arc::from(cause.into())),
             ..Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "服务器内部错误，请稍后再试；如持续出现请联系管理员查看日志",
@@ -59,10 +60,16 @@ impl Problem {
         }
     }
 
+    /// What a cache hands to each of those who waited for one answer.
+    #[expect(clippy::needless_pass_by_value, reason = "this is what caches hand over")]
+    pub fn shared(problem: Arc<Self>) -> Self {
+        Self::clone(&problem)
+    }
+
     /// The same with a cause for the log.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(Arc::from(cause.into()));
         self
     }
 

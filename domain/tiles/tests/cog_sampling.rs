@@ -137,3 +137,39 @@ async fn far_out_tile_is_sampled_from_an_overview_and_a_tile_elsewhere_is_empty(
     let outside = TileCoord { z: 3, x: 8, y: 0 };
     assert!(cog.height_tile(&to_cog, grid, outside, 256).await.is_err());
 }
+
+#[tokio::test]
+async fn ground_to_look_at_goes_on_past_the_survey_without_a_cliff_and_leaves_known_heights_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(path) = hills(folder.path()) else { return };
+    let cog = Cog::open_file(&path).await.unwrap();
+    let crs = Crs::from_user_input(cog.crs_text().unwrap()).unwrap();
+    let beyond = cog.beyond().await.unwrap().unwrap();
+    let grid = TileMatrixSet::WebMercatorQuad;
+    let to_cog = Transform::new(&grid.crs(), &crs).unwrap();
+    // The survey's west edge runs through the middle of this tile.
+    let mut edge = [[500_000.0, 3_100_500.0]];
+    Transform::new(&crs, &grid.crs()).unwrap().points(&mut edge).unwrap();
+    let tile = grid.tile_at(15, edge[0][0], edge[0][1]).unwrap();
+    let known = cog.height_tile(&to_cog, grid, tile, 256).await.unwrap().unwrap();
+    let shown = cog.shown_height_tile(&to_cog, grid, tile, 256, &beyond).await.unwrap();
+    let gaps = known.values.iter().filter(|v| v.is_nan()).count();
+    assert!((5_000..60_000).contains(&gaps), "{gaps}");
+    for (known, shown) in known.values.iter().zip(&shown.values) {
+        assert!(shown.is_finite() && (known.is_nan() || known == shown), "{known} became {shown}");
+    }
+    for row in shown.values.chunks_exact(256) {
+        let step = row.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(step < 12.0, "a cliff of {step} m in hills of 1.9 m a post");
+    }
+    // A tile wholly outside meets its neighbour.
+    let next = TileCoord { x: tile.x - 1, ..tile };
+    assert!(cog.height_tile(&to_cog, grid, next, 256).await.unwrap().is_none());
+    let next = cog.shown_height_tile(&to_cog, grid, next, 256, &beyond).await.unwrap();
+    for (west, east) in next.values.chunks_exact(256).zip(shown.values.chunks_exact(256)) {
+        assert!((west[255] - east[0]).abs() < 2.0, "{} beside {}", west[255], east[0]);
+    }
+    // A place without coordinates in the zone has some height of the survey's, too.
+    let far = cog.shown_height_tile(&to_cog, grid, TileCoord { z: 6, x: 3, y: 3 }, 256, &beyond).await.unwrap();
+    assert!(far.values.iter().all(|v| (225.0..375.0).contains(v)));
+}

@@ -2,6 +2,8 @@
 //!
 //! `dataset=` names what to draw; without it, every feature dataset of that style that meets the box.
 //! The figure is in Web Mercator; the box is widened to the shape of the picture, never squeezed.
+//! Its paper is the style's own background layer; without one it is transparent, to be laid over another picture.
+//! `background=` puts another paper, or none, in its place.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,21 +11,22 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use carto::{Font, LayerSet, MapView, Patterns, Style};
+use carto::{Color, Font, LayerSet, MapView, Patterns, Style};
 use catalog::{DatasetKind, DatasetQuery, Revision};
 use geodesy::crs::Crs;
 use geodesy::grid::web_mercator_from_lon_lat_deg;
 use geodesy::grid::{WEB_MERCATOR_HALF_M, lon_lat_deg_from_web_mercator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{features, query_bbox, query_value, sprites, styles};
+use super::{query_bbox, query_value, sprites, styles};
 use crate::app::{App, Shared};
+use crate::asset::feature_path;
 use crate::feature_file::{self, Next, Selection, Shape};
 use crate::glyph::Fonts;
 use crate::locate::{Located, Times};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
-use crate::source::feature_path;
+use crate::work::Stop;
 
 /// Sides of a figure in pixels, unless asked otherwise, and at most.
 const SIZE_PX: ([u32; 2], u32) = ([1024, 768], 4096);
@@ -54,6 +57,8 @@ impl MapFont {
 /// What is to be drawn.
 struct Figure {
     style: Style,
+    /// A style whose background is to be the paper instead of the style's own.
+    paper: Option<Style>,
     view: MapView,
     bbox_lon_lat_deg: [f64; 4],
     revisions: Vec<(Arc<Revision>, std::path::PathBuf)>,
@@ -72,6 +77,7 @@ pub(crate) async fn one(
     let style = Style::parse(&style.to_string()).map_err(Problem::internal)?;
     let query = query.as_deref();
     let size_px = query_size(query)?;
+    let paper = query_paper(query)?;
     let revisions = drawn(&app, id, query).await?;
     let bbox = query_bbox(query)?.or_else(|| union(&revisions)).ok_or_else(|| {
         Problem::missing("没有可画的数据集，请给出 dataset= 或 bbox=", "Nothing to draw; give dataset= or bbox=.")
@@ -81,11 +87,9 @@ pub(crate) async fn one(
         .into_iter()
         .map(|revision| feature_path(&app.catalog, &revision).map(|path| (revision, path)))
         .collect::<Result<Vec<_>, _>>()?;
-    let figure = Figure { style, view, bbox_lon_lat_deg, revisions };
+    let figure = Figure { style, paper, view, bbox_lon_lat_deg, revisions };
     let app_for_font = Arc::clone(&app);
-    let png = tokio::task::spawn_blocking(move || draw(&figure, app_for_font.map_font.get().as_deref()))
-        .await
-        .map_err(Problem::internal)??;
+    let png = app.work.run(move |stop| draw(&figure, app_for_font.map_font.get().as_deref(), stop)).await??;
     changing(&headers, &Payload::picture(png, "image/png"))
 }
 
@@ -134,6 +138,23 @@ fn query_size(query: Option<&str>) -> Result<[u32; 2], Problem> {
     })
 }
 
+/// `background=white`, `background=f5f1e6` or `background=transparent`, as a style of one background layer.
+fn query_paper(query: Option<&str>) -> Result<Option<Style>, Problem> {
+    let Some(text) = query_value(query, "background") else { return Ok(None) };
+    // In a URL a number sign begins the fragment, so it may be left out.
+    let color = [text.clone(), format!("#{text}")].into_iter().find(|text| Color::parse(text).is_some());
+    let color = color.ok_or_else(|| {
+        Problem::bad_parameter(
+            "background",
+            "请写颜色，如 white、f5f1e6 或 transparent",
+            "write a colour such as white, f5f1e6 or transparent",
+        )
+    })?;
+    let layer = json!({ "id": "paper", "type": "background", "paint": { "background-color": color } });
+    let style = json!({ "version": 8, "layers": [layer] });
+    Style::parse(&style.to_string()).map(Some).map_err(Problem::internal)
+}
+
 /// The view of a box, widened to the picture's shape, and the box that it shows.
 fn view_of([west, south, east, north]: [f64; 4], [width_px, height_px]: [u32; 2]) -> (MapView, [f64; 4]) {
     let [min_x, min_y] = web_mercator_from_lon_lat_deg([west, south.max(-85.0)]);
@@ -150,7 +171,7 @@ fn view_of([west, south, east, north]: [f64; 4], [width_px, height_px]: [u32; 2]
     (MapView { width_px, height_px, bounds, zoom, pixel_ratio: 1.0, labels: true }, [west, south, east, north])
 }
 
-fn draw(figure: &Figure, font: Option<&Font>) -> Result<Vec<u8>, Problem> {
+fn draw(figure: &Figure, font: Option<&Font>, stop: &Stop) -> Result<Vec<u8>, Problem> {
     let plane = Crs::web_mercator();
     // A fifth of a pixel is not seen.
     let max_sagitta_m =
@@ -159,16 +180,17 @@ fn draw(figure: &Figure, font: Option<&Font>) -> Result<Vec<u8>, Problem> {
     for (revision, path) in &figure.revisions {
         let mut drawn = Vec::new();
         if let Some(selection) = Selection::within(figure.bbox_lon_lat_deg, revision.bounds_lon_lat_deg) {
-            feature_file::read(path, &revision.crs, &plane, selection, max_sagitta_m, &mut |feature| {
+            feature_file::read(path, &revision.crs, Some(&plane), selection, max_sagitta_m, &mut |feature| {
                 drawn.push(carto_feature(feature));
-                if drawn.len() < MAX_FEATURES { Next::More } else { Next::Stop }
+                if drawn.len() < MAX_FEATURES && !stop.asked() { Next::More } else { Next::Stop }
             })
-            .map_err(features::unreadable)?;
+            .map_err(Problem::from)?;
         }
         sets.push(drawn);
     }
-    let sets: Vec<LayerSet<'_>> =
-        sets.iter().map(|features| LayerSet { style: &figure.style, features, opacity: 1.0 }).collect();
+    let paper = LayerSet { style: figure.paper.as_ref().unwrap_or(&figure.style), features: &[], opacity: 1.0 };
+    let drawn = sets.iter().map(|features| LayerSet { style: &figure.style, features, opacity: 1.0 });
+    let sets: Vec<LayerSet<'_>> = std::iter::once(paper).chain(drawn).collect();
     let pictures = sprites::pictures();
     let patterns = Patterns::from_svgs(pictures.iter().map(|(name, svg)| (name.as_str(), svg.as_str())), 1.0)
         .map_err(Problem::internal)?;

@@ -58,12 +58,23 @@ pub(crate) fn query_value(query: Option<&str>, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// Four finite numbers of a query, the box's lower corner first.
+pub(crate) fn query_box(query: Option<&str>, name: &str) -> Result<Option<[f64; 4]>, Problem> {
+    let Some(text) = query_value(query, name) else { return Ok(None) };
+    let numbers = text.split(',').map(|part| part.trim().parse::<f64>()).collect::<Result<Vec<_>, _>>();
+    let corners = numbers.ok().and_then(|n| <[f64; 4]>::try_from(n).ok());
+    corners
+        .filter(|b| b.iter().all(|v| v.is_finite()) && b[0] <= b[2] && b[1] <= b[3])
+        .map(Some)
+        .ok_or_else(|| Problem::bad_parameter(name, "请写 最小x,最小y,最大x,最大y", "write min x, min y, max x, max y"))
+}
+
 /// `bbox=west,south,east,north` in degrees. West > east, across the antimeridian, is not supported and said so.
 pub(crate) fn query_bbox(query: Option<&str>) -> Result<Option<[f64; 4]>, Problem> {
-    let Some(text) = query_value(query, "bbox") else { return Ok(None) };
     let bad = || Problem::bad_parameter("bbox", "请写 西,南,东,北，单位度", "write west,south,east,north in degrees");
-    let numbers = text.split(',').map(|part| part.trim().parse::<f64>()).collect::<Result<Vec<_>, _>>();
-    let [west, south, east, north] = numbers.ok().and_then(|n| <[f64; 4]>::try_from(n).ok()).ok_or_else(bad)?;
+    let Some([west, south, east, north]) = query_box(query, "bbox").map_err(|_malformed| bad())? else {
+        return Ok(None);
+    };
     let in_order = -180.0 <= west && west <= east && east <= 180.0 && -90.0 <= south && south <= north && north <= 90.0;
     in_order.then_some(Some([west, south, east, north])).ok_or_else(bad)
 }

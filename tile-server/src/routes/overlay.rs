@@ -13,14 +13,14 @@ use geodesy::crs::Crs;
 use geodesy::gauss_kruger::{Zone, ZoneWidth};
 use serde_json::{Value, json};
 
-use super::features::unreadable;
 use super::{query_bbox, query_value};
 use crate::app::{App, Shared};
+use crate::asset::feature_path;
 use crate::feature_file::{self, Next, Selection, Shape};
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
-use crate::source::feature_path;
+use crate::work::Stop;
 
 /// Features of one layer; larger areas are for the jobs that partition them.
 const MAX_FEATURES: usize = 100_000;
@@ -44,7 +44,7 @@ pub(crate) async fn one(
     let bbox = query_bbox(query)?;
     let first = side(&app, query, "first", bbox).await?;
     let second = side(&app, query, "second", bbox).await?;
-    let body = tokio::task::spawn_blocking(move || answer(&first, &second)).await.map_err(Problem::internal)??;
+    let body = app.work.run(move |stop| answer(&first, &second, stop)).await??;
     changing(&headers, &Payload::json(&body))
 }
 
@@ -63,9 +63,9 @@ async fn side(app: &App, query: Option<&str>, name: &str, bbox: Option<[f64; 4]>
     Ok(Side { path: feature_path(&app.catalog, &revision)?, revision, selection, class_field })
 }
 
-fn answer(first: &Side, second: &Side) -> Result<Value, Problem> {
+fn answer(first: &Side, second: &Side, stop: &Stop) -> Result<Value, Problem> {
     let plane = plane_of(&first.revision)?;
-    let layers = [layer(first, &plane)?, layer(second, &plane)?];
+    let layers = [layer(first, &plane, stop)?, layer(second, &plane, stop)?];
     let options = OverlayOptions { keep_geometry: false, ..OverlayOptions::default() };
     let found = overlay(&layers[0], &layers[1], &options).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "两个图层无法叠加", "The two layers cannot be overlaid.")
@@ -102,27 +102,28 @@ fn plane_of(revision: &Revision) -> Result<Crs, Problem> {
     })
 }
 
-fn layer(side: &Side, plane: &Crs) -> Result<ParcelLayer, Problem> {
+fn layer(side: &Side, plane: &Crs, stop: &Stop) -> Result<ParcelLayer, Problem> {
     let mut features = Vec::new();
     let mut whole = true;
     if let Some(selection) = side.selection {
         let field = side.class_field.as_deref();
         let max_sagitta_m = geodesy::densify::MAX_SAGITTA_M;
-        whole = feature_file::read(&side.path, &side.revision.crs, plane, selection, max_sagitta_m, &mut |feature| {
-            if features.len() == MAX_FEATURES {
-                return Next::Stop;
-            }
-            let class = field
-                .and_then(|field| feature.properties.get(field))
-                .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-            if let Shape::Polygons(polygons) = feature.shape {
-                let polygons = polygons.into_iter().map(polygon).collect();
-                features.push(Parcel { id: feature.id.to_string(), class, polygons });
-            }
-            Next::More
-        })
-        .map_err(unreadable)?
-        .whole;
+        whole =
+            feature_file::read(&side.path, &side.revision.crs, Some(plane), selection, max_sagitta_m, &mut |feature| {
+                if features.len() == MAX_FEATURES || stop.asked() {
+                    return Next::Stop;
+                }
+                let class = field
+                    .and_then(|field| feature.properties.get(field))
+                    .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                if let Shape::Polygons(polygons) = feature.shape {
+                    let polygons = polygons.into_iter().map(polygon).collect();
+                    features.push(Parcel { id: feature.id.to_string(), class, polygons });
+                }
+                Next::More
+            })
+            .map_err(Problem::from)?
+            .whole;
     }
     if !whole {
         return Err(Problem::new(

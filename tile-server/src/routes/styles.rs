@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use rust_embed::RustEmbed;
 use serde_json::{Value, json};
+use tiles::mvt::label_layer;
 
 use super::{public_root, query_value};
 use crate::app::Shared;
@@ -76,13 +77,34 @@ pub(crate) async fn one(
         fields.insert("sprite".to_owned(), Value::String(format!("{root}/sprites/shikong")));
     }
     if let Some(part) = query_value(query.as_deref(), "dataset") {
-        let (slug, name) = match app.locate(&part, query.as_deref()).await? {
-            Located::Dated(revision) | Located::Undated(revision) => (revision.slug.to_string(), dated_name(&revision)),
-            Located::Live(dataset) => (dataset.slug.to_string(), dataset.slug.to_string()),
-        };
-        name_dataset(&mut style, &root, &slug, &name);
+        match app.locate(&part, query.as_deref()).await? {
+            Located::Dated(revision) | Located::Undated(revision) => {
+                let slug = revision.slug.as_str();
+                // Tiles cut before there were label points have none: their labels stand on the polygons.
+                let label_layer = label_layer(slug);
+                let layers = app.sources.vector_layers(&app.catalog, &revision).await?;
+                if layers.iter().any(|layer| layer.get("id").is_some_and(|id| *id == label_layer)) {
+                    label_points(&mut style, &label_layer);
+                }
+                name_dataset(&mut style, &root, slug, &dated_name(&revision));
+            }
+            Located::Live(dataset) => name_dataset(&mut style, &root, dataset.slug.as_str(), dataset.slug.as_str()),
+        }
     }
     changing(&headers, &Payload::json(&style))
+}
+
+/// Draws the labels of polygons from their label points: one a polygon, not one in each tile that cuts it.
+fn label_points(style: &mut Value, label_layer: &str) {
+    for layer in style.get_mut("layers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let along = layer.pointer("/layout/symbol-placement").is_some_and(|placement| placement != "point");
+        if layer.get("type").is_some_and(|kind| kind == "symbol")
+            && !along
+            && let Some(fields) = layer.as_object_mut()
+        {
+            fields.insert("source-layer".to_owned(), Value::String(label_layer.to_owned()));
+        }
+    }
 }
 
 /// Puts the dataset in the place of `dataset` in sources and layers.

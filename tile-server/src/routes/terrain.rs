@@ -1,4 +1,7 @@
 //! `/terrain`: heights as pictures, Terrarium (1/256 m) and Mapbox (0.1 m), 256 pixels, Web Mercator.
+//!
+//! Where there is no data a tile has the code of 0 m, which our viewer knows for a gap. `gaps=fill` carries nearby heights
+//! on instead, for map clients that would draw a cliff there: ground to look at, never to measure on.
 
 use ::tiles::terrain::TerrainEncoding;
 use axum::extract::{Path, RawQuery, State};
@@ -14,7 +17,7 @@ use crate::app::Shared;
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
-use crate::source::Wanted;
+use crate::source::{Gaps, Wanted};
 
 /// `TileJSON` with the encoding a client needs to decode heights.
 pub(crate) async fn tilejson(
@@ -34,7 +37,9 @@ pub(crate) async fn tilejson(
     let root = public_root(&app, &headers);
     let name = dated_name(&revision);
     let zoom = |name: &str, default: u64| revision.properties.get(name).and_then(Value::as_u64).unwrap_or(default);
-    let urls = |encoding: &str| json!([format!("{root}/terrain/{name}/{encoding}/{{z}}/{{x}}/{{y}}.png")]);
+    let gaps = Gaps::from_query(query.as_deref())?;
+    let asked = if gaps == Gaps::Fill { "?gaps=fill" } else { "" };
+    let urls = |encoding: &str| json!([format!("{root}/terrain/{name}/{encoding}/{{z}}/{{x}}/{{y}}.png{asked}")]);
     let document = json!({
         "tilejson": "3.0.0",
         "name": dataset.title,
@@ -44,7 +49,7 @@ pub(crate) async fn tilejson(
         "tileSize": 256,
         "minzoom": zoom("min_zoom", 0),
         "maxzoom": zoom("max_zoom", 14),
-        "bounds": revision.bounds_lon_lat_deg,
+        "bounds": gaps.bounds(revision.bounds_lon_lat_deg),
         "attribution": revision.stewardship.responsible_unit.clone().unwrap_or_default(),
         "shikong": {
             "revision": revision.id,
@@ -52,6 +57,8 @@ pub(crate) async fn tilejson(
             "recorded": revision.recorded,
             "height": revision.height,
             "height_range_m": revision.height_range_m,
+            "data_bounds": revision.bounds_lon_lat_deg,
+            "gaps": if gaps == Gaps::Fill { "fill" } else { "mark" },
             "mapbox": { "tiles": urls("mapbox"), "encoding": "mapbox" },
         },
     });
@@ -72,5 +79,6 @@ pub(crate) async fn tile(
     let (coord, extension) = tile_of_path(TileMatrixSet::WebMercatorQuad, &z, &x, &y)?;
     let terrain = TerrainEncoding::from_name(&encoding).filter(|_| extension == "png").ok_or_else(Problem::no_tile)?;
     let path = |name: &str| format!("/terrain/{name}/{encoding}/{z}/{x}/{y}");
-    answer(&app, &part, &headers, query.as_deref(), Wanted::Terrain(terrain, coord), path).await
+    let wanted = Wanted::Terrain(terrain, coord, Gaps::from_query(query.as_deref())?);
+    answer(&app, &part, &headers, query.as_deref(), wanted, path).await
 }

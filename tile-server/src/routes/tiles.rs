@@ -32,14 +32,21 @@ pub(crate) async fn tilejson(
         Located::Dated(revision) | Located::Undated(revision) => {
             let kind = app.kind_of(&revision).await?;
             let dataset = app.catalog.dataset_get(&revision.slug).await?.ok_or_else(Problem::no_dataset)?;
-            revision_tilejson(&root, &dataset, &revision, kind)?
+            let layers = app.sources.vector_layers(&app.catalog, &revision).await?;
+            revision_tilejson(&root, &dataset, &revision, kind, layers)?
         }
         Located::Live(dataset) => live_tilejson(&root, &dataset)?,
     };
     changing(&headers, &Payload::json(&document))
 }
 
-fn revision_tilejson(root: &str, dataset: &Dataset, revision: &Revision, kind: DatasetKind) -> Result<Value, Problem> {
+fn revision_tilejson(
+    root: &str,
+    dataset: &Dataset,
+    revision: &Revision,
+    kind: DatasetKind,
+    layers: Vec<Value>,
+) -> Result<Value, Problem> {
     let text = |name: &str| revision.properties.get(name).and_then(Value::as_str);
     let extension = match kind {
         DatasetKind::Features => "mvt",
@@ -79,7 +86,8 @@ fn revision_tilejson(root: &str, dataset: &Dataset, revision: &Revision, kind: D
     });
     if kind == DatasetKind::Features {
         put(&mut document, "tileSize", json!(512));
-        put(&mut document, "vector_layers", json!([vector_layer(revision)]));
+        let layers = if layers.is_empty() { vec![vector_layer(revision)] } else { layers };
+        put(&mut document, "vector_layers", Value::Array(layers));
         put(&mut document, "fillzoom", zoom("max_zoom", 14).into());
     }
     Ok(document)

@@ -10,8 +10,11 @@ use tiles::copc::{CopcFile, VoxelKey};
 use tiles::point_tileset::PointTileset;
 
 use super::{Answer, Origin, Source, Wanted};
+use crate::asset::Opened;
+use crate::locate::dated_name;
 use crate::payload::Payload;
 use crate::problem::Problem;
+use crate::work::Work;
 
 /// Clouds kept open: the hierarchy pages read so far are in memory.
 const CLOUDS_OPEN: u64 = 64;
@@ -20,8 +23,9 @@ const CACHE_BYTES: u64 = 256 << 20;
 
 /// Open clouds and converted nodes.
 pub(super) struct Copc {
-    clouds: Cache<String, Arc<PointTileset>>,
+    clouds: Opened<PointTileset>,
     contents: Cache<(String, Content), Option<Bytes>>,
+    work: Arc<Work>,
 }
 
 /// What a name below the tileset's URL stands for.
@@ -46,34 +50,28 @@ impl Content {
     }
 }
 
-impl Default for Copc {
-    fn default() -> Self {
+impl Copc {
+    pub(super) fn new(work: Arc<Work>) -> Self {
         let weigh = |_: &(String, Content), content: &Option<Bytes>| {
             u32::try_from(content.as_ref().map_or(64, Bytes::len)).unwrap_or(u32::MAX)
         };
         Self {
-            clouds: Cache::new(CLOUDS_OPEN),
+            clouds: Opened::new(CLOUDS_OPEN),
             contents: Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build(),
+            work,
         }
     }
-}
 
-impl Copc {
-    async fn cloud(&self, catalog: &Catalog, revision: &Revision) -> Result<(String, Arc<PointTileset>), Problem> {
-        let asset = revision.asset("copc").ok_or_else(Problem::no_tile)?;
-        let location = catalog.blob_location(revision, &asset.path)?;
-        let key = location.to_string();
-        let open = async {
-            let file = CopcFile::open(catalog.blobs(), location).await.map_err(|error| error.to_string())?;
+    async fn cloud(&self, catalog: &Catalog, revision: &Revision) -> Result<Arc<PointTileset>, Problem> {
+        let open = async |store, location| {
+            let file = CopcFile::open(store, location).await?;
             // 3D Tiles are ellipsoidal; without a stated offset heights are placed as given.
             let offset_m = revision.height.offset_m.unwrap_or(0.0);
             // The importer writes the CRS it settled on into the file, with the unit of heights.
             let crs = file.crs_wkt().is_none().then_some(revision.crs.as_str());
-            PointTileset::new(file, crs, offset_m).map(Arc::new).map_err(|error| error.to_string())
+            PointTileset::new(file, crs, offset_m)
         };
-        let cloud =
-            self.clouds.try_get_with(key.clone(), open).await.map_err(|error| Problem::internal(error.to_string()))?;
-        Ok((key, cloud))
+        self.clouds.reader(catalog, revision, &["copc"], open).await
     }
 }
 
@@ -98,15 +96,17 @@ impl Source for Copc {
                 return Err(Problem::no_tile());
             };
             let content = Content::of_path(path).ok_or_else(missing)?;
-            let (name, cloud) = self.cloud(catalog, revision).await?;
-            let bytes =
-                self.contents
-                    .try_get_with((name, content), async move {
-                        make(&cloud, content).await.map_err(|error| error.to_string())
-                    })
-                    .await
-                    .map_err(|error| Problem::internal(error.to_string()))?
-                    .ok_or_else(missing)?;
+            let cloud = self.cloud(catalog, revision).await?;
+            let name = dated_name(revision);
+            let bytes = self
+                .contents
+                .try_get_with((name, content), async {
+                    let made = async move { make(&cloud, content).await };
+                    self.work.run_async(made).await?.map_err(Problem::internal)
+                })
+                .await
+                .map_err(Problem::shared)?
+                .ok_or_else(missing)?;
             let media_type = match content {
                 Content::Tileset(_) => "application/json",
                 Content::Points(_) => "model/gltf-binary",

@@ -1,6 +1,7 @@
 //! Terrain tiles, sampled from the delivered heights on request and kept.
 //!
 //! Heights are shown in metres as delivered: a client that mixes height datums is told by the catalogue, not corrected here.
+//! With `gaps=fill` the ground goes on where there is no data: for looking at, under an address of its own that says so.
 
 use std::sync::Arc;
 
@@ -12,35 +13,46 @@ use geodesy::grid::{TileCoord, TileMatrixSet};
 use geodesy::transform::Transform;
 use moka::future::Cache;
 use serde_json::Value;
-use tiles::cog::Cog;
+use tiles::cog::{Beyond, Cog};
 use tiles::terrain::TerrainEncoding;
 
 use super::imagery_cog::{outside, raster};
-use super::{Answer, Origin, Source, Wanted};
+use super::{Answer, Gaps, Origin, Source, Wanted};
+use crate::asset::Opened;
 use crate::payload::Payload;
 use crate::problem::Problem;
+use crate::work::Work;
 
 /// Rasters kept open.
 const RASTERS_OPEN: u64 = 256;
+/// Rough shapes kept, a quarter of a megabyte each.
+const SHAPES_KEPT: u64 = 64;
 /// Tiles kept in memory.
 const CACHE_BYTES: u64 = 128 << 20;
 /// Side of a terrain tile.
 const TILE_SIZE_PX: u32 = 256;
 
+/// A tile's raster, place, encoding and gaps.
+type Made = (String, TileCoord, &'static str, Gaps);
+
 /// Open rasters and tiles made.
 pub(super) struct ElevationCog {
-    rasters: Cache<String, Arc<Cog>>,
-    tiles: Cache<(String, TileCoord, &'static str), Option<Bytes>>,
+    rasters: Opened<Cog>,
+    /// The rough shapes that gaps are filled from.
+    beyond: Cache<String, Option<Arc<Beyond>>>,
+    tiles: Cache<Made, Option<Bytes>>,
+    work: Arc<Work>,
 }
 
-impl Default for ElevationCog {
-    fn default() -> Self {
-        let weigh = |_: &(String, TileCoord, &'static str), tile: &Option<Bytes>| {
-            u32::try_from(tile.as_ref().map_or(64, Bytes::len)).unwrap_or(u32::MAX)
-        };
+impl ElevationCog {
+    pub(super) fn new(work: Arc<Work>) -> Self {
+        let weigh =
+            |_: &Made, tile: &Option<Bytes>| u32::try_from(tile.as_ref().map_or(64, Bytes::len)).unwrap_or(u32::MAX);
         Self {
-            rasters: Cache::new(RASTERS_OPEN),
+            rasters: Opened::new(RASTERS_OPEN),
+            beyond: Cache::new(SHAPES_KEPT),
             tiles: Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build(),
+            work,
         }
     }
 }
@@ -49,24 +61,44 @@ impl ElevationCog {
     async fn tile(
         &self,
         catalog: &Catalog,
-        revision: &Revision,
+        revision: &Arc<Revision>,
         encoding: TerrainEncoding,
         coord: TileCoord,
+        gaps: Gaps,
     ) -> Result<Option<Bytes>, Problem> {
         let grid = TileMatrixSet::WebMercatorQuad;
         let zoom = revision.properties.get("max_zoom").and_then(Value::as_u64);
         if zoom.is_some_and(|zoom| u64::from(coord.z) > zoom) {
             return Err(Problem::no_tile());
         }
-        if outside(revision, grid, coord) {
+        if outside(gaps.bounds(revision.bounds_lon_lat_deg), grid, coord) {
             return Ok(None);
         }
         let cog = raster(&self.rasters, catalog, revision).await?;
-        let key = (cog.path().to_owned(), coord, encoding.name());
+        let key = (cog.path().to_owned(), coord, encoding.name(), gaps);
         self.tiles
-            .try_get_with(key, async { make(&cog, revision, encoding, coord).await.map_err(|error| error.to_string()) })
+            .try_get_with(key, async {
+                let beyond = match gaps {
+                    Gaps::Mark => None,
+                    Gaps::Fill => self.beyond(&cog).await?,
+                };
+                let (cog, revision) = (Arc::clone(&cog), Arc::clone(revision));
+                let made = async move { make(&cog, &revision, encoding, coord, beyond.as_deref()).await };
+                self.work.run_async(made).await?.map_err(Problem::internal)
+            })
             .await
-            .map_err(|error| Problem::internal(error.to_string()))
+            .map_err(Problem::shared)
+    }
+}
+
+impl ElevationCog {
+    async fn beyond(&self, cog: &Arc<Cog>) -> Result<Option<Arc<Beyond>>, Problem> {
+        let read = async {
+            let cog = Arc::clone(cog);
+            let shape = self.work.run_async(async move { cog.beyond().await }).await?;
+            shape.map(|shape| shape.map(Arc::new)).map_err(Problem::internal)
+        };
+        self.beyond.try_get_with(cog.path().to_owned(), read).await.map_err(Problem::shared)
     }
 }
 
@@ -75,12 +107,17 @@ async fn make(
     revision: &Revision,
     encoding: TerrainEncoding,
     coord: TileCoord,
+    beyond: Option<&Beyond>,
 ) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     let grid = TileMatrixSet::WebMercatorQuad;
     // What the importer settled on wins over the file's own keys.
     let crs = Crs::from_user_input(&revision.crs)?;
     let cog_from_grid = Transform::new(&grid.crs(), &crs)?;
-    let Some(mut heights) = cog.height_tile(&cog_from_grid, grid, coord, TILE_SIZE_PX).await? else { return Ok(None) };
+    let heights = match beyond {
+        Some(beyond) => Some(cog.shown_height_tile(&cog_from_grid, grid, coord, TILE_SIZE_PX, beyond).await?),
+        None => cog.height_tile(&cog_from_grid, grid, coord, TILE_SIZE_PX).await?,
+    };
+    let Some(mut heights) = heights else { return Ok(None) };
     let unit_m = unit_m(&revision.height.unit);
     tokio::task::spawn_blocking(move || {
         for height in &mut heights.values {
@@ -119,10 +156,10 @@ impl Source for ElevationCog {
         wanted: &'a Wanted,
     ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
-            let (Origin::Revision(revision, _), Wanted::Terrain(encoding, coord)) = (origin, wanted) else {
+            let (Origin::Revision(revision, _), Wanted::Terrain(encoding, coord, gaps)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
-            let tile = self.tile(catalog, revision, *encoding, *coord).await?;
+            let tile = self.tile(catalog, revision, *encoding, *coord, *gaps).await?;
             Ok(tile.map_or(Answer::Empty, |png| Answer::Payload(Payload::picture(png, "image/png"))))
         })
     }

@@ -1,6 +1,6 @@
 //! Vector tiles on the CGCS2000 geographic grid, cut on request from the `FlatGeobuf`, under a size budget, and kept.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,10 +13,12 @@ use tiles::mvt::{CutOptions, Feature, Geometry, Properties, Value, cut_tile};
 
 use super::vector_pmtiles::MVT;
 use super::{Answer, Origin, Source, Wanted};
+use crate::asset::feature_path;
 use crate::encoding::gzip;
 use crate::feature_file::{self, Next, PlacedFeature, Selection, Shape};
 use crate::payload::{Payload, Stored};
 use crate::problem::Problem;
+use crate::work::{Stop, Work};
 
 /// Tiles kept in memory, compressed.
 const CACHE_BYTES: u64 = 128 << 20;
@@ -28,17 +30,17 @@ const EXTENT: f64 = 4096.0;
 const DEGREE_M: f64 = 111_320.0;
 
 /// Tiles cut so far.
-#[derive(Debug)]
 pub(super) struct FeaturesFlatGeobuf {
     tiles: Cache<String, Option<Bytes>>,
+    work: Arc<Work>,
 }
 
-impl Default for FeaturesFlatGeobuf {
-    fn default() -> Self {
+impl FeaturesFlatGeobuf {
+    pub(super) fn new(work: Arc<Work>) -> Self {
         let weigh = |key: &String, tile: &Option<Bytes>| {
             u32::try_from(key.len() + tile.as_ref().map_or(0, Bytes::len)).unwrap_or(u32::MAX)
         };
-        Self { tiles: Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build() }
+        Self { tiles: Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build(), work }
     }
 }
 
@@ -65,13 +67,11 @@ impl Source for FeaturesFlatGeobuf {
             let (Origin::Revision(revision, _), Wanted::Tile(_, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
-            let zoom =
-                |name: &str, default: u64| revision.properties.get(name).and_then(Json::as_u64).unwrap_or(default);
-            if u64::from(coord.z) > zoom("max_zoom", 18) {
+            if u64::from(coord.z) > zoom_of(revision, "max_zoom", 18) {
                 return Err(Problem::no_tile());
             }
             // Below the pyramid's first level a tile would hold the whole dataset and draw as a dot.
-            if u64::from(coord.z) < zoom("min_zoom", 0) {
+            if u64::from(coord.z) < zoom_of(revision, "min_zoom", 0) {
                 return Ok(Answer::Empty);
             }
             let path = feature_path(catalog, revision)?;
@@ -79,13 +79,9 @@ impl Source for FeaturesFlatGeobuf {
             let (revision, coord) = (Arc::clone(revision), *coord);
             let tile = self
                 .tiles
-                .try_get_with(key, async move {
-                    tokio::task::spawn_blocking(move || cut(&path, &revision, coord))
-                        .await
-                        .map_err(|error| error.to_string())?
-                })
+                .try_get_with(key, async { self.work.run(move |stop| cut(&path, &revision, coord, stop)).await? })
                 .await
-                .map_err(|error| Problem::internal(error.to_string()))?;
+                .map_err(Problem::shared)?;
             Ok(tile.map_or(Answer::Empty, |bytes| {
                 Answer::Payload(Payload { bytes, media_type: MVT, stored: Stored::Gzip })
             }))
@@ -93,20 +89,18 @@ impl Source for FeaturesFlatGeobuf {
     }
 }
 
-/// The revision's feature file.
-pub(crate) fn feature_path(catalog: &Catalog, revision: &Revision) -> Result<PathBuf, Problem> {
-    let asset = revision
-        .asset("flatgeobuf")
-        .ok_or_else(|| Problem::missing("该数据集没有矢量要素", "This dataset has no features."))?;
-    catalog
-        .blob_local_path(revision, &asset.path)?
-        .ok_or_else(|| Problem::internal("the feature file is not on this machine"))
+fn zoom_of(revision: &Revision, name: &str, default: u64) -> u64 {
+    revision.properties.get(name).and_then(Json::as_u64).unwrap_or(default)
 }
 
-/// One tile, gzip; errors as text, since the cache hands one error to all who wait for it.
-fn cut(path: &std::path::Path, revision: &Revision, coord: TileCoord) -> Result<Option<Bytes>, String> {
+/// One tile, gzip.
+fn cut(path: &Path, revision: &Revision, coord: TileCoord, stop: &Stop) -> Result<Option<Bytes>, Problem> {
     let grid = TileMatrixSet::Cgcs2000C;
-    let options = CutOptions::default();
+    let mut options = CutOptions::default();
+    // This tile is cut as if its zoom were the largest; labels keep to the dataset's own largest.
+    if u64::from(coord.z) < zoom_of(revision, "max_zoom", 18) {
+        options.max_zoom_min_label_area = options.min_label_area;
+    }
     let [west, south, east, north] = grid.lon_lat_bounds_deg(coord);
     let unit_deg = (east - west) / EXTENT;
     let margin = unit_deg * f64::from(options.buffer);
@@ -115,23 +109,13 @@ fn cut(path: &std::path::Path, revision: &Revision, coord: TileCoord) -> Result<
     // A quarter of a unit, but no finer than the product's own millimetre.
     let max_sagitta_m = (unit_deg * DEGREE_M / 4.0).max(geodesy::densify::MAX_SAGITTA_M);
     let mut features = Vec::new();
-    feature_file::read(path, &revision.crs, &grid.crs(), selection, max_sagitta_m, &mut |feature| {
+    feature_file::read(path, &revision.crs, Some(&grid.crs()), selection, max_sagitta_m, &mut |feature| {
         features.push(tile_feature(feature));
-        if features.len() < MAX_FEATURES { Next::More } else { Next::Stop }
+        if features.len() < MAX_FEATURES && !stop.asked() { Next::More } else { Next::Stop }
     })
-    .map_err(|error| chain(&error))?;
-    let tile = cut_tile(grid, coord, revision.slug.as_str(), features, &options).map_err(|error| chain(&error))?;
-    tile.map(|tile| gzip(&tile.bytes)).transpose().map_err(|error| error.to_string())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
+    .map_err(Problem::from)?;
+    let tile = cut_tile(grid, coord, revision.slug.as_str(), features, &options).map_err(Problem::internal)?;
+    tile.map(|tile| gzip(&tile.bytes)).transpose().map_err(Problem::internal)
 }
 
 fn tile_feature(feature: PlacedFeature) -> Feature {

@@ -12,8 +12,10 @@ use serde_json::Value;
 use tiles::cog::{Cog, PictureTile, StoredTile};
 
 use super::{Answer, Origin, Source, Wanted};
+use crate::asset::Opened;
 use crate::payload::Payload;
 use crate::problem::Problem;
+use crate::work::Work;
 
 /// Rasters kept open: their directories are in memory.
 const RASTERS_OPEN: u64 = 256;
@@ -22,38 +24,28 @@ const CACHE_BYTES: u64 = 128 << 20;
 
 /// Open rasters and resampled tiles.
 pub(super) struct ImageryCog {
-    rasters: Cache<String, Arc<Cog>>,
+    rasters: Opened<Cog>,
     resampled: Cache<(String, TileCoord, &'static str), Option<PictureTile>>,
+    work: Arc<Work>,
 }
 
-impl Default for ImageryCog {
-    fn default() -> Self {
+impl ImageryCog {
+    pub(super) fn new(work: Arc<Work>) -> Self {
         let weigh = |_: &(String, TileCoord, &'static str), tile: &Option<PictureTile>| {
             u32::try_from(tile.as_ref().map_or(64, |tile| tile.bytes.len())).unwrap_or(u32::MAX)
         };
         Self {
-            rasters: Cache::new(RASTERS_OPEN),
+            rasters: Opened::new(RASTERS_OPEN),
             resampled: Cache::builder().max_capacity(CACHE_BYTES).weigher(weigh).build(),
+            work,
         }
     }
 }
 
-/// Opens a revision's raster once.
-pub(super) async fn raster(
-    rasters: &Cache<String, Arc<Cog>>,
-    catalog: &Catalog,
-    revision: &Revision,
-) -> Result<Arc<Cog>, Problem> {
-    let asset = revision
-        .assets
-        .iter()
-        .find(|asset| asset.role == "cog" || asset.role == "elevation")
-        .ok_or_else(Problem::no_tile)?;
-    let location = catalog.blob_location(revision, &asset.path)?;
-    rasters
-        .try_get_with(location.to_string(), async { Cog::open(catalog.blobs(), &location).await.map(Arc::new) })
-        .await
-        .map_err(Problem::internal)
+/// The revision's raster.
+pub(super) async fn raster(rasters: &Opened<Cog>, catalog: &Catalog, revision: &Revision) -> Result<Arc<Cog>, Problem> {
+    let open = async |store, location| Cog::open(store, &location).await;
+    rasters.reader(catalog, revision, &["cog", "elevation"], open).await
 }
 
 impl ImageryCog {
@@ -64,7 +56,7 @@ impl ImageryCog {
         grid: TileMatrixSet,
         coord: TileCoord,
     ) -> Result<Option<PictureTile>, Problem> {
-        if outside(revision, grid, coord) {
+        if outside(revision.bounds_lon_lat_deg, grid, coord) {
             return Ok(None);
         }
         let cog = raster(&self.rasters, catalog, revision).await?;
@@ -83,18 +75,19 @@ impl ImageryCog {
         self.resampled
             .try_get_with(key, async {
                 let text = cog.crs_text().unwrap_or(&revision.crs);
-                let crs = Crs::from_user_input(text).map_err(|error| error.to_string())?;
-                let cog_from_grid = Transform::new(&grid.crs(), &crs).map_err(|error| error.to_string())?;
-                cog.picture_tile(&cog_from_grid, grid, coord).await.map_err(|error| error.to_string())
+                let crs = Crs::from_user_input(text).map_err(Problem::internal)?;
+                let cog_from_grid = Transform::new(&grid.crs(), &crs).map_err(Problem::internal)?;
+                let cog = Arc::clone(&cog);
+                let made = async move { cog.picture_tile(&cog_from_grid, grid, coord).await };
+                self.work.run_async(made).await?.map_err(Problem::internal)
             })
             .await
-            .map_err(|error| Problem::internal(error.to_string()))
+            .map_err(Problem::shared)
     }
 }
 
-/// Whether the tile lies wholly outside the revision: answered without opening anything.
-pub(super) fn outside(revision: &Revision, grid: TileMatrixSet, coord: TileCoord) -> bool {
-    let [west, south, east, north] = revision.bounds_lon_lat_deg;
+/// Whether the tile lies wholly outside bounds in degrees: answered without opening anything.
+pub(super) fn outside([west, south, east, north]: [f64; 4], grid: TileMatrixSet, coord: TileCoord) -> bool {
     let tile = grid.lon_lat_bounds_deg(coord);
     tile[0] > east || tile[2] < west || tile[1] > north || tile[3] < south
 }

@@ -5,38 +5,38 @@ use std::sync::Arc;
 use catalog::{Catalog, DatasetKind, Revision};
 use futures::future::BoxFuture;
 use geodesy::grid::TileMatrixSet;
-use moka::future::Cache;
 use tiles::archive::Archive;
 
 use super::{Answer, Origin, Source, Wanted};
+use crate::asset::Opened;
 use crate::payload::{Payload, Stored};
 use crate::problem::Problem;
 
-/// Archives kept open: their directories are in memory.
-const ARCHIVES_OPEN: u64 = 256;
 /// Media type of vector tiles (registered with IANA).
 pub(super) const MVT: &str = "application/vnd.mapbox-vector-tile";
 
-/// Open archives by revision.
-pub(super) struct VectorPmtiles {
-    archives: Cache<String, Arc<Archive>>,
-}
+/// Roles of the file.
+pub(super) const ROLES: &[&str] = &["pmtiles"];
 
-impl Default for VectorPmtiles {
-    fn default() -> Self {
-        Self { archives: Cache::new(ARCHIVES_OPEN) }
-    }
+/// Passes tiles through.
+pub(super) struct VectorPmtiles {
+    archives: Arc<Opened<Archive>>,
 }
 
 impl VectorPmtiles {
-    async fn archive(&self, catalog: &Catalog, revision: &Revision) -> Result<Arc<Archive>, Problem> {
-        let asset = revision.asset("pmtiles").ok_or_else(Problem::no_tile)?;
-        let location = catalog.blob_location(revision, &asset.path)?;
-        self.archives
-            .try_get_with(location.to_string(), async { Archive::open(catalog.blobs(), &location).await.map(Arc::new) })
-            .await
-            .map_err(Problem::internal)
+    pub(super) fn new(archives: Arc<Opened<Archive>>) -> Self {
+        Self { archives }
     }
+}
+
+/// The revision's archive of vector tiles.
+pub(super) async fn archive(
+    archives: &Opened<Archive>,
+    catalog: &Catalog,
+    revision: &Revision,
+) -> Result<Arc<Archive>, Problem> {
+    let open = async |store, location| Archive::open(store, &location).await;
+    archives.reader(catalog, revision, ROLES, open).await
 }
 
 impl Source for VectorPmtiles {
@@ -62,7 +62,7 @@ impl Source for VectorPmtiles {
             let (Origin::Revision(revision, _), Wanted::Tile(_, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
-            let archive = self.archive(catalog, revision).await?;
+            let archive = archive(&self.archives, catalog, revision).await?;
             let stored = if archive.is_gzip() { Stored::Gzip } else { Stored::Plain { compress: true } };
             match archive.tile(*coord).await.map_err(Problem::internal)? {
                 Some(bytes) => Ok(Answer::Payload(Payload { bytes, media_type: MVT, stored })),

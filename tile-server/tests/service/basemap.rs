@@ -115,8 +115,13 @@ async fn the_days_budget_is_kept_across_restarts() {
         assert_eq!(service.get(&format!("/tiles/tdt-vec/3/{x}/3.png")).await.status, StatusCode::OK);
     }
     let cache_dir = service.folder.path().join("cache");
-    let settings =
-        tile_server::Settings { base_path: String::new(), now, cache_dir, tianditu_key: Some(KEY.to_owned()) };
+    let settings = tile_server::Settings {
+        base_path: String::new(),
+        now,
+        cache_dir,
+        tianditu_key: Some(KEY.to_owned()),
+        work: tile_server::WorkLimits::of_cores(2),
+    };
     let router = tile_server::router(tile_server::App::new(service.catalog.clone(), settings));
     let restarted = Service { router, ..service };
     let spent = restarted.get("/tiles/tdt-vec/3/2/3.png").await;

@@ -34,6 +34,28 @@ async fn a_figure_shows_the_features_where_they_are() {
 }
 
 #[tokio::test]
+async fn a_figure_lies_on_the_paper_asked_for() {
+    let service = Service::new().await;
+    service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;
+    for (asked, corner) in [
+        ("", [0, 0, 0, 0]),
+        ("&background=white", [255, 255, 255, 255]),
+        ("&background=%23102030", [16, 32, 48, 255]),
+        ("&background=102030", [16, 32, 48, 255]),
+        ("&background=transparent", [0, 0, 0, 0]),
+    ] {
+        let path = format!("/maps/polygon.png?dataset=dlg&bbox=111.0,27.996,111.001,27.997&size=200x100{asked}");
+        let reply = service.get(&path).await;
+        assert_eq!(reply.status, StatusCode::OK, "{asked}");
+        let picture = image::load_from_memory(&reply.body).expect("a picture").to_rgba8();
+        assert_eq!(picture.get_pixel(2, 2).0, corner, "{asked}");
+        assert_ne!(picture.get_pixel(70, 30).0, corner, "{asked}: the parcel is on it");
+    }
+    let bad = service.get("/maps/polygon.png?dataset=dlg&background=paper").await;
+    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn the_overlay_of_a_layer_with_itself_is_the_layer() {
     let service = Service::new().await;
     service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;

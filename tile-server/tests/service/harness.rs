@@ -1,6 +1,7 @@
 //! A catalogue with something in it, a service over it, and requests to it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,12 +10,14 @@ use bytes::Bytes;
 use catalog::{Catalog, DatasetKind, NewAsset, NewDataset, NewRevision, Revision, RevisionId, Slug, instant_at_start};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tile_server::{App, Settings, router};
+use tile_server::app::Shared;
+use tile_server::{App, Settings, WorkLimits, router};
 use tower::ServiceExt as _;
 
 /// The service, its catalogue and the folder they live in.
 pub(crate) struct Service {
     pub(crate) catalog: Catalog,
+    pub(crate) app: Shared,
     pub(crate) router: Router,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -58,10 +61,16 @@ impl Service {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let catalog = Catalog::open(folder.path()).await.expect("opens");
-        let mut settings =
-            Settings { base_path: String::new(), now, cache_dir: folder.path().join("cache"), tianditu_key: None };
+        let mut settings = Settings {
+            base_path: String::new(),
+            now,
+            cache_dir: folder.path().join("cache"),
+            tianditu_key: None,
+            work: WorkLimits { running: 4, waiting: 1_000 },
+        };
         change(&mut settings);
-        Self { router: router(App::new(catalog.clone(), settings)), catalog, folder }
+        let app = App::new(catalog.clone(), settings);
+        Self { router: router(Arc::clone(&app)), app, catalog, folder }
     }
 
     /// Publishes what `fill` puts into the folder.

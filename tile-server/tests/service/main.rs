@@ -6,6 +6,7 @@ mod basemap;
 mod catalogue;
 mod features;
 mod figures;
+mod load;
 mod meshes;
 mod points;
 mod rasters;

@@ -170,3 +170,54 @@ async fn terrain_tiles_hold_the_delivered_heights_in_metres() {
         assert_eq!(service.get(&format!("/terrain/dem@r1/{outside}")).await.status.as_u16(), status, "{outside}");
     }
 }
+
+/// As [`dem`], known only in a round middle.
+fn island(folder: &Path, revision: &mut NewRevision) {
+    let step = 0.0005;
+    let transform = GeoTransform([110.9, step, 0.0, 28.1, 0.0, -step]);
+    let grid = ElevationGrid { width: 400, height: 400, transform, crs: Crs::cgcs2000() };
+    write_elevation(&folder.join("elevation.tif"), &grid, &mut |first, values| {
+        for (index, value) in values.iter_mut().enumerate() {
+            let place = [(index % 400) as f64 - 200.0, f64::from(first) + (index / 400) as f64 - 200.0];
+            *value = if place[0].hypot(place[1]) < 100.0 { 500.0 } else { f32::NAN };
+        }
+        Ok(())
+    })
+    .expect("written");
+    "EPSG:4490".clone_into(&mut revision.crs);
+    revision.assets.push(NewAsset::new("elevation.tif", "elevation", "image/tiff"));
+    revision.properties = serde_json::json!({ "min_zoom": 8, "max_zoom": 13 });
+}
+
+#[tokio::test]
+async fn terrain_to_look_at_has_no_cliff_and_says_what_it_is() {
+    let service = Service::new().await;
+    service.publish("dem", DatasetKind::Elevation, "r1", "2023-01-01", island).await;
+    let document = service.get("/terrain/dem?gaps=fill").await.json();
+    let template = "http://gis.example:8080/terrain/dem@r1/terrarium/{z}/{x}/{y}.png?gaps=fill";
+    assert_eq!((&document["tiles"][0], &document["shikong"]["gaps"]), (&template.into(), &"fill".into()));
+    assert_eq!(document["shikong"]["data_bounds"], serde_json::json!([110.9, 27.9, 111.1, 28.1]));
+    assert_eq!(service.get("/terrain/dem").await.json()["shikong"]["gaps"], "mark");
+    let grid = TileMatrixSet::WebMercatorQuad;
+    for (place, has_data) in [([111.0, 28.0], true), ([110.91, 28.09], false), ([110.75, 27.95], false)] {
+        let [x, y] = grid.from_lon_lat_deg(place);
+        let TileCoord { z, x, y } = grid.tile_at(12, x, y).expect("on the grid");
+        let path = format!("/terrain/dem/terrarium/{z}/{x}/{y}.png");
+        let redirect = service.get(&format!("{path}?gaps=fill")).await;
+        assert_eq!(redirect.header(header::LOCATION), format!("{}?gaps=fill", path.replace("dem", "dem@r1")));
+        let reply = service.get(redirect.header(header::LOCATION)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{place:?}");
+        let filled = TerrainEncoding::Terrarium.decode_png(&reply.body).expect("a terrain tile");
+        assert!(filled.heights_m.iter().all(|height| (height - 500.0).abs() < 0.01), "{place:?}");
+        let truth = service.get(&path.replace("dem", "dem@r1")).await;
+        match truth.status {
+            StatusCode::OK => {
+                let truth = TerrainEncoding::Terrarium.decode_png(&truth.body).expect("a terrain tile");
+                assert!(has_data && truth.heights_m.iter().any(|height| height.is_nan()), "the truth keeps its gaps");
+            }
+            status => assert_eq!((status, has_data), (StatusCode::NO_CONTENT, false), "{place:?}"),
+        }
+    }
+    assert_eq!(service.get("/terrain/dem@r1/terrarium/12/0/0.png?gaps=fill").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(service.get("/terrain/dem?gaps=x").await.status, StatusCode::BAD_REQUEST);
+}

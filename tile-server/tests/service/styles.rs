@@ -2,8 +2,11 @@
 
 use axum::http::{StatusCode, header};
 use catalog::DatasetKind;
+use geodesy::grid::TileMatrixSet;
+use serde_json::Value;
+use tiles::mvt::decode;
 
-use crate::harness::Service;
+use crate::harness::{PARCELS, Service, parcels};
 
 #[tokio::test]
 async fn a_style_draws_the_dataset_asked_for() {
@@ -18,6 +21,42 @@ async fn a_style_draws_the_dataset_asked_for() {
     assert_eq!(style["glyphs"], "http://gis.example:8080/glyphs/{fontstack}/{range}.pbf");
     let reply = service.get("/styles/polygon.json?dataset=none").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn labels_of_polygons_are_drawn_from_points_that_tiles_of_both_grids_hold() {
+    let service = Service::new().await;
+    service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;
+    let source_layers = async |style: &str| -> Vec<(String, String)> {
+        let style = service.get(&format!("/styles/{style}.json?dataset=dlg")).await.json();
+        let layers = style["layers"].as_array().expect("layers").clone();
+        let text = |layer: &Value, name: &str| layer[name].as_str().unwrap_or_default().to_owned();
+        layers.iter().map(|layer| (text(layer, "type"), text(layer, "source-layer"))).collect()
+    };
+    for (kind, source_layer) in source_layers("polygon").await {
+        assert_eq!(source_layer, if kind == "symbol" { "dlg.label" } else { "dlg" });
+    }
+    assert!(
+        source_layers("roads").await.iter().all(|(_, layer)| layer == "dlg"),
+        "text along lines stays on the lines"
+    );
+    let document = service.get("/tiles/dlg").await.json();
+    assert_eq!(document["vector_layers"][1]["id"], "dlg.label");
+    for (grid, letter) in [(TileMatrixSet::WebMercatorQuad, ""), (TileMatrixSet::Cgcs2000C, "/c")] {
+        let mut labelled = Vec::new();
+        let [x, y] = grid.from_lon_lat_deg([111.0, 27.996]);
+        let first = grid.tile_at(15, x, y).expect("on the grid");
+        for x in first.x - 1..first.x + 6 {
+            for y in first.y - 1..=first.y + 1 {
+                let reply = service.get(&format!("/tiles/dlg@r1{letter}/15/{x}/{y}.mvt")).await;
+                let layers = decode(&reply.body).expect("a vector tile");
+                let labels = layers.into_iter().filter(|layer| layer.name == "dlg.label");
+                labelled.extend(labels.flat_map(|layer| layer.features).filter_map(|feature| feature.id));
+            }
+        }
+        labelled.sort_unstable();
+        assert_eq!(labelled, (101..101 + u64::from(PARCELS)).collect::<Vec<_>>(), "{grid:?}: each parcel once");
+    }
 }
 
 #[tokio::test]

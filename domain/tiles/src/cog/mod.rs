@@ -4,6 +4,7 @@
 //! overviews and masks) from any `object_store`. [`write_imagery`] and [`write_elevation`] make the two kinds of file the
 //! catalogue keeps. Strips, separate planes and LERC are refused: the importer rewrites what it is given.
 
+mod beyond;
 mod codec;
 mod encode;
 mod file;
@@ -16,6 +17,7 @@ mod tiff;
 mod write_elevation;
 mod write_imagery;
 
+pub use beyond::Beyond;
 pub use geo::GeoTransform;
 pub use layout::{Compression, SampleType};
 pub use passthrough::{PictureFormat, PictureTile, StoredTile};

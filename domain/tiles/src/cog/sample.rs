@@ -19,9 +19,9 @@ const MAX_ERROR_PX: f64 = 0.125;
 const MAX_WINDOW_SIDE: f64 = 4096.0;
 
 /// Where each pixel of a tile lies in a raster, in pixels of its full resolution.
-struct Positions {
+pub(super) struct Positions {
     /// Column and row for each pixel, row by row; NaN where the transform has no answer.
-    of_pixels: Vec<[f64; 2]>,
+    pub(super) of_pixels: Vec<[f64; 2]>,
     /// Pixels of the full resolution per pixel of the tile.
     scale: f64,
 }
@@ -189,7 +189,7 @@ impl Cog {
     }
 
     /// Positions by an interpolated mesh, fine enough for the level that will be sampled.
-    fn positions(&self, cog_from_grid: &Transform, bounds: [f64; 4], size_px: u32) -> Positions {
+    pub(super) fn positions(&self, cog_from_grid: &Transform, bounds: [f64; 4], size_px: u32) -> Positions {
         let pixel_from_cog = self.transform();
         let [west, south, east, north] = bounds;
         // The position of a place of the tile, 0..1 from its north-west corner.
@@ -292,7 +292,7 @@ fn under_halves(width: u32, height: u32) -> impl Iterator<Item = [Option<usize>;
     })
 }
 
-fn halve_heights(source: &BandPixels) -> BandPixels {
+pub(super) fn halve_heights(source: &BandPixels) -> BandPixels {
     let values = under_halves(source.width, source.height)
         .map(|four| {
             let (sum, count) = four
@@ -347,7 +347,7 @@ fn neighbours(width: u32, height: u32, position: [f64; 2]) -> impl Iterator<Item
 }
 
 /// The height at a position; NaN where the nearest pixel has none.
-fn bilinear_height(source: &BandPixels, position: [f64; 2]) -> f32 {
+pub(super) fn bilinear_height(source: &BandPixels, position: [f64; 2]) -> f32 {
     let (mut sum, mut weights) = (0.0, 0.0);
     let mut nearest_has_data = None;
     for (index, weight) in neighbours(source.width, source.height, position) {
