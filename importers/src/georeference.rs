@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
+use catalog::HeightReference;
 use geodesy::gauss_kruger::{PlaneIssue, plane_issues, read_plane};
-use geodesy::{Crs, DatumParameters, GeodesyError, Transform};
+use geodesy::{Crs, DatumParameters, GeodesyError, HeightDatum, Transform};
 
 use crate::importer::{ImportError, Options, Severity, Text, Warning};
 
@@ -32,6 +33,18 @@ pub struct Georeference {
 impl std::fmt::Debug for Georeference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Georeference").field("crs", &self.crs.name()).finish_non_exhaustive()
+    }
+}
+
+/// What heights in `crs` are measured from, as its text says; the unit is metres until someone says otherwise.
+#[must_use]
+pub fn height_reference(crs: &Crs) -> HeightReference {
+    match crs.height_datum() {
+        HeightDatum::Ellipsoidal => HeightReference::metres("ellipsoidal"),
+        HeightDatum::Normal1985 => HeightReference::metres("normal_1985"),
+        HeightDatum::Egm96 => HeightReference::metres("egm96"),
+        HeightDatum::Unknown => HeightReference::default(),
+        HeightDatum::Other(name) => HeightReference { datum_name: Some(name), ..HeightReference::metres("other") },
     }
 }
 

@@ -323,6 +323,7 @@ async fn publish(
         revision: published.id.to_string(),
         kind: conversion.kind.to_string(),
         crs: conversion.crs,
+        height_range_m: conversion.height_range_m,
         height_datum: conversion.height.map(|height| height.datum_name.unwrap_or(height.datum)),
         bounds_lon_lat_deg: published.bounds_lon_lat_deg,
         properties: conversion.properties,

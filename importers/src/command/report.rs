@@ -44,6 +44,7 @@ pub(crate) struct Published {
     pub(crate) kind: String,
     pub(crate) crs: String,
     pub(crate) height_datum: Option<String>,
+    pub(crate) height_range_m: Option<[f64; 2]>,
     pub(crate) bounds_lon_lat_deg: [f64; 4],
     pub(crate) properties: serde_json::Value,
     pub(crate) bytes: u64,

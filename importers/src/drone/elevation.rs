@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use catalog::{DatasetKind, HeightReference};
-use geodesy::HeightDatum;
 use serde_json::json;
 use tiles::cog::{ElevationGrid, GeoTransform, write_elevation};
 
@@ -14,6 +13,7 @@ use super::orthophoto::keep_original;
 use super::placed_raster::{self, PlacedRaster};
 use super::tiff_peek::{TiffSamples, peek};
 use crate::gdal::raster::{Band, RasterSummary, Samples, Window};
+use crate::georeference::height_reference;
 use crate::importer::{
     Asset, Confidence, Conversion, ImportError, Importer, Inspection, Job, Options, Severity, Text, Warning,
 };
@@ -225,17 +225,7 @@ fn unit_warning(unit: Unit, raster: &PlacedRaster) -> Option<Warning> {
 }
 
 fn height_of(raster: &PlacedRaster, options: &Options) -> HeightReference {
-    let mut found = match raster.place.crs.height_datum() {
-        HeightDatum::Unknown => None,
-        HeightDatum::Other(name) => {
-            Some(HeightReference { datum_name: Some(name), ..HeightReference::metres("other") })
-        }
-        known => Some(HeightReference::metres(&known.to_string())),
-    };
-    if let Some(height) = &mut found {
-        "metre".clone_into(&mut height.unit);
-    }
-    let mut height = options.height_reference(found);
+    let mut height = options.height_reference(Some(height_reference(&raster.place.crs)));
     // Whatever was delivered, metres are kept.
     "metre".clone_into(&mut height.unit);
     height

@@ -1,13 +1,13 @@
 //! Vector layers through OGR: names, fields and features with native coordinates.
 //!
 //! Coordinates come x = easting or longitude first, as every OGR driver used here gives them.
-//! Arcs are cut to chords and heights are dropped, because a feature asset is two-dimensional;
-//! the caller says so. Nothing is reprojected.
+//! Arcs are cut to chords. Shapes are flat, and heights come beside them. Nothing is reprojected.
 
 use std::path::Path;
 
-use gdal::vector::{Geometry, LayerAccess as _, OGRFieldType, ToGdal as _};
+use gdal::vector::{Geometry, LayerAccess as _, OGRFieldType, ToGdal as _, geometry_type_has_z};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use geo::CoordsIter as _;
 
 use super::{GdalFailure, linear::linearised};
 
@@ -94,6 +94,8 @@ pub struct Feature {
     pub source_id: Option<u64>,
     /// Its shape.
     pub shape: Shape,
+    /// The third coordinate of each vertex of the shape, in its order, in the unit it was delivered in; none for a flat shape.
+    pub heights: Option<Vec<f64>>,
     /// One value per field of the layer.
     pub values: Vec<Value>,
 }
@@ -176,11 +178,11 @@ impl VectorFile {
             for (index, kind) in kinds.iter().enumerate() {
                 values.push(value(&feature, index, *kind)?);
             }
-            let shape = match feature.geometry() {
+            let (shape, heights) = match feature.geometry() {
                 Some(geometry) => shape(geometry, sagitta),
-                None => Shape::Missing,
+                None => (Shape::Missing, None),
             };
-            let more = on_feature(Feature { source_id: feature.fid(), shape, values });
+            let more = on_feature(Feature { source_id: feature.fid(), shape, heights, values });
             if !more {
                 break;
             }
@@ -251,23 +253,40 @@ fn value(feature: &gdal::vector::Feature<'_>, index: usize, kind: FieldKind) -> 
     Ok(value.unwrap_or(Value::Null))
 }
 
-fn shape(geometry: &Geometry, sagitta: f64) -> Shape {
+fn shape(geometry: &Geometry, sagitta: f64) -> (Shape, Option<Vec<f64>>) {
     // The crate's conversion assumes at least one ring in a polygon.
     if geometry.is_empty() {
-        return Shape::Missing;
+        return (Shape::Missing, None);
     }
-    let name = || geometry.geometry_name();
+    let unsupported = || (Shape::Unsupported(geometry.geometry_name()), None);
     let Some(mut flat) = linearised(geometry, sagitta) else {
-        return Shape::Unsupported(name());
+        return unsupported();
     };
+    let mut heights = Vec::new();
+    if geometry_type_has_z(flat.geometry_type()) {
+        gather_heights(&flat, &mut heights);
+    }
     flat.flatten_to_2d();
     let Ok(given) = flat.to_geo() else {
-        return Shape::Unsupported(name());
+        return unsupported();
     };
     if !is_finite(&given) {
-        return Shape::Unsupported("coordinates that are not numbers".to_owned());
+        return (Shape::Unsupported("coordinates that are not numbers".to_owned()), None);
     }
-    Shape::Given(given)
+    // A ring that was delivered open is closed on the way, and then heights and vertices no longer pair.
+    let paired = !heights.is_empty() && heights.len() == given.coords_count();
+    (Shape::Given(given), paired.then_some(heights))
+}
+
+fn gather_heights(geometry: &Geometry, heights: &mut Vec<f64>) {
+    if geometry.geometry_count() == 0 {
+        let mut points = Vec::new();
+        geometry.get_points(&mut points);
+        heights.extend(points.iter().map(|point| point.2));
+    }
+    for part in 0..geometry.geometry_count() {
+        gather_heights(&geometry.get_geometry(part), heights);
+    }
 }
 
 /// Checks a geometry, and repairs polygons that cross or touch themselves (GEOS through OGR).
@@ -298,7 +317,6 @@ pub fn validity(geometry: &geo::Geometry<f64>) -> Result<Validity, GdalFailure> 
 }
 
 fn is_finite(geometry: &geo::Geometry<f64>) -> bool {
-    use geo::CoordsIter as _;
     geometry.coords_iter().all(|c| c.x.is_finite() && c.y.is_finite())
 }
 

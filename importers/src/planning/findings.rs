@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use catalog::HeightReference;
 use geodesy::Crs;
 
 use super::source::Source;
@@ -201,6 +202,38 @@ pub fn warnings(source: &Source, survey: &Survey, crs: &Crs, options: &Options) 
     warnings
 }
 
+/// Heights whose datum nobody stated, and features whose heights were lost.
+#[must_use]
+pub fn height_warning(height: &HeightReference, flattened: u64) -> Option<Warning> {
+    let unknown = height.datum == "unknown";
+    let lost = (
+        format!("{flattened} 个要素因修复或坐标转换失去高程"),
+        format!("{flattened} features lost their heights to a repair or a change of datum"),
+    );
+    let unstated =
+        ("高程基准未知,请用 --height-datum 说明", "the datum of the heights is unknown: say it with --height-datum");
+    let text = match (unknown, flattened) {
+        (false, 0) => return None,
+        (true, 0) => Text::new(unstated.0, unstated.1),
+        (false, _) => Text::new(lost.0, lost.1),
+        (true, _) => Text::new(format!("{};{}", lost.0, unstated.0), format!("{}; {}", lost.1, unstated.1)),
+    };
+    let severity = if flattened > 0 { Severity::Doubt } else { Severity::Note };
+    Some(Warning::new("feature-heights", severity, "", text))
+}
+
+/// A range of heights in metres; none where the unit is not known here.
+#[must_use]
+pub fn in_metres(range: [f64; 2], height: &HeightReference) -> Option<[f64; 2]> {
+    let unit_m = match height.unit.as_str() {
+        "metre" => 1.0,
+        "foot" => 0.3048,
+        "us-survey-foot" => 1200.0 / 3937.0,
+        _ => return None,
+    };
+    Some(range.map(|value| value * unit_m))
+}
+
 fn code_warnings(survey: &Survey) -> Vec<Warning> {
     let Some(codes) = &survey.codes else { return Vec::new() };
     let mut warnings = Vec::new();
@@ -241,11 +274,10 @@ fn code_warnings(survey: &Survey) -> Vec<Warning> {
 /// Degrees in China that call themselves WGS 84 in a format of the web are often GCJ-02. Where the
 /// fields give a consumer map away it is a doubt, else a note: nothing in the numbers can tell.
 fn gcj02_warning(source: &Source, survey: &Survey, crs: &Crs, options: &Options) -> Option<Warning> {
-    let web_format = matches!(source.format.as_str(), "GeoJSON" | "LIBKML" | "KML");
     let [min_x, min_y, max_x, max_y] = survey.extent?;
     let middle = [f64::midpoint(min_x, max_x), f64::midpoint(min_y, max_y)];
     let in_china = geodesy::offset::is_shifted_region(middle);
-    if options.gcj02 || !web_format || !crs.is_geographic() || crs.epsg() == Some(4490) || !in_china {
+    if options.gcj02 || !source.is_web_format() || !crs.is_geographic() || crs.epsg() == Some(4490) || !in_china {
         return None;
     }
     let given_away = CONSUMER_MAP_FIELDS.iter().any(|known| source.fields().iter().any(|field| field.name == *known));

@@ -6,9 +6,9 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
-use geo::Geometry;
+use geo::{Coord, CoordsIter as _, Geometry, LineString};
 use geodesy::Crs;
-use geozero::{ColumnValue, PropertyProcessor as _};
+use geozero::{ColumnValue, GeomProcessor, GeozeroGeometry, PropertyProcessor as _};
 
 use super::survey::Dimension;
 use crate::gdal::vector::{Field, FieldKind, Value};
@@ -21,29 +21,38 @@ pub const ID_COLUMN: &str = "fid";
 pub struct FeatureFile {
     writer: FgbWriter<'static>,
     names: Vec<String>,
-    dimension: Dimension,
-    single_points: bool,
+    form: Form,
+}
+
+/// What the geometries of a layer are alike in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// Points, lines or polygons.
+    pub dimension: Dimension,
+    /// True where no point or line feature has several parts.
+    pub single_parts: bool,
+    /// True where vertices have heights.
+    pub heights: bool,
 }
 
 impl FeatureFile {
-    /// Begins a layer called `name` in `crs`. Everything but `single_points` becomes a multi geometry,
-    /// because a layer is one kind only when every feature is.
-    pub fn new(
-        name: &str,
-        crs: &Crs,
-        (dimension, single_points): (Dimension, bool),
-        fields: &[Field],
-    ) -> Result<Self, ImportError> {
-        let geometry = match dimension {
-            Dimension::Point if single_points => GeometryType::Point,
+    /// Begins a layer called `name` in `crs`. Polygons, and points of a layer with multipoints, become multi geometries,
+    /// because a layer is one kind only when every feature is. Lines do not: of a multi line of one part the
+    /// `flatgeobuf` crate leaves out where the part ends, and GDAL does not read that.
+    pub fn new(name: &str, crs: &Crs, form: Form, fields: &[Field]) -> Result<Self, ImportError> {
+        let geometry = match form.dimension {
+            Dimension::Point if form.single_parts => GeometryType::Point,
             Dimension::Point => GeometryType::MultiPoint,
-            Dimension::Line => GeometryType::MultiLineString,
+            Dimension::Line if form.single_parts => GeometryType::LineString,
+            // Each feature says its own.
+            Dimension::Line => GeometryType::Unknown,
             Dimension::Polygon => GeometryType::MultiPolygon,
         };
         let code = crs.epsg().and_then(|code| i32::try_from(code).ok());
         let options = FgbWriterOptions {
             promote_to_multi: false,
             detect_type: false,
+            has_z: form.heights,
             crs: FgbCrs {
                 org: code.map(|_| "EPSG"),
                 code: code.unwrap_or(0),
@@ -68,19 +77,32 @@ impl FeatureFile {
                 }
             });
         }
-        Ok(Self { writer, names, dimension, single_points })
+        Ok(Self { writer, names, form })
     }
 
-    /// Adds a feature.
-    pub fn add(&mut self, id: u64, geometry: &Geometry<f64>, values: &[Value]) -> Result<(), ImportError> {
+    /// Adds a feature; `heights` has one height per vertex. Gives false where they could not be kept.
+    pub fn add(
+        &mut self,
+        id: u64,
+        geometry: &Geometry<f64>,
+        heights: Option<&[f64]>,
+        values: &[Value],
+    ) -> Result<bool, ImportError> {
         let names = &self.names;
         let geometry = match geometry {
-            Geometry::Point(_) if self.single_points => geometry.clone(),
-            _ => promoted(geometry, self.dimension),
+            Geometry::Point(_) if self.form.single_parts => geometry.clone(),
+            _ => promoted(geometry, self.form.dimension),
         };
+        let geometry = match geometry {
+            Geometry::MultiLineString(mut lines) if lines.0.len() == 1 => Geometry::LineString(lines.0.remove(0)),
+            other => other,
+        };
+        let heights = heights.filter(|heights| heights.len() == geometry.coords_count());
+        let kept = heights.is_some();
+        let heights = heights.unwrap_or_default();
         let mut written = Ok(());
         self.writer
-            .add_feature_geom(geometry, |feature| {
+            .add_feature_geom(Raised { geometry: &geometry, heights }, |feature| {
                 let mut put = |index: usize, name: &str, value: &ColumnValue<'_>| {
                     if written.is_ok() {
                         written = feature.property(index, name, value).map(|_| ());
@@ -98,7 +120,8 @@ impl FeatureFile {
                 }
             })
             .and(written)
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(kept)
     }
 
     /// Sorts, indexes and writes the file.
@@ -107,6 +130,68 @@ impl FeatureFile {
         let mut out = BufWriter::new(file);
         self.writer.write(&mut out).map_err(failed)?;
         std::io::Write::flush(&mut out).map_err(failed)
+    }
+}
+
+/// A point, a line or a multi geometry with a height for each vertex; where there is none, the height is not a number.
+struct Raised<'a> {
+    geometry: &'a Geometry<f64>,
+    heights: &'a [f64],
+}
+
+impl GeozeroGeometry for Raised<'_> {
+    fn process_geom<P: GeomProcessor>(&self, out: &mut P) -> geozero::error::Result<()> {
+        let mut heights = self.heights.iter().copied();
+        let mut vertex = |out: &mut P, c: &Coord<f64>, index: usize| {
+            let height = heights.next().unwrap_or(f64::NAN);
+            if out.multi_dim() {
+                out.coordinate(c.x, c.y, Some(height), None, None, None, index)
+            } else {
+                out.xy(c.x, c.y, index)
+            }
+        };
+        let mut line = |out: &mut P, line: &LineString<f64>, tagged: bool, index: usize| {
+            out.linestring_begin(tagged, line.0.len(), index)?;
+            for (index, c) in line.0.iter().enumerate() {
+                vertex(out, c, index)?;
+            }
+            out.linestring_end(tagged, index)
+        };
+        match self.geometry {
+            Geometry::LineString(one) => line(out, one, true, 0),
+            Geometry::MultiLineString(many) => {
+                out.multilinestring_begin(many.0.len(), 0)?;
+                for (index, part) in many.0.iter().enumerate() {
+                    line(out, part, false, index)?;
+                }
+                out.multilinestring_end(0)
+            }
+            Geometry::MultiPolygon(many) => {
+                out.multipolygon_begin(many.0.len(), 0)?;
+                for (index, part) in many.0.iter().enumerate() {
+                    out.polygon_begin(false, part.interiors().len() + 1, index)?;
+                    for (index, ring) in std::iter::once(part.exterior()).chain(part.interiors()).enumerate() {
+                        line(out, ring, false, index)?;
+                    }
+                    out.polygon_end(false, index)?;
+                }
+                out.multipolygon_end(0)
+            }
+            Geometry::MultiPoint(many) => {
+                out.multipoint_begin(many.0.len(), 0)?;
+                for (index, point) in many.0.iter().enumerate() {
+                    vertex(out, &point.0, index)?;
+                }
+                out.multipoint_end(0)
+            }
+            Geometry::Point(point) => {
+                out.point_begin(0)?;
+                vertex(out, &point.0, 0)?;
+                out.point_end(0)
+            }
+            // Nothing else is left after promotion.
+            other => other.process_geom(out),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct SourceFeature {
     pub source_id: Option<u64>,
     /// Its shape.
     pub shape: Shape,
+    /// The delivered height of each of its vertices, in their order; none for a flat shape.
+    pub heights: Option<Vec<f64>>,
     /// True where a closed polyline became a polygon.
     pub was_closed_line: bool,
     /// One value per field.
@@ -110,6 +112,12 @@ impl Source {
         self.format == "DXF"
     }
 
+    /// True for a format of the web, whose standard fixes a datum (of places and of heights) that those who write it often do not keep to.
+    #[must_use]
+    pub fn is_web_format(&self) -> bool {
+        matches!(self.format.as_str(), "GeoJSON" | "LIBKML" | "KML")
+    }
+
     /// Index of the attribute that holds the CAD layer.
     #[must_use]
     pub fn cad_layer_field(&self) -> Option<usize> {
@@ -161,6 +169,7 @@ impl Source {
             let outcome = on_feature(SourceFeature {
                 source_id: feature.source_id,
                 shape,
+                heights: feature.heights,
                 was_closed_line,
                 values: feature.values,
             });

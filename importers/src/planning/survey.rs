@@ -64,12 +64,14 @@ pub struct Survey {
     pub codes: Option<CodeField>,
     /// Distinct values of the class field, where they are few.
     pub classes: Option<(String, BTreeMap<String, u64>)>,
-    /// True where there is a multipoint.
-    pub has_multipoints: bool,
+    /// True where a point or line feature has several parts.
+    pub has_parts: bool,
     /// False where two features share an id of the file, or have none.
     pub ids_are_unique: bool,
     /// `[min_x, min_y, max_x, max_y]` of all shapes.
     pub extent: Option<[f64; 4]>,
+    /// Lowest and highest vertex, in the unit delivered. None where all are flat or zero: many programs write a third coordinate of zero for want of any.
+    pub heights: Option<[f64; 2]>,
 }
 
 impl Survey {
@@ -113,8 +115,16 @@ pub fn survey(
                 *found.dimensions.entry(dimension).or_default() += 1;
                 let closed = matches!(geometry, Geometry::LineString(line) if line.0.len() >= 4 && line.is_closed());
                 found.closed_lines += u64::from(closed || feature.was_closed_line);
-                found.has_multipoints |= dimension == Dimension::Point && !matches!(geometry, Geometry::Point(_));
+                found.has_parts |= match geometry {
+                    Geometry::Point(_) | Geometry::LineString(_) => false,
+                    Geometry::MultiLineString(lines) => lines.0.len() != 1,
+                    _ => dimension != Dimension::Polygon,
+                };
                 widen(&mut found.extent, geometry);
+                for height in feature.heights.iter().flatten().filter(|height| height.is_finite()) {
+                    let [low, high] = found.heights.unwrap_or([*height; 2]);
+                    found.heights = Some([low.min(*height), high.max(*height)]);
+                }
             }
             Shape::Missing | Shape::Unsupported(_) => found.shapeless += 1,
         }
@@ -128,6 +138,7 @@ pub fn survey(
         }
         Ok(())
     })?;
+    found.heights = found.heights.filter(|range| *range != [0.0; 2]);
     if let (Some(field), Some(counts)) = (code_field, codes.finish()) {
         found.codes = Some(land_use::judge(field, &counts, options.code_system.as_deref()));
     }

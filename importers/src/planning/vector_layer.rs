@@ -16,7 +16,7 @@ use tiles::archive;
 use tiles::mvt::{CutOptions, FeatureSet};
 
 use super::findings::{self, Naming};
-use super::flatgeobuf_file::{FeatureFile, column_names};
+use super::flatgeobuf_file::{FeatureFile, Form, column_names};
 use super::map_tiles::MapFeatures;
 use super::placing::Placing;
 use super::repair::{self, Mended};
@@ -24,7 +24,7 @@ use super::source::{Source, SourceFeature, has_extension};
 use super::style::style_for;
 use super::survey::{self, Dimension, Survey};
 use crate::gdal::vector::{Shape, Value};
-use crate::georeference::georeference;
+use crate::georeference::{georeference, height_reference};
 use crate::importer::{
     Asset, Confidence, Conversion, ImportError, Importer, Inspection, Job, Options, Severity, Text, Warning,
 };
@@ -102,7 +102,12 @@ impl Importer for VectorLayer {
             dimension,
             survey: &survey,
             placing: &placing,
-            file: FeatureFile::new(&job.slug, placing.crs(), (dimension, !survey.has_multipoints), source.fields())?,
+            file: FeatureFile::new(
+                &job.slug,
+                placing.crs(),
+                Form { dimension, single_parts: !survey.has_parts, heights: survey.heights.is_some() },
+                source.fields(),
+            )?,
             map: MapFeatures::new(
                 dimension,
                 source.fields(),
@@ -112,13 +117,17 @@ impl Importer for VectorLayer {
             warnings,
             count: 0,
             seen: 0,
+            flattened: 0,
         };
         progress.phase(Text::new("转换要素", "converting features"), survey.total(), "features");
         source.read(path, |feature| {
             progress.add(1);
             layer.add(feature)
         })?;
-        let Layer { file, map, warnings, count, .. } = layer;
+        let Layer { file, map, mut warnings, count, flattened, .. } = layer;
+        let stated = (!source.is_web_format()).then(|| height_reference(&place.crs));
+        let height = survey.heights.map(|_| job.options.height_reference(stated));
+        warnings.extend(height.as_ref().and_then(|height| findings::height_warning(height, flattened)));
         let (Some(bounds_lon_lat_deg), 1..) = (map.bounds_lon_lat_deg(), count) else {
             return Err(ImportError::refused(path, Text::new("没有可用的要素", "no feature could be used")));
         };
@@ -143,9 +152,12 @@ impl Importer for VectorLayer {
         Ok(Conversion {
             kind: DatasetKind::Features,
             crs: placing.crs().definition().to_owned(),
-            height: None,
+            height_range_m: survey
+                .heights
+                .zip(height.as_ref())
+                .and_then(|(range, height)| findings::in_metres(range, height)),
+            height,
             bounds_lon_lat_deg,
-            height_range_m: None,
             properties,
             assets: vec![Asset::new("features.fgb", "flatgeobuf"), Asset::new("tiles.pmtiles", "pmtiles")],
             warnings,
@@ -178,6 +190,8 @@ struct Layer<'a> {
     warnings: Vec<Warning>,
     count: u64,
     seen: u64,
+    /// Features whose heights were lost because their vertices changed.
+    flattened: u64,
 }
 
 impl Layer<'_> {
@@ -218,10 +232,13 @@ impl Layer<'_> {
             );
             return Ok(());
         }
+        let mut heights = feature.heights;
+        let had_heights = heights.is_some();
         let geometry = match repair::mend(self.path, geometry, self.placing)? {
             Mended::Sound(geometry) => geometry,
             Mended::Repaired { geometry, reason, area_before_m2, area_after_m2 } => {
                 self.warnings.push(repair::repaired_warning(id, &reason, area_before_m2, area_after_m2));
+                heights = None;
                 geometry
             }
             Mended::Hopeless { reason } => {
@@ -235,12 +252,21 @@ impl Layer<'_> {
                 return Ok(());
             }
         };
-        self.write(id, &geometry, &feature.values)
+        let kept = self.write(id, &geometry, heights.as_deref(), &feature.values)?;
+        self.flattened += u64::from(had_heights && !kept);
+        Ok(())
     }
 
-    fn write(&mut self, id: u64, geometry: &Geometry<f64>, values: &[Value]) -> Result<(), ImportError> {
+    /// Gives false where the heights could not be kept.
+    fn write(
+        &mut self,
+        id: u64,
+        geometry: &Geometry<f64>,
+        heights: Option<&[f64]>,
+        values: &[Value],
+    ) -> Result<bool, ImportError> {
         let geometry = self.placing.placed(self.path, geometry)?;
-        self.file.add(id, &geometry, values)?;
+        let kept = self.file.add(id, &geometry, heights.filter(|_| !self.placing.moves()), values)?;
         self.map.add(id, &geometry, values, self.placing.to_web_mercator()).map_err(|error| ImportError::Refused {
             path: self.path.to_owned(),
             text: Text::new(
@@ -250,7 +276,7 @@ impl Layer<'_> {
             source: Some(Box::new(error)),
         })?;
         self.count += 1;
-        Ok(())
+        Ok(kept)
     }
 }
 

@@ -109,3 +109,71 @@ fn gcj02_is_suspected_by_its_fields_and_taken_back_on_the_surveyors_word() {
     let moved_m = (west(&report) - west(&corrected)) * 111_320.0 * 28.6_f64.to_radians().cos();
     assert!((400.0..620.0).contains(&moved_m), "{moved_m} m");
 }
+
+#[test]
+fn heights_of_contours_and_spot_heights_are_kept_as_delivered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("等高线.geojson");
+    let line = |z: f64| {
+        format!(
+            r#"{{"type":"Feature","properties":{{"BSGC":{z}}},"geometry":{{"type":"LineString","coordinates":[[109.70,28.30,{z}],[109.71,28.31,{z}],[109.72,28.30,{}]]}}}}"#,
+            z + 0.125
+        )
+    };
+    let flat = r#"{"type":"Feature","properties":{"BSGC":null},"geometry":{"type":"LineString","coordinates":[[109.70,28.32],[109.71,28.33]]}}"#;
+    let text = format!(r#"{{"type":"FeatureCollection","features":[{},{},{flat}]}}"#, line(250.0), line(255.5));
+    std::fs::write(&path, text).expect("written");
+    let data = folder.path().join("data");
+    let (code, report) = add(&path, &data, &["--valid-from", "2024"]);
+    assert!(matches!(code, 0 | 3), "{report:#}");
+    assert_eq!(report["published"][0]["height_datum"], "unknown", "{report:#}");
+    assert_eq!(warnings(&report, "feature-heights").len(), 1, "an unknown height datum is said: {report:#}");
+    let fgb = asset(&data, &report, "features.fgb");
+    let kept = tool("ogrinfo", &["-al", "-q", fgb.to_str().expect("UTF-8")]);
+    let delivered = "LINESTRING Z (109.7 28.3 255.5,109.71 28.31 255.5,109.72 28.3 255.625)";
+    assert!(kept.contains(delivered), "{kept}");
+
+    let (code, report) = add(&path, &data, &["--dataset", "stated", "--height-datum", "normal_1985"]);
+    assert_eq!(code, 0, "{report:#}");
+    let published = &report["published"][0];
+    assert_eq!(published["height_datum"], "normal_1985", "{report:#}");
+    assert_eq!(published["height_range_m"], serde_json::json!([250.0, 255.625]), "{report:#}");
+}
+
+#[test]
+fn lines_of_one_part_and_of_several_are_read_by_gdal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("roads.geojson");
+    let one = r#"{"type":"Feature","properties":{},"geometry":{"type":"LineString","coordinates":[[109.5,28.25],[109.75,28.5]]}}"#;
+    let of_one = r#"{"type":"Feature","properties":{},"geometry":{"type":"MultiLineString","coordinates":[[[109.5,28.5],[109.75,28.25]]]}}"#;
+    let of_two = r#"{"type":"Feature","properties":{},"geometry":{"type":"MultiLineString","coordinates":[[[109.5,28.25],[109.75,28.25]],[[109.5,28.5],[109.75,28.5]]]}}"#;
+    for (name, features, first) in [
+        ("single", format!("{one},{of_one}"), "LINESTRING (109.5 28.25,109.75 28.5)"),
+        (
+            "several",
+            format!("{one},{of_one},{of_two}"),
+            "MULTILINESTRING ((109.5 28.25,109.75 28.25),(109.5 28.5,109.75 28.5))",
+        ),
+    ] {
+        std::fs::write(&path, format!(r#"{{"type":"FeatureCollection","features":[{features}]}}"#)).expect("written");
+        let data = folder.path().join("data");
+        let (code, report) = add(&path, &data, &["--dataset", name]);
+        assert_eq!(code, 0, "{report:#}");
+        let kept = tool("ogrinfo", &["-al", "-q", asset(&data, &report, "features.fgb").to_str().expect("UTF-8")]);
+        let count = features.matches(r#""Feature""#).count();
+        assert_eq!(kept.matches("OGRFeature(").count(), count, "{name}\n{kept}");
+        assert!(kept.contains(first), "{name}\n{kept}");
+    }
+}
+
+#[test]
+fn heights_that_a_repair_loses_are_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bow.geojson");
+    let bow = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[[[109.70,28.30,5],[109.71,28.31,6],[109.71,28.30,7],[109.70,28.31,8],[109.70,28.30,5]]]}}]}"#;
+    std::fs::write(&path, bow).expect("written");
+    let (code, report) = add(&path, &folder.path().join("data"), &["--height-datum", "normal_1985"]);
+    assert_eq!(code, 3, "{report:#}");
+    let said = warnings(&report, "feature-heights");
+    assert!(said.len() == 1 && said[0].to_string().contains("1 个要素"), "{report:#}");
+}

@@ -8,11 +8,10 @@ use std::path::Path;
 
 use catalog::HeightReference;
 use geodesy::frame::{EnuFrame, lon_lat_height_deg_from_ecef};
-use geodesy::height::HeightDatum;
 use geodesy::{Crs, GeodesyError, Transform};
 
 use super::metadata::numbers;
-use crate::georeference::{datum_parameters, georeference, refusal};
+use crate::georeference::{datum_parameters, georeference, height_reference, refusal};
 use crate::importer::{ImportError, Options, Severity, Text, Warning};
 
 /// A model's coordinate system and origin, ready to convert.
@@ -125,7 +124,7 @@ impl Place {
             origin,
             height_unit_m: crs.vertical_unit_m().unwrap_or_else(|| crs.unit_m()),
             height_offset_m: 0.0,
-            height: height_of(&crs),
+            height: height_reference(&crs),
             definition: crs.definition().to_owned(),
             name: crs.name().to_owned(),
             warnings,
@@ -216,14 +215,4 @@ fn local_frame(path: &Path, srs: &str) -> Result<Option<EnuFrame>, ImportError> 
         return Err(refused());
     }
     Ok(Some(EnuFrame::new([lon, lat, height])))
-}
-
-fn height_of(crs: &Crs) -> HeightReference {
-    match crs.height_datum() {
-        HeightDatum::Ellipsoidal => HeightReference::metres("ellipsoidal"),
-        HeightDatum::Normal1985 => HeightReference::metres("normal_1985"),
-        HeightDatum::Egm96 => HeightReference::metres("egm96"),
-        HeightDatum::Unknown => HeightReference::default(),
-        HeightDatum::Other(name) => HeightReference { datum_name: Some(name), ..HeightReference::metres("other") },
-    }
 }

@@ -13,6 +13,7 @@ use tiles::point_placement::height_unit_m;
 
 use super::geokeys::GeoKeys;
 use super::survey::bilingual;
+use crate::georeference;
 use crate::importer::{Cause, ImportError, Options, Severity, Text, Warning};
 
 /// The record libLAS put a WKT into before LAS had one.
@@ -176,13 +177,6 @@ fn horizontal_part(wkt: &str) -> &str {
 
 /// What heights of a cloud in `crs` are measured from, as the text says.
 pub(super) fn height_reference(crs: &Crs) -> HeightReference {
-    let (datum, datum_name) = match crs.height_datum() {
-        HeightDatum::Ellipsoidal => ("ellipsoidal", None),
-        HeightDatum::Normal1985 => ("normal_1985", None),
-        HeightDatum::Egm96 => ("egm96", None),
-        HeightDatum::Other(name) => ("other", Some(name)),
-        HeightDatum::Unknown => ("unknown", None),
-    };
     let unit_m = height_unit_m(crs);
     let is = |other: f64| (unit_m - other).abs() < 1e-9;
     let unit = match () {
@@ -191,7 +185,7 @@ pub(super) fn height_reference(crs: &Crs) -> HeightReference {
         () if is(US_SURVEY_FOOT_M) => "us-survey-foot".to_owned(),
         () => format!("{unit_m} m"),
     };
-    HeightReference { datum: datum.to_owned(), datum_name, unit, offset_m: None }
+    HeightReference { unit, ..georeference::height_reference(crs) }
 }
 
 /// What a person should know about the CRS that was decided on.
