@@ -17,6 +17,7 @@ demo: ## set up, build, make the sample county, import it, serve it; prints the 
 test: ## set up, build and pass every test
 	@scripts/system-packages.sh test
 	@scripts/web-libraries.sh tile-server/web tests/validators
+	@scripts/python-validators.sh
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
 

@@ -1,4 +1,4 @@
-//! An import killed at any moment leaves nothing half-visible, and a rerun succeeds.
+//! An import killed at ten random moments leaves nothing half-visible, and a rerun succeeds.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,6 +29,11 @@ fn parcels() -> String {
     text
 }
 
+/// A seed from the clock, never zero.
+fn seed() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().map_or(1, |now| now.as_nanos() as u64 | 1)
+}
+
 #[test]
 fn an_import_killed_at_any_moment_leaves_nothing_half_visible() {
     let folder = data_folder();
@@ -40,7 +45,14 @@ fn an_import_killed_at_any_moment_leaves_nothing_half_visible() {
     let whole = began.elapsed();
 
     let data = folder.path().join("killed");
-    for moment in 1..=10_u32 {
+    let mut random = seed();
+    eprintln!("moments from seed {random}");
+    for kill in 1..=10 {
+        // xorshift64: ten moments of the time a whole import took, different in each run; the seed is told.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let share = (random % 1000) as f64 / 1000.0;
         let mut child = program("shikong-import")
             .arg("add")
             .arg(&path)
@@ -50,8 +62,7 @@ fn an_import_killed_at_any_moment_leaves_nothing_half_visible() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the importer starts");
-        // Moments spread over the time a whole import took; the very last may come after its end.
-        let until = Instant::now() + whole * moment / 11;
+        let until = Instant::now() + whole.mul_f64(share);
         while Instant::now() < until && child.try_wait().expect("a child").is_none() {
             std::thread::park_timeout(Duration::from_millis(2));
         }
@@ -69,7 +80,7 @@ fn an_import_killed_at_any_moment_leaves_nothing_half_visible() {
             assert_eq!(
                 page["numberMatched"].as_u64(),
                 Some(3600),
-                "a visible revision is whole (killed at {moment}/11): {page}"
+                "a visible revision is whole (kill {kill}, at {share} of the time): {page}"
             );
         }
     }

@@ -11,6 +11,9 @@
 mod broken_input;
 mod contracts;
 mod killed_import;
+mod oracles;
 mod programs;
 mod real_samples;
 mod sample_county;
+mod tianditu;
+mod web_mercator;

@@ -68,8 +68,8 @@ impl Server {
         Self::start_with(data, &[])
     }
 
-    /// The same with further arguments.
-    pub(crate) fn start_with(data: &Path, more: &[&str]) -> Self {
+    /// The same with variables of the environment.
+    pub(crate) fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
         // reqwest brings no cryptography of its own here; the stories speak plain HTTP, yet it wants a provider.
         static PROVIDER: OnceLock<bool> = OnceLock::new();
         PROVIDER.get_or_init(|| rustls::crypto::ring::default_provider().install_default().is_ok());
@@ -79,7 +79,7 @@ impl Server {
             .arg("--data")
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
-            .args(more)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -137,14 +137,20 @@ pub(crate) fn shared(below: &str) -> Option<PathBuf> {
     None
 }
 
-/// Runs one of the validators of `tests/validators` with Node.js; its last line is JSON.
+/// Runs one of the validators of `tests/validators` with Node.js or Python; its last line is JSON.
 pub(crate) fn validate(script: &str, arguments: &[&str]) -> Option<(bool, Value)> {
     let folder = root().join("tests/validators");
-    if !folder.join("node_modules").exists() {
-        eprintln!("SKIPPED: {script} needs `scripts/web-libraries.sh tests/validators`");
+    let (runner, set_up) = if script.ends_with(".py") {
+        (folder.join(".venv/bin/python"), "scripts/python-validators.sh")
+    } else {
+        (PathBuf::from("node"), "scripts/web-libraries.sh tests/validators")
+    };
+    let ready = if script.ends_with(".py") { runner.exists() } else { folder.join("node_modules").exists() };
+    if !ready {
+        eprintln!("SKIPPED: {script} needs `{set_up}`");
         return None;
     }
-    let (code, out, err) = run(Command::new("node").arg(folder.join(script)).args(arguments));
+    let (code, out, err) = run(Command::new(runner).arg(folder.join(script)).args(arguments));
     let last = out.lines().last().unwrap_or_default();
     let said = serde_json::from_str(last).unwrap_or_else(|_| panic!("{script}: {out}\n{err}"));
     if code != 0 {

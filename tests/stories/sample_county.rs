@@ -1,36 +1,20 @@
 //! A newcomer's story: the sample county is made, imported with the demo's own script, served, and seen in a browser and in the viewer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::oracles;
 use crate::programs::{Server, data_folder, program, root, run, validate};
+use crate::web_mercator::{address, c_tile_at, pixel_in_tile, tile_at};
 
 /// West, south, east, north in degrees.
 fn bounds_of(dataset: &Value) -> [f64; 4] {
     let numbers: Vec<f64> = dataset["bounds"].as_array().expect("bounds").iter().filter_map(Value::as_f64).collect();
     numbers.try_into().expect("four bounds")
-}
-
-/// Address of the Web-Mercator tile that holds a position (the well-known formula, written anew as an oracle).
-fn tile_at(zoom: u32, [lon, lat]: [f64; 2]) -> (u32, u32) {
-    let count = f64::from(1_u32 << zoom);
-    let y = (1.0 - lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0;
-    (((lon + 180.0) / 360.0 * count) as u32, (y * count) as u32)
-}
-
-/// Column and row of a position within its tile of 256 pixels.
-fn pixel_in_tile(zoom: u32, [lon, lat]: [f64; 2]) -> [u32; 2] {
-    let count = f64::from(1_u32 << zoom);
-    let y = (1.0 - lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0;
-    [(lon + 180.0) / 360.0, y].map(|share| ((share * count).fract() * 256.0) as u32)
-}
-
-fn address(template: &str, zoom: u32, (x, y): (u32, u32)) -> String {
-    template.replace("{z}", &zoom.to_string()).replace("{x}", &x.to_string()).replace("{y}", &y.to_string())
 }
 
 #[test]
@@ -63,7 +47,7 @@ fn the_sample_county_goes_in_and_is_seen() {
     let tiles = folder.path().join("tiles");
     fs::create_dir_all(&tiles).expect("a folder");
     let mut vector_tiles = Vec::new();
-    let mut glb_files = 0;
+    let (mut glb_files, mut tilesets) = (0, Vec::new());
     for (slug, dataset) in &datasets {
         let [west, south, east, north] = bounds_of(dataset);
         assert!(
@@ -77,15 +61,25 @@ fn the_sample_county_goes_in_and_is_seen() {
                 let (low, high) =
                     (tilejson["minzoom"].as_u64().expect("minzoom"), tilejson["maxzoom"].as_u64().expect("maxzoom"));
                 let template = tilejson["tiles"][0].as_str().expect("a template");
-                for zoom in low..=high {
-                    let (status, kind, body) =
-                        server.get(&address(template, zoom as u32, tile_at(zoom as u32, middle)));
-                    assert!(status == 200 || status == 204, "{slug} z{zoom}: {status}");
-                    if status == 200 {
-                        assert_eq!(kind, "application/vnd.mapbox-vector-tile");
-                        let file = tiles.join(format!("{slug}-{zoom}.mvt"));
-                        fs::write(&file, body).expect("written");
-                        vector_tiles.push(file);
+                for (grid, template) in [("w", template.to_owned()), ("c", template.replace("/{z}/", "/c/{z}/"))] {
+                    // Middle and the middles of the quarters, so that borders and empty tiles are met too.
+                    let across = [0.5, 0.25, 0.75].map(|share| west + (east - west) * share);
+                    let up = [0.5, 0.25, 0.75].map(|share| south + (north - south) * share);
+                    for zoom in (low.max(1) as u32)..=(high as u32) {
+                        let at = if grid == "w" { tile_at } else { c_tile_at };
+                        let places = [[across[0], up[0]], [across[1], up[1]], [across[2], up[2]]];
+                        let tiles_there: BTreeSet<(u32, u32)> =
+                            places.into_iter().map(|place| at(zoom, place)).collect();
+                        for tile in tiles_there {
+                            let (status, kind, body) = server.get(&address(&template, zoom, tile));
+                            assert!(status == 200 || status == 204, "{slug} {grid} z{zoom}: {status}");
+                            if status == 200 {
+                                assert_eq!(kind, "application/vnd.mapbox-vector-tile");
+                                let file = tiles.join(format!("{slug}-{grid}-{zoom}-{}-{}.mvt", tile.0, tile.1));
+                                fs::write(&file, body).expect("written");
+                                vector_tiles.push(file);
+                            }
+                        }
                     }
                 }
                 let page = server.json(&format!("/features/{slug}?limit=3"));
@@ -123,20 +117,31 @@ fn the_sample_county_goes_in_and_is_seen() {
                 assert!((50.0..2000.0).contains(&height_m), "{slug}: {height_m} m in the middle of the county");
             }
             "mesh" | "point-cloud" => {
+                tilesets.push(*slug);
                 glb_files += save_tileset(&server, slug, &folder.path().join("tilesets").join(slug));
             }
             _ => {}
         }
     }
-    assert!(vector_tiles.len() >= 20, "only {} vector tiles", vector_tiles.len());
+    for grid in ["-w-", "-c-"] {
+        let of_grid = vector_tiles.iter().filter(|path| path.to_string_lossy().contains(grid)).count();
+        assert!(of_grid >= 200, "only {of_grid} vector tiles of grid {grid}");
+    }
     let paths: Vec<String> = vector_tiles.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     if let Some((sound, said)) = validate("vector-tiles.mjs", &paths.iter().map(String::as_str).collect::<Vec<_>>()) {
+        eprintln!("mapbox's decoder: {said}");
         assert!(sound, "mapbox's decoder finds invalid rings: {said}");
+        assert_eq!(oracles::count(&said, "tiles"), vector_tiles.len() as u64);
     }
+    for tile in vector_tiles.iter().step_by(vector_tiles.len() / 12) {
+        assert!(oracles::gdal_feature_count(tile) > 0, "GDAL reads {}", tile.display());
+    }
+    oracles::assets_are_what_they_say(&server, &data);
     assert!(glb_files > 4, "only {glb_files} glb files");
     if let Some((sound, said)) = validate("glb.mjs", &[&folder.path().join("tilesets").to_string_lossy()]) {
         assert!(sound, "Khronos' validator finds errors: {said}");
     }
+    oracles::cesium_draws(&server, &tilesets, folder.path());
     the_page_shows_it(&server, folder.path());
     the_viewer_shows_it(&server, folder.path());
 }
@@ -229,7 +234,6 @@ fn the_viewer_shows_it(server: &Server, folder: &Path) {
 
 fn assert_varied(path: &Path, what: &str) {
     let picture = image::open(path).unwrap_or_else(|error| panic!("{what}: {error}")).to_rgb8();
-    let colours: std::collections::BTreeSet<[u8; 3]> =
-        picture.pixels().map(|pixel| pixel.0.map(|channel| channel / 8)).collect();
+    let colours: BTreeSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0.map(|channel| channel / 8)).collect();
     assert!(colours.len() > 100, "{what} has only {} colours", colours.len());
 }

@@ -1,21 +1,15 @@
-// Opens a page in headless Chromium with software WebGL, waits for an expression, keeps a picture, prints what it saw as one JSON line.
+// Opens a page in headless Chromium, waits for an expression, keeps a picture, prints what it saw as one JSON line.
 //   node page.mjs URL out.png [--wait JS] [--say JS] [--size WxH] [--do JS]
 // Exit 1 when the page threw, logged an error, failed a request, or the expression never came true.
-import puppeteer from 'puppeteer-core';
+import { launch, watchedPage } from './browser.mjs';
 
 const [url, out, ...rest] = process.argv.slice(2);
 const option = (name, fallback) => { const at = rest.indexOf('--' + name); return at < 0 ? fallback : rest[at + 1]; };
 const [width, height] = option('size', '1366x768').split('x').map(Number);
-const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, protocolTimeout: 300000, args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--lang=zh-CN'] });
-const errors = [];
+const browser = await launch();
+const { page, errors } = await watchedPage(browser, width, height);
 let said = null, ready = true;
 try {
-  const page = await browser.newPage();
-  await page.setViewport({ width, height });
-  page.on('pageerror', (error) => errors.push(`page: ${error.message}`));
-  page.on('console', (message) => { if (message.type() === 'error') errors.push(`console: ${message.text()}`); });
-  page.on('requestfailed', (request) => { if (request.failure()?.errorText !== 'net::ERR_ABORTED') errors.push(`request: ${request.url()} ${request.failure()?.errorText}`); });
-  page.on('response', (response) => { if (response.status() >= 400) errors.push(`${response.status()} ${response.url()}`); });
   await page.goto(url, { waitUntil: 'load', timeout: 60000 });
   if (option('do')) await page.evaluate(option('do'));
   if (option('wait')) await page.waitForFunction(option('wait'), { timeout: 240000, polling: 250 }).catch(() => { ready = false; });
