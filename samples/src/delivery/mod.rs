@@ -8,6 +8,7 @@ mod land;
 mod overlay;
 mod plans;
 mod projects;
+mod protected;
 mod registers;
 mod slivers;
 mod survey_office;
@@ -56,6 +57,7 @@ pub struct Deliveries<'a> {
     fingerprints: BTreeMap<String, u64>,
     scope: Scope,
     surveyor: areas::Surveyor,
+    protected: Vec<protected::Protected>,
 }
 
 impl Deliveries<'_> {
@@ -156,6 +158,7 @@ pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<Conte
         fingerprints: BTreeMap::new(),
         scope,
         surveyor: areas::Surveyor::new()?,
+        protected: Vec::new(),
     };
     deliveries.note_heights("heights of the township", &county.terrain.height_m.cells);
     if scope == Scope::Everything {

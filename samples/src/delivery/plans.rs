@@ -38,6 +38,8 @@ const FOREST_NOTE: &str = "样例县林地保护利用规划 林地小班\n=====
     责任单位：样例县林业局    密级：内部(样例)\n";
 const CONTROL_NOTE: &str = "管控边界\n======================\n\
     HDGLFW.shp 河道管理范围 (水利局)   CKQ.shp 采矿权   DZZHYFQ.shp 地质灾害易发区\n\
+    CSSX.shp 城市四线: SXLX 绿线 蓝线 紫线 黄线   WWBH.shp 文物: QYLX 保护范围 建设控制地带\n\
+    MJ 单位平方米。\n\
     坐标系：EPSG:4546    编码：GBK\n";
 
 type Keep<'k> = &'k dyn Fn(&Face, &Zone) -> Option<u32>;
@@ -90,7 +92,7 @@ pub(super) fn in_degrees(layer: Layer, epsg: u32) -> Result<Layer> {
     moved(layer, Some(epsg), |points| Ok(transform.points(points)?))
 }
 
-fn save_gbk(deliveries: &mut Deliveries<'_>, folder: &Path, layer: &Layer) -> Result<()> {
+pub(super) fn save_gbk(deliveries: &mut Deliveries<'_>, folder: &Path, layer: &Layer) -> Result<()> {
     deliveries.layer(&folder.join(format!("{}.shp", layer.name)), "ESRI Shapefile", layer, &["ENCODING=GBK"])
 }
 
@@ -547,10 +549,13 @@ fn control_lines(deliveries: &mut Deliveries<'_>) -> Result<()> {
     for layer in [&river, &mining, &hazard] {
         save_gbk(deliveries, &folder, layer)?;
     }
+    super::protected::deliver(deliveries, &folder)?;
     for (file, slug, titles, unit) in [
         ("HDGLFW", "river-range", ["河道管理范围", "River management range"], "样例县水利局"),
         ("CKQ", "mining", ["采矿权", "Mining right"], "样例县自然资源局"),
         ("DZZHYFQ", "hazard-zones", ["地质灾害高易发区", "High geological hazard"], "样例县自然资源局"),
+        ("CSSX", "city-lines", ["城市四线", "Urban green, blue, purple, yellow lines"], "样例县住房和城乡建设局"),
+        ("WWBH", "heritage", ["文物保护范围和建设控制地带", "Cultural relics protection"], "样例县文物局"),
     ] {
         deliveries.import(&format!("{FOLDER}/{file}.shp"), slug, titles, "2021-06-01", &["--responsible-unit", unit]);
     }

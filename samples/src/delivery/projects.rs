@@ -9,6 +9,7 @@ use crate::place::{SIDE_M, easting_northing_m};
 use crate::vector::{Layer, Shape, real, text};
 use crate::zones::Zone;
 use anyhow::Result;
+use geo::Area as _;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -122,6 +123,12 @@ fn takes(deliveries: &Deliveries<'_>, ring: &[PointM]) -> Result<Value> {
     for (name, holds) in kinds {
         let common = Overlay::of(deliveries.county, |_, zone| holds(zone)).common(&shape);
         takes.insert(name.to_owned(), deliveries.surveyor.polygons(&common)?.json(json!({})));
+    }
+    for place in &deliveries.protected {
+        let common = Overlay::of_polygons(std::slice::from_ref(&place.polygons)).common(&shape);
+        if common.unsigned_area() > 0.0 {
+            takes.insert(place.kind.to_owned(), deliveries.surveyor.polygons(&common)?.json(json!({})));
+        }
     }
     Ok(takes.into())
 }

@@ -102,7 +102,7 @@ fn areas(value: &Value, name: &str, found: &mut Vec<(String, f64, f64)>) {
 #[test]
 fn every_conflict_and_project_has_its_area_in_the_plane_and_on_the_ellipsoid() {
     let mut found = Vec::new();
-    for part in ["conflicts", "projects", "urban_boundary_x_farmland_slivers", "villages_2019", "block"] {
+    for part in ["conflicts", "projects", "urban_boundary_x_farmland_slivers", "villages_2019", "block", "green_line"] {
         let before = found.len();
         areas(&made().truth[part], part, &mut found);
         assert!(found.len() > before, "{part} has areas");
@@ -137,4 +137,15 @@ fn projects_take_what_their_reviews_must_find() {
     }
     assert!((area("project-road") - 37_200.0).abs() < 0.01);
     assert!(takes("project-road", "red_line_2022") > 2_000.0 && takes("project-road", "river_range") > 500.0);
+}
+
+#[test]
+fn city_lines_and_relics_are_a_few_of_each_kind() {
+    for kind in ["green_line", "blue_line", "purple_line", "yellow_line", "heritage_range", "heritage_belt"] {
+        assert!((1.0..30.0).contains(&number(&[kind, "count"])), "{kind}: a few");
+        assert!(number(&[kind, "plane_area_m2"]) > 20_000.0, "{kind}");
+    }
+    for (kind, hectares) in [("purple_line", 4.6), ("heritage_range", 2.32), ("heritage_belt", 5.52)] {
+        assert!((number(&[kind, "plane_area_m2"]) - hectares * 10_000.0).abs() < 0.01, "{kind}");
+    }
 }
