@@ -23,7 +23,7 @@ pub struct Zone {
     pub red_2018: bool,
     /// Ecological red line of 2022.
     pub red_2022: bool,
-    /// Urban development boundary: 0 outside, 1 集中建设, 2 弹性发展, 3 特别用途.
+    /// Urban development boundary: 0 outside, 1 集中建设, 2 弹性发展, 3 特别用途, 4 outside but in the town's plan.
     pub urban: u8,
     /// City plan of 2012: 0 outside its planning area, 1 not for building, else building land of some kind.
     pub city: u8,
@@ -41,6 +41,8 @@ pub struct Zone {
     pub river: bool,
 }
 
+/// What the urban boundary's slivers take of protected farmland.
+pub const SLIVERS_HA: f64 = 0.83;
 /// Codes of the city plan (GB 50137) by [`Zone::city`].
 pub const CITY_CODES: [&str; 8] = ["", "E2", "R2", "M2", "B1", "A3", "G1", "H14"];
 
@@ -137,8 +139,21 @@ impl Draft<'_> {
         let dry = |code: &str| !matches!(code, "1101" | "1103");
         let scored = self.cells(|cell| dry(self.code_of(cell)), |cell| self.distance_to_seat(cell, 1.5) as f32 + 400.0);
         let core = lowest_compact(&self.frame, scored, cells_of_ha(540.0), 2_000);
+        // The boundary gives up at one end of the town what its slivers take of the fields.
+        let seat = self.network.seats[0];
+        let place = |cell: u32| self.frame.centre_m(cell as usize);
+        let end = core
+            .iter()
+            .map(|&cell| cell as u32)
+            .max_by(|&a, &b| distance(place(a), seat).total_cmp(&distance(place(b), seat)));
+        let from_end = |cell: usize| end.map_or(0.0, |end| distance(place(end), self.frame.centre_m(cell)) as f32);
+        let given_up =
+            lowest(core.iter().map(|&cell| (from_end(cell), cell as u32)).collect(), cells_of_ha(SLIVERS_HA));
         for cell in core {
             self.zone[cell].urban = 1;
+        }
+        for cell in given_up {
+            self.zone[cell].urban = 4;
         }
         for (kind, hectares) in [(2, 45.0), (3, 35.0)] {
             let seat_y = self.network.seats[0][1];
@@ -198,7 +213,9 @@ impl Draft<'_> {
         );
         let fields: Vec<(f64, usize)> = fields.into_iter().filter(|(score, _)| score.is_finite()).collect();
         let mut taken = self.take_patches(cells_of_ha(1_427.4), fields);
-        taken.extend(self.take_patches(cells_of_ha(22.0), self.patches(|code| code == "0201K", |patch| patch as f64)));
+        let mut orchards = self.patches(|code| code == "0201K", |patch| patch as f64);
+        orchards.retain(|(_, patch)| outside(*patch));
+        taken.extend(self.take_patches(cells_of_ha(22.0), orchards));
         for cell in taken {
             self.zone[cell].farmland = true;
         }
@@ -238,7 +255,9 @@ impl Draft<'_> {
                 - 2.6 * f64::from(fbm((p[0] / 2_600.0) as f32, (p[1] / 2_600.0) as f32, 2, seed))
                 - distance(p, self.network.seats[0]) / 9_000.0
         };
-        let scores = self.patches(wood, |patch| wild(patch, 511));
+        let mut scores = self.patches(wood, |patch| wild(patch, 511));
+        // No line may cut another one of the three.
+        scores.retain(|(_, patch)| self.patch_cells[*patch].iter().all(|&cell| self.zone[cell as usize].urban == 0));
         let whole = cells_of_ha(3_900.0);
         let homes = cells_of_ha(4.1);
         let new = self.take_patches(whole - homes, scores.clone());
@@ -350,6 +369,12 @@ impl Draft<'_> {
         for cell in only_land.iter().flatten() {
             self.zone[*cell].control = 1;
         }
+        for zone in &mut self.zone {
+            // Where the town may grow one day.
+            if zone.urban == 2 && zone.control == 3 {
+                zone.control = 2;
+            }
+        }
         [only_city.len(), only_land.len()]
     }
 
@@ -443,7 +468,7 @@ impl Draft<'_> {
     /// The forest survey: all woods, some grass, and 96 ha in 60 patches that the land survey calls dry fields.
     fn forest(&mut self) {
         for cell in 0..self.zone.len() {
-            self.zone[cell].forest = self.code_of(cell).starts_with("03");
+            self.zone[cell].forest = self.code_of(cell).starts_with("03") || self.code_of(cell) == "0404";
         }
         let dry = class_of("0103");
         let mut left = cells_of_ha(96.0);
@@ -482,7 +507,9 @@ impl Draft<'_> {
         let centre = self.frame.centre_m(self.patch_cells[patch][self.patch_cells[patch].len() / 2] as usize);
         let far = |cell: usize| distance(self.frame.centre_m(cell), centre) as f32;
         for (red, hectares) in [(true, 38.0), (false, 24.0)] {
-            let scored = self.cells(|cell| self.zone[cell].red_2022 == red && far(cell) < 2_500.0, far);
+            let clear = |zone: &Zone| !zone.farmland && zone.urban == 0;
+            let scored = self
+                .cells(|cell| self.zone[cell].red_2022 == red && clear(&self.zone[cell]) && far(cell) < 2_500.0, far);
             for cell in lowest(scored, cells_of_ha(hectares)) {
                 self.zone[cell].mining = true;
             }

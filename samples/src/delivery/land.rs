@@ -206,7 +206,7 @@ fn districts(deliveries: &mut Deliveries<'_>) -> (Layer, Layer) {
     let mut cjdcq = Layer::new(
         "CJDCQ",
         4_546,
-        &[text("BSM", 18), text("YSDM", 10), text("ZLDWDM", 19), text("ZLDWMC", 60), real("JSMJ", 2), text("BZ", 255)],
+        &[text("BSM", 18), text("YSDM", 10), text("ZLDWDM", 19), text("ZLDWMC", 60), real("JSMJ", 2), text("BZ", 254)],
     );
     let villages =
         county.merged(VILLAGES.len(), |face| Some(u32::from(county.survey.patches[face.patch as usize].village)));

@@ -10,6 +10,7 @@ mod plans;
 mod projects;
 mod protected;
 mod registers;
+mod sites;
 mod slivers;
 mod survey_office;
 

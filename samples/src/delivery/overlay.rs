@@ -56,6 +56,11 @@ impl Overlay {
         Self { parts: parts.filter_map(|part| Some((part.bounding_rect()?, part))).collect() }
     }
 
+    /// What of it lies in a shape.
+    pub(super) fn within(&self, shape: &Polygon<f64>) -> Self {
+        Self::of_parts(self.common(shape).into_iter())
+    }
+
     /// What a shape and the ground have in common.
     pub(super) fn common(&self, shape: &Polygon<f64>) -> MultiPolygon<f64> {
         let Some(bounds) = shape.bounding_rect() else { return MultiPolygon::new(Vec::new()) };

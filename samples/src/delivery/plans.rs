@@ -19,7 +19,7 @@ const PLAN_NOTE: &str = "样例县国土空间规划数据\n====================
     YJJBNTTB.gpkg      永久基本农田图斑 (EPSG:4546)\n\
     STBHHX_2018.shp    生态保护红线 2018 年划定 (GBK)\n\
     STBHHX_2022.shp    生态保护红线 2022 年“三区三线”划定 (GBK)\n\
-    CZKFBJ.shp         城镇开发边界: GHFQDM 510 集中建设 520 弹性发展 530 特别用途 (GBK)\n\
+    CZKFBJ.shp         城镇开发边界: GHFQDM 010 集中建设 020 弹性发展 030 特别用途 (GBK)\n\
     GHFQ.shp           规划分区 (GBK)    ZXCQGHYDYH.gpkg 中心城区规划用地用海\n\
     控规地块.gpkg       控制性详细规划地块\n\
     坐标系：EPSG:4546    责任单位：样例县自然资源局    密级：内部(样例)\n";
@@ -169,7 +169,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
         &[&unit[..], &["--code-system", "sandiao"]].concat(),
     );
 
-    let red_columns = [text("BSM", 18), text("YSDM", 10), text("HXMC", 60), text("HXLX", 40), real("MJ", 2)];
+    let red_columns = [text("BSM", 18), text("YSDM", 10), text("HXMC", 60), text("HXLX", 40), real("MJ", 4)];
     for (name, year, day, red) in [
         ("STBHHX_2018", "2018", "2018-07-25", (|zone: &Zone| zone.red_2018) as fn(&Zone) -> bool),
         ("STBHHX_2022", "2022", "2022-10-01", |zone| zone.red_2022),
@@ -197,12 +197,12 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let urban = merged_layer(
         county,
         "CZKFBJ",
-        &[text("BSM", 18), text("YSDM", 10), text("GHFQDM", 6), text("GHFQMC", 40), real("MJ", 2)],
+        &[text("BSM", 18), text("YSDM", 10), text("GHFQDM", 6), text("GHFQMC", 40), real("MJ", 4)],
         4,
-        &|_, zone| (zone.urban > 0).then_some(u32::from(zone.urban)),
+        &|_, zone| (1..=3).contains(&zone.urban).then_some(u32::from(zone.urban)),
         &|serial, kind, area| {
             let (code, name) =
-                [("", ""), ("510", "城镇集中建设区"), ("520", "城镇弹性发展区"), ("530", "特别用途区")][kind as usize];
+                [("", ""), ("010", "城镇集中建设区"), ("020", "城镇弹性发展区"), ("030", "特别用途区")][kind as usize];
             vec![bsm(2_410, serial), "2005030100".into(), code.into(), name.into(), (area / 10_000.0).into()]
         },
     );
@@ -219,13 +219,13 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let zones = merged_layer(
         county,
         "GHFQ",
-        &[text("BSM", 18), text("YSDM", 10), text("GHFQDM", 6), text("GHFQMC", 40), real("MJ", 2)],
+        &[text("BSM", 18), text("YSDM", 10), text("GHFQDM", 6), text("GHFQMC", 40), real("MJ", 4)],
         6,
         &|_, zone| {
             Some(match zone {
                 zone if zone.red_2022 => 0,
                 zone if zone.farmland => 1,
-                zone if zone.urban > 0 => 2,
+                zone if (1..=3).contains(&zone.urban) => 2,
                 zone if zone.mining => 3,
                 zone if zone.forest => 4,
                 _ => 5,
@@ -236,7 +236,7 @@ fn space_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
                 ("100", "生态保护区"),
                 ("300", "农田保护区"),
                 ("400", "城镇发展区"),
-                ("600", "矿产能源发展区"),
+                ("700", "矿产能源发展区"),
                 ("200", "生态控制区"),
                 ("500", "乡村发展区"),
             ][kind as usize];
@@ -377,7 +377,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let control = merged_layer(
         county,
         "JSYDGZQ",
-        &[text("BSM", 18), text("GZQLXDM", 4), text("GZQLXMC", 40), real("GZQMJ", 2)],
+        &[text("BSM", 18), text("GZQLXDM", 4), text("GZQLXMC", 40), real("GZQMJ", 4)],
         5,
         &|_, zone| Some(u32::from(zone.control)),
         &|serial, kind, area| {
@@ -395,7 +395,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let purpose = merged_layer(
         county,
         "TDYTQ",
-        &[text("BSM", 18), text("TDYTQDM", 4), text("TDYTQMC", 40), real("MJ", 2)],
+        &[text("BSM", 18), text("TDYTQDM", 4), text("TDYTQMC", 40), real("MJ", 4)],
         10,
         &|face, zone| {
             let code = county.code(face.patch as usize);
@@ -404,10 +404,11 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
                 (1, "0702") => 4,
                 (1, _) => 3,
                 (4, _) => 7,
+                (_, "09") => 6,
                 _ if zone.farmland => 1,
                 (_, "0101" | "0103") => 2,
                 (_, code) if code.starts_with("03") => 8,
-                (_, code) if code.starts_with("04") => 9,
+                (_, "0404") => 9,
                 _ => 2,
             })
         },
@@ -431,7 +432,7 @@ fn land_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let planned = merged_layer(
         county,
         "TDGHDL",
-        &[text("BSM", 18), text("GHDLDM", 6), text("GHDLMC", 40), real("MJ", 2)],
+        &[text("BSM", 18), text("GHDLDM", 6), text("GHDLMC", 40), real("MJ", 4)],
         7,
         &|face, zone| {
             Some(match (zone.control, county.code(face.patch as usize)) {
@@ -493,6 +494,7 @@ fn forest(deliveries: &mut Deliveries<'_>) -> Result<()> {
                 "0302" => "0112",
                 "0305" => "0131",
                 "0307" => "0140",
+                "0404" => "0171",
                 _ => "0111",
             };
             let guarded = serial % 3 == 0;
@@ -568,7 +570,7 @@ type Conflict<'c> = (&'c str, &'c dyn Fn(&str, &Zone) -> bool);
 /// Every planted conflict: its areas and the number of connected pieces.
 fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let county = deliveries.county;
-    let list: [Conflict<'_>; 14] = [
+    let list: [Conflict<'_>; 16] = [
         ("city_builds_land_plan_does_not", &|_, z| z.city > 1 && z.control != 1),
         ("land_plan_builds_city_does_not", &|_, z| z.city == 1 && z.control == 1),
         ("outside_city_planning_area", &|_, z| z.city == 0),
@@ -581,6 +583,8 @@ fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
         ("red_line_2022_x_mining", &|_, z| z.red_2022 && z.mining),
         ("dwelling_parcels_x_high_hazard", &|code, z| z.detail > 0 && z.hazard && code == "0701"),
         ("river_x_building_parcels", &|_, z| z.detail > 0 && z.river),
+        ("urban_boundary_x_farmland_beyond_slivers", &|_, z| (1..=3).contains(&z.urban) && z.farmland),
+        ("urban_boundary_x_red_line_2022", &|_, z| (1..=3).contains(&z.urban) && z.red_2022),
         ("farmland", &|_, z| z.farmland),
         ("red_line_2022", &|_, z| z.red_2022),
     ];

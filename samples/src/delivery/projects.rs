@@ -2,10 +2,9 @@
 
 use super::Deliveries;
 use super::overlay::{Overlay, polygon};
-use crate::county::County;
-use crate::dice::Dice;
-use crate::path::{PointM, band, resample, ring_area};
-use crate::place::{SIDE_M, easting_northing_m};
+use super::sites::{self, Ground, RoadFigures};
+use crate::path::PointM;
+use crate::place::easting_northing_m;
 use crate::vector::{Layer, Shape, real, text};
 use crate::zones::Zone;
 use anyhow::Result;
@@ -17,6 +16,9 @@ const FOLDER: &str = "10_项目_拟用地红线";
 const NOTE: &str = "拟用地红线\n======================\n\
     每个项目三种格式：界址点 txt (GBK，先 X 北后 Y 东，Y 带 37 带号)、dxf、shp。内容相同。\n\
     坐标系：CGCS2000 3度带 CM 111°E；shp 为 EPSG:4546\n";
+
+/// The township road: 3.1 km, 3.72 ha, of them 0.4102 ha of red line and 0.18 ha of river range.
+const ROAD: RoadFigures = RoadFigures { length_m: 3_100.0, area_m2: 37_200.0, red_line_m2: 4_102.0, river_m2: 1_800.0 };
 
 struct Project {
     name: &'static str,
@@ -31,6 +33,7 @@ struct Project {
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let folder = deliveries.folder(FOLDER, NOTE)?;
     let county = deliveries.county;
+    let ground = Ground { county, protected: &deliveries.protected };
     let projects = [
         Project {
             name: "样例工业园",
@@ -38,7 +41,7 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
             english: "Project: industrial park",
             use_code: "100101",
             wanted_ha: 6.8342,
-            ring: industry(county),
+            ring: sites::industry(&ground, 68_342.0, 2_871.0),
         },
         Project {
             name: "河湾安置区",
@@ -46,7 +49,7 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
             english: "Project: resettlement housing",
             use_code: "070102",
             wanted_ha: 2.4160,
-            ring: housing(county),
+            ring: sites::housing(&ground, [80.0, 75.5]),
         },
         Project {
             name: "样例乡道",
@@ -54,7 +57,7 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
             english: "Project: township road",
             use_code: "1202",
             wanted_ha: 3.72,
-            ring: road(county),
+            ring: sites::road(&ground, &ROAD),
         },
     ];
     let mut truth = serde_json::Map::new();
@@ -143,123 +146,4 @@ fn boundary_points(project: &Project, ring: &[PointM]) -> Result<String> {
         write!(out, "J{serial},1,{:.3},{:.3}\r\n", p[1], p[0] + 37_000_000.0)?;
     }
     Ok(out)
-}
-
-fn rectangle(centre: PointM, turn: f64, half: [f64; 2]) -> Vec<PointM> {
-    let (sin, cos) = turn.sin_cos();
-    [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
-        .map(|(u, v)| {
-            [centre[0] + u * half[0] * cos - v * half[1] * sin, centre[1] + u * half[0] * sin + v * half[1] * cos]
-        })
-        .to_vec()
-}
-
-fn share(county: &County, ring: &[PointM], keep: impl Fn(&Zone) -> bool) -> f64 {
-    let (mut inside, mut all) = (0_u32, 0_u32);
-    for v in 0..12 {
-        for u in 0..12 {
-            let (s, t) = ((f64::from(u) + 0.5) / 12.0, (f64::from(v) + 0.5) / 12.0);
-            let at =
-                |axis: usize| ring[0][axis] + s * (ring[1][axis] - ring[0][axis]) + t * (ring[3][axis] - ring[0][axis]);
-            let p = [at(0), at(1)];
-            all += 1;
-            let grid = &county.zones.zone;
-            inside += u32::from(grid.holds(p) && keep(&county.zones.kinds[usize::from(grid[grid.cell_of(p)])]));
-        }
-    }
-    f64::from(inside) / f64::from(all)
-}
-
-/// 6.8342 ha beside the works of the town, 0.2871 ha of it on protected farmland.
-fn industry(county: &County) -> Vec<PointM> {
-    let half = [160.0, 68_342.0 / 4.0 / 160.0];
-    let seat = county.network.seats[0];
-    let mut dice = Dice::named("industrial park");
-    for _ in 0..60_000 {
-        let centre = [seat[0] + dice.between(-2_600.0, 3_600.0), seat[1] + dice.between(-1_900.0, 1_900.0)];
-        let turn = dice.between(0.0, std::f64::consts::PI);
-        let ring = rectangle(centre, turn, half);
-        let farmland = share(county, &ring, |z| z.farmland);
-        if !(0.02..0.12).contains(&farmland)
-            || share(county, &ring, |z| z.red_2022 || z.river || z.hazard || z.mining) > 0.0
-        {
-            continue;
-        }
-        // Slide the site along its own axis until exactly the wanted part is farmland.
-        let overlay = Overlay::of(county, |_, zone| zone.farmland);
-        let at = |shift: f64| rectangle([centre[0] + shift * turn.cos(), centre[1] + shift * turn.sin()], turn, half);
-        let excess = |shift: f64| overlay.area_m2(&polygon(&at(shift))) - 2_871.0;
-        for (mut low, mut high) in [(-40.0, 40.0), (-15.0, 60.0), (-60.0, 15.0)] {
-            if excess(low).signum() * excess(high).signum() >= 0.0 {
-                continue;
-            }
-            let rising = excess(low) < 0.0;
-            for _ in 0..44 {
-                let middle = f64::midpoint(low, high);
-                if (excess(middle) < 0.0) == rising { low = middle } else { high = middle }
-            }
-            let ring = at(low);
-            if excess(low).abs() < 0.01 && share(county, &ring, |z| z.red_2022 || z.river || z.hazard) <= 0.0 {
-                return ring;
-            }
-        }
-    }
-    rectangle(seat, 0.0, half)
-}
-
-/// 2.4160 ha of town land that no line touches.
-fn housing(county: &County) -> Vec<PointM> {
-    let half = [80.0, 75.5];
-    let seat = county.network.seats[0];
-    let mut dice = Dice::named("resettlement housing");
-    let mut best = (f64::MAX, rectangle(seat, 0.31, half));
-    for _ in 0..4_000 {
-        let centre = [seat[0] + dice.between(-2_000.0, 2_000.0), seat[1] + dice.between(-1_500.0, 1_500.0)];
-        let ring = rectangle(centre, 0.31, half);
-        let bad = share(county, &ring, |z| z.urban != 1 || z.farmland || z.red_2022 || z.river || z.hazard || z.mining);
-        let wide = rectangle(centre, 0.31, [110.0, 105.0]);
-        let edge = share(county, &wide, |z| z.farmland || z.red_2022 || z.river || z.hazard);
-        let built = share(county, &ring, |z| z.detail > 0);
-        let score = bad * 100.0 + edge * 10.0 + (0.8 - built).abs();
-        if score < best.0 {
-            best = (score, ring);
-        }
-    }
-    best.1
-}
-
-/// 3.1 km of road 12 m wide that crosses about 342 m of red line and 150 m of the river's range.
-fn road(county: &County) -> Vec<PointM> {
-    let mut dice = Dice::named("township road");
-    let grid = &county.zones.zone;
-    let mut best: (f64, Vec<PointM>) = (f64::MAX, Vec::new());
-    for _ in 0..60_000 {
-        let start = [dice.between(200.0, SIDE_M - 200.0), dice.between(200.0, SIDE_M - 200.0)];
-        let heading = dice.between(0.0, std::f64::consts::TAU);
-        let mut line = vec![start];
-        for bend in 0..4 {
-            let turn = heading + 0.5 * (f64::from(bend) + dice.between(0.0, 1.0)).sin();
-            let last = line[line.len() - 1];
-            line.push([last[0] + 775.0 * turn.cos(), last[1] + 775.0 * turn.sin()]);
-        }
-        if !line.iter().all(|p| p.iter().all(|v| (100.0..SIDE_M - 100.0).contains(v))) {
-            continue;
-        }
-        let (mut red, mut river, mut farmland) = (0.0, 0.0, 0.0);
-        for p in resample(&line, 10.0) {
-            let zone = county.zones.kinds[usize::from(grid[grid.cell_of(p)])];
-            red += f64::from(u8::from(zone.red_2022)) * 10.0;
-            river += f64::from(u8::from(zone.river)) * 10.0;
-            farmland += f64::from(u8::from(zone.farmland)) * 10.0;
-        }
-        let score = (red - 341.8_f64).abs() + 2.0 * (river - 150.0_f64).abs() + 3.0 * farmland;
-        if score < best.0 {
-            best = (score, line);
-        }
-    }
-    let mut ring = band(&resample(&best.1, 25.0), 6.0);
-    // Mitred bends are a little off 12 m: bring the area to the figure by the width.
-    let width = 6.0 * 37_200.0 / ring_area(&ring).abs().max(1.0);
-    ring = band(&resample(&best.1, 25.0), width);
-    ring
 }

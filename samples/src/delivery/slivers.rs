@@ -7,15 +7,16 @@ use super::overlay::{Overlay, polygon, to_rings};
 use crate::path::{PointM, distance, length, resample, ring_area};
 use crate::place::easting_northing_m;
 use crate::vector::{Layer, Shape, Value};
+use crate::zones::SLIVERS_HA;
 use anyhow::Result;
 use geo::{Area as _, MultiPolygon};
 use serde_json::json;
 
-/// Areas wanted: 35 small slivers and six large ones, together 8,300 m².
+/// Areas wanted: 35 small slivers and six large ones, together [`SLIVERS_HA`].
 const SLIVERS: usize = 41;
 const LARGE: usize = 6;
-const LARGE_M2: f64 = 4_450.0 / 6.0;
 const SMALL_M2: f64 = 110.0;
+const LARGE_M2: f64 = (SLIVERS_HA * 10_000.0 - (SLIVERS - LARGE) as f64 * SMALL_M2) / LARGE as f64;
 
 /// Writes the planted slivers into the truth and returns the boundary with them added as features.
 pub(super) fn with_slivers(deliveries: &mut Deliveries<'_>, mut urban: Layer) -> Result<Layer> {

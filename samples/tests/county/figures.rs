@@ -1,6 +1,7 @@
 //! Every figure of the county as its design states it, against the truth as built.
 
 use crate::{made, number};
+use gdal::vector::LayerAccess as _;
 use serde_json::Value;
 
 /// Plane and ellipsoidal areas differ by the square of the projection's scale at 117.6-129.6 km from the meridian.
@@ -53,6 +54,43 @@ fn the_class_table_is_exact_to_the_square_metre() {
     assert!((orchards - 3_500_000.0).abs() < 0.005, "果园 with 可调整果园: {orchards}");
 }
 
+/// What a query of one number says of a delivered file.
+fn ask(file: &str, sql: &str) -> f64 {
+    let dataset = gdal::Dataset::open(made().folder.path().join(file)).expect("GDAL opens it");
+    let mut result =
+        dataset.execute_sql(sql, None, gdal::vector::sql::Dialect::DEFAULT).expect("SQL").expect("a result");
+    let feature = result.features().next().expect("one row");
+    feature.field_as_double(0).expect("a number").unwrap_or(f64::NAN)
+}
+
+#[test]
+fn layers_have_the_extent_that_the_design_gives_them() {
+    const PLAN: &str = "04_自然资源局_国土空间规划";
+    const LAND_PLAN: &str = "06_自然资源局_土地利用总体规划";
+    for (file, sql, wanted, tolerance) in [
+        (format!("{PLAN}/CZKFBJ.shp"), "SELECT SUM(MJ) FROM CZKFBJ WHERE GHFQDM = '010'", 540.0, 0.01),
+        (format!("{PLAN}/CZKFBJ.shp"), "SELECT SUM(MJ) FROM CZKFBJ WHERE GHFQDM = '020'", 45.0, 0.01),
+        (format!("{PLAN}/CZKFBJ.shp"), "SELECT SUM(MJ) FROM CZKFBJ WHERE GHFQDM = '030'", 35.0, 0.01),
+        (format!("{PLAN}/GHFQ.shp"), "SELECT SUM(MJ) FROM GHFQ", 14_400.0, 0.1),
+        (format!("{PLAN}/STBHHX_2018.shp"), "SELECT SUM(MJ) FROM STBHHX_2018", 3_900.0, 0.01),
+        (format!("{PLAN}/STBHHX_2022.shp"), "SELECT SUM(MJ) FROM STBHHX_2022", 3_900.0, 0.01),
+        (format!("{PLAN}/ZXCQGHYDYH.gpkg"), "SELECT SUM(TBMJ) FROM ZXCQGHYDYH", 620.0e4, 100.0),
+        (format!("{PLAN}/YJJBNTTB.gpkg"), "SELECT SUM(TBMJ) FROM YJJBNTTB", 1_450.0e4, 100.0),
+        (format!("{LAND_PLAN}/JSYDGZQ.shp"), "SELECT SUM(GZQMJ) FROM JSYDGZQ", 14_400.0, 0.1),
+        (format!("{LAND_PLAN}/TDYTQ.shp"), "SELECT SUM(MJ) FROM TDYTQ", 14_400.0, 0.1),
+        (format!("{LAND_PLAN}/TDGHDL.shp"), "SELECT SUM(MJ) FROM TDGHDL", 14_400.0, 0.1),
+        ("07_林业局_林地小班/LDXB.geojson".to_owned(), "SELECT SUM(MIAN_JI) FROM LDXB", 10_200.0, 50.0),
+        ("02_自然资源局_国土调查/CJDCQ.shp".to_owned(), "SELECT SUM(JSMJ) FROM CJDCQ", 14_400.0e4, 0.01),
+    ] {
+        let built = ask(&file, sql);
+        assert!((built - wanted).abs() < tolerance, "{sql}: {built}");
+    }
+    let codes = ask(&format!("{LAND_PLAN}/JSYDGZQ.shp"), "SELECT COUNT(DISTINCT GZQLXDM) FROM JSYDGZQ");
+    assert!((codes - 4.0).abs() < 0.5, "all four zones of building control occur: {codes}");
+    assert!((5_000.0..7_000.0).contains(&number(&["dltb", "features"])), "about 6,000 patches");
+    assert!((number(&["conflicts", "outside_city_planning_area", "plane_area_m2"]) - 128.0e6).abs() < 100.0);
+}
+
 #[test]
 fn planted_conflicts_have_their_figures() {
     for (name, hectares, patches) in [
@@ -68,6 +106,8 @@ fn planted_conflicts_have_their_figures() {
         ("red_line_2022_x_mining", 38.0, None),
         ("dwelling_parcels_x_high_hazard", 5.4, None),
         ("river_x_building_parcels", 2.6, None),
+        ("urban_boundary_x_farmland_beyond_slivers", 0.0, Some(0)),
+        ("urban_boundary_x_red_line_2022", 0.0, Some(0)),
         ("farmland", 1_450.0, None),
         ("red_line_2022", 3_900.0, None),
     ] {
@@ -122,6 +162,9 @@ fn people_houses_and_the_story_of_the_slide_add_up() {
     assert_eq!(number(&["block", "threatened", "people"]) as u32, 76);
     let eroded = made().truth["block"]["slides"][0]["eroded_m3"].as_f64().unwrap_or(0.0);
     assert!((200_000.0..400_000.0).contains(&eroded), "{eroded} m³");
+    assert_eq!(number(&["hazard_points", "count"]) as u32, 32);
+    let new = made().truth["block"]["new_buildings"].as_array().expect("a list");
+    assert_eq!((new.len(), new.iter().filter(|b| b["permitted"] == true).count()), (14, 9));
     assert!((number(&["block", "new_without_permit", "plane_area_m2"]) - 2_846.0).abs() < 1e-6);
 }
 
@@ -132,18 +175,30 @@ fn projects_take_what_their_reviews_must_find() {
     assert!((area("project-industry") - 68_342.0).abs() < 0.01);
     assert!((takes("project-industry", "farmland") - 2_871.0).abs() < 0.01);
     assert!((area("project-housing") - 24_160.0).abs() < 0.01);
-    for line in ["farmland", "red_line_2022", "river_range", "high_hazard", "mining"] {
-        assert!(takes("project-housing", line) < 0.01, "{line}");
-    }
     assert!((area("project-road") - 37_200.0).abs() < 0.01);
-    assert!(takes("project-road", "red_line_2022") > 2_000.0 && takes("project-road", "river_range") > 500.0);
+    assert!((takes("project-road", "red_line_2022") - 4_102.0).abs() < 0.01);
+    assert!((takes("project-road", "river_range") - 1_800.0).abs() < 0.01);
+    for (project, lines) in [
+        ("project-industry", &["red_line_2022", "river_range", "high_hazard", "mining"][..]),
+        ("project-housing", &["farmland", "red_line_2022", "river_range", "high_hazard", "mining"]),
+        ("project-road", &["farmland", "high_hazard", "mining"]),
+    ] {
+        for line in lines {
+            assert!(takes(project, line) <= 0.0, "{project} takes nothing of {line}");
+        }
+    }
+    assert!((takes("project-housing", "urban_boundary") - 24_160.0).abs() < 0.01);
+    assert!(takes("project-industry", "urban_boundary") > 0.6 * 68_342.0);
 }
 
 #[test]
-fn city_lines_and_relics_are_a_few_of_each_kind() {
+fn city_lines_and_relics_lie_where_projects_do_not() {
     for kind in ["green_line", "blue_line", "purple_line", "yellow_line", "heritage_range", "heritage_belt"] {
         assert!((1.0..30.0).contains(&number(&[kind, "count"])), "{kind}: a few");
         assert!(number(&[kind, "plane_area_m2"]) > 20_000.0, "{kind}");
+        for project in ["project-industry", "project-housing", "project-road"] {
+            assert!(number(&["projects", project, "takes", kind, "plane_area_m2"]).is_nan(), "{project} takes {kind}");
+        }
     }
     for (kind, hectares) in [("purple_line", 4.6), ("heritage_range", 2.32), ("heritage_belt", 5.52)] {
         assert!((number(&[kind, "plane_area_m2"]) - hectares * 10_000.0).abs() < 0.01, "{kind}");
