@@ -23,8 +23,8 @@ use std::fs;
 use std::path::Path;
 
 const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
-/// Height of the ellipsoid above which the national zero surface lies here: ellipsoidal = normal + this (made up, plausible).
-const HEIGHT_ANOMALY_M: f32 = -28.37;
+/// Height of the national zero surface above the ellipsoid: ellipsoidal = normal + this (made up, plausible).
+const HEIGHT_ANOMALY_M: f64 = -28.37;
 /// Ground posts of the ground model in metres.
 const GROUND_M: f64 = 1.0;
 const DSM_M: f64 = 0.5;
@@ -37,7 +37,8 @@ const NOTE: &str = "高精度无人机测绘成果说明 (仅 1 平方公里，�
     DOM_0.2m.tif 正射影像   DSM_0.5m.tif 表面模型   DEM_1m.tif 地面模型\n\
     点云.las (LAS 1.4, 点格式 7, 真彩色, 已分类)   OSGB/ 倾斜摄影三维模型\n\
     坐标系：CGCS2000 / 3度带 CM 111°E (EPSG:4546)    高程基准：1985国家高程基准\n\n\
-    对照数据/ 内为第二期 DEM 的三份有已知差错的副本：\n\
+    对照数据/ 内为第二期 DEM 的五份有已知差错的副本 (差值见 truth.json 的 block.copies)：\n\
+      DEM_1m_平移0.03m.tif   DEM_1m_平移1m.tif   平面位置整体偏移\n\
       DEM_1m_抬高0.03m.tif   DEM_1m_抬高1m.tif   DEM_1m_大地高.tif (椭球高)\n\
     责任单位：样例县测绘院    密级：公开(样例)\n";
 
@@ -49,8 +50,8 @@ const EPOCHS: [(u8, &str, &str, &str); 2] =
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block, say: &mut dyn FnMut(&str)) -> Result<()> {
     write_truth(deliveries, block)?;
     for (epoch, name, ..) in EPOCHS {
-        let ground = ground_posts(deliveries.county, block, epoch);
-        deliveries.note_heights(&format!("ground of {name}"), &ground);
+        let ground = ground_posts(deliveries.county, block, epoch, [0.0; 2]);
+        deliveries.note_heights(&format!("ground of {name}"), ground.into_iter());
     }
     if deliveries.scope != Scope::Everything {
         return Ok(());
@@ -305,25 +306,47 @@ fn frame(block: &Block, pixel_m: f64) -> Frame {
     Frame { epsg: 4_546, west, north, pixel_m }
 }
 
-fn ground_posts(county: &County, block: &Block, epoch: u8) -> Vec<f32> {
+/// A copy of the second epoch's ground with a known mistake: everything in it lies so far off.
+struct Mistake {
+    file: &'static str,
+    east_m: f64,
+    north_m: f64,
+    up_m: f64,
+    height_datum: &'static str,
+}
+
+const fn mistake(file: &'static str, [east_m, north_m, up_m]: [f64; 3], height_datum: &'static str) -> Mistake {
+    Mistake { file, east_m, north_m, up_m, height_datum }
+}
+
+/// Shifts of 3 cm and of 1 m on the level, each of both in height, and heights above the ellipsoid.
+const MISTAKES: [Mistake; 5] = [
+    mistake("DEM_1m_平移0.03m.tif", [0.024, -0.018, 0.0], "normal_1985"),
+    mistake("DEM_1m_平移1m.tif", [0.8, -0.6, 0.0], "normal_1985"),
+    mistake("DEM_1m_抬高0.03m.tif", [0.0, 0.0, 0.03], "normal_1985"),
+    mistake("DEM_1m_抬高1m.tif", [0.0, 0.0, 1.0], "normal_1985"),
+    mistake("DEM_1m_大地高.tif", [0.0, 0.0, HEIGHT_ANOMALY_M], "cgcs2000_ellipsoidal"),
+];
+
+/// Heights on the 1 m posts of ground that lies `offset_m` (east, south) from where it should.
+fn ground_posts(county: &County, block: &Block, epoch: u8, offset_m: PointM) -> Vec<f64> {
     let window = window(block, GROUND_M);
     (0..window.columns * window.rows)
         .into_par_iter()
         .map(|index| {
-            block.ground_m(county, epoch, window.centre_m(index % window.columns, index / window.columns)) as f32
+            let post = window.centre_m(index % window.columns, index / window.columns);
+            block.ground_m(county, epoch, [post[0] - offset_m[0], post[1] - offset_m[1]])
         })
         .collect()
 }
 
 fn known_mistakes(folder: &Path, county: &County, block: &Block) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-    let right = ground_posts(county, block, 2);
     let side = (BLOCK_M / GROUND_M) as usize;
-    for (file, shift) in
-        [("DEM_1m_抬高0.03m.tif", 0.03), ("DEM_1m_抬高1m.tif", 1.0), ("DEM_1m_大地高.tif", HEIGHT_ANOMALY_M)]
-    {
-        let wrong: Vec<f32> = right.iter().map(|height| height + shift).collect();
-        write_heights(&folder.join(file), side, &wrong, frame(block, GROUND_M))?;
+    for wrong in &MISTAKES {
+        let posts = ground_posts(county, block, 2, [wrong.east_m, -wrong.north_m]);
+        let heights: Vec<f32> = posts.iter().map(|height| (height + wrong.up_m) as f32).collect();
+        write_heights(&folder.join(wrong.file), side, &heights, frame(block, GROUND_M))?;
     }
     Ok(())
 }
@@ -358,6 +381,15 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
         .filter(|(.., permitted)| !permitted)
         .map(|(building, ..)| deliveries.surveyor.ring(&building.corners()))
         .collect::<Result<_>>()?;
+    let copies: Vec<serde_json::Value> = MISTAKES
+        .iter()
+        .map(|wrong| {
+            json!({
+                "file": format!("{FOLDER}/对照数据/{}", wrong.file), "of": EPOCHS[1].2, "dx_m": wrong.east_m,
+                "dy_m": wrong.north_m, "dz_m": wrong.up_m, "height_datum": wrong.height_datum,
+            })
+        })
+        .collect();
     let count = json!({ "count": without.len() });
     let without = without.into_iter().sum::<Areas>().json(count);
     let people: u32 = block.threatened.iter().map(|&i| county.buildings[i].people).sum();
@@ -368,7 +400,8 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
             "south_west_easting_northing_m": block.south_west(), "side_m": BLOCK_M, "epochs": ["2023-05-16", "2024-07-20"],
             "slides": slides, "threatened": { "buildings": block.threatened.len(), "households": households, "people": people },
             "new_buildings": buildings, "new_without_permit": without,
-            "height_anomaly_m": HEIGHT_ANOMALY_M,
+            "height_anomaly_m": HEIGHT_ANOMALY_M, "copies": copies,
+            "copies_note": "copy = truth moved dx east, dy north, dz up; the grid stays where it is",
         }),
     );
     Ok(())

@@ -104,8 +104,8 @@ impl Deliveries<'_> {
     }
 
     /// As [`Self::note`], of heights.
-    fn note_heights(&mut self, name: &str, heights_m: &[f32]) {
-        self.note(Path::new(name), |hasher| heights_m.iter().for_each(|height| hasher.write_u32(height.to_bits())));
+    fn note_heights(&mut self, name: &str, heights_m: impl Iterator<Item = f64>) {
+        self.note(Path::new(name), |hasher| heights_m.for_each(|height| hasher.write_u64(height.to_bits())));
     }
 
     /// Adds a line to the demo's import plan.
@@ -161,7 +161,8 @@ pub fn make(out: &Path, scope: Scope, say: &mut dyn FnMut(&str)) -> Result<Conte
         surveyor: areas::Surveyor::new()?,
         protected: Vec::new(),
     };
-    deliveries.note_heights("heights of the township", &county.terrain.height_m.cells);
+    let heights_m = county.terrain.height_m.cells.iter().map(|height| f64::from(*height));
+    deliveries.note_heights("heights of the township", heights_m);
     if scope == Scope::Everything {
         say("heights and county picture");
         survey_office::deliver(&mut deliveries)?;

@@ -169,6 +169,19 @@ fn people_houses_and_the_story_of_the_slide_add_up() {
 }
 
 #[test]
+fn copies_of_the_second_epoch_are_shifted_by_what_the_truth_says() {
+    let copies = made().truth["block"]["copies"].as_array().expect("a list");
+    let shift = |copy: &Value, key: &str| copy[key].as_f64().expect("a number");
+    let level = |copy: &&Value| shift(copy, "dx_m").hypot(shift(copy, "dy_m"));
+    let levels: Vec<i64> = copies.iter().map(|copy| (level(&copy) * 1.0e6).round() as i64).collect();
+    assert!(levels.contains(&30_000) && levels.contains(&1_000_000), "3 cm and 1 m: {levels:?}");
+    let raised: Vec<f64> = copies.iter().filter(|copy| level(copy) <= 0.0).map(|copy| shift(copy, "dz_m")).collect();
+    assert_eq!(raised, [0.03, 1.0, -28.37]);
+    let ellipsoidal: Vec<&Value> = copies.iter().filter(|copy| copy["height_datum"] != "normal_1985").collect();
+    assert_eq!(ellipsoidal.len(), 1, "{ellipsoidal:?}");
+}
+
+#[test]
 fn projects_take_what_their_reviews_must_find() {
     let area = |project: &str| number(&["projects", project, "plane_area_m2"]);
     let takes = |project: &str, what: &str| number(&["projects", project, "takes", what, "plane_area_m2"]);
