@@ -11,23 +11,25 @@ use super::reader::{BandPixels, Cog, Window, in_background};
 use super::sample::{bilinear_height, halve_heights};
 use crate::TilesError;
 
-/// Samples along the longer side at most: what is carried on is a rough shape.
-const MOST_SAMPLES: u32 = 256;
+/// Samples along the longer side of the data at most: what is carried on is a rough shape.
+const MOST_SAMPLES: u32 = 128;
 
-/// A raster's heights, rough and without gaps.
+/// A raster's heights, rough and without gaps, with as much around it on every side as it is long.
 #[derive(Debug, Clone)]
 pub struct Beyond {
     heights: BandPixels,
+    /// Samples around the data.
+    margin: f64,
     /// Pixels of the full resolution per sample.
     scale: [f64; 2],
     mean: f32,
 }
 
 impl Beyond {
-    /// The height at a place in pixels of the full resolution; past the edge that of the edge.
+    /// The height at a place in pixels of the full resolution.
     fn height(&self, position: [f64; 2]) -> f32 {
         let sides = [self.heights.width, self.heights.height].map(f64::from);
-        let at = [0, 1].map(|axis| (position[axis] / self.scale[axis]).clamp(0.5, (sides[axis] - 0.5).max(0.5)));
+        let at = [0, 1].map(|axis| (position[axis] / self.scale[axis] + self.margin).clamp(0.5, sides[axis] - 0.5));
         // A place that has no coordinates in the raster's CRS is very far away.
         if at.iter().all(|v| v.is_finite()) { bilinear_height(&self.heights, at) } else { self.mean }
     }
@@ -55,7 +57,11 @@ impl Cog {
                 .filter(|value| value.is_finite())
                 .fold((0.0, 0.0), |(sum, count), value| (sum + f64::from(*value), count + 1.0));
             let mean = (sum / count) as f32;
-            Ok((count > 0.0).then(|| Beyond { heights: without_gaps(heights), scale, mean }))
+            let margin = heights.width.max(heights.height);
+            Ok((count > 0.0).then(|| {
+                let heights = without_gaps(with_margin(&heights, margin));
+                Beyond { heights, margin: f64::from(margin), scale, mean }
+            }))
         })
         .await
     }
@@ -88,6 +94,17 @@ impl Cog {
         }
         Ok(shown)
     }
+}
+
+/// The heights with so many samples without data on every side.
+fn with_margin(heights: &BandPixels, margin: u32) -> BandPixels {
+    let (width, height) = (heights.width + 2 * margin, heights.height + 2 * margin);
+    let mut values = vec![f32::NAN; width as usize * height as usize];
+    let rows = values.chunks_exact_mut(width as usize).skip(margin as usize);
+    for (row, known) in rows.zip(heights.values.chunks_exact(heights.width as usize)) {
+        row[margin as usize..][..known.len()].copy_from_slice(known);
+    }
+    BandPixels { width, height, values }
 }
 
 /// Gaps filled from half the resolution, where they are smaller, and so on: smooth, and near data like the data.
