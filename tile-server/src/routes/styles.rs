@@ -137,6 +137,20 @@ mod tests {
     }
 
     #[test]
+    fn a_first_look_shows_control_lines_roads_and_hazard_points_with_the_ground_below() {
+        let opacity = |id: &str| style(id)?.pointer("/metadata/shikong/first_view/opacity")?.as_f64();
+        for id in ["sthx", "yjjbnt", "czkfbj", "roads", "hazard-points"] {
+            assert!(opacity(id).is_some_and(|opacity| opacity > 0.0 && opacity <= 1.0), "{id}");
+        }
+        // What colours every square metre would hide the orthophoto.
+        for id in ["dltb", "forest", "ghfq", "landuse-2023", "land-plan"] {
+            assert_eq!(opacity(id), None, "{id}");
+        }
+        let page = include_str!("../../web/js/main.js");
+        assert!(page.contains("first_view"), "the page asks the styles and keeps no list of its own");
+    }
+
+    #[test]
     fn no_layer_is_left_pointing_at_the_placeholder() {
         for (id, style) in STYLES.iter() {
             let mut style = style.clone();

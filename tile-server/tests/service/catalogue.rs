@@ -105,9 +105,14 @@ async fn the_page_works_below_a_base_path() {
     assert_eq!((bare.status, bare.header(header::LOCATION)), (StatusCode::PERMANENT_REDIRECT, "/gis/"));
     let page = service.get("/gis/").await;
     assert_eq!((page.status, page.header(header::CONTENT_TYPE)), (StatusCode::OK, "text/html; charset=utf-8"));
-    for file in
-        ["js/main.js", "page.css", "vendor/maplibre-gl.mjs", "vendor/maplibre-gl-worker.mjs", "vendor/maplibre-gl.css"]
-    {
+    for file in [
+        "js/main.js",
+        "js/height.js",
+        "page.css",
+        "vendor/maplibre-gl.mjs",
+        "vendor/maplibre-gl-worker.mjs",
+        "vendor/maplibre-gl.css",
+    ] {
         assert_eq!(service.get(&format!("/gis/{file}")).await.status, StatusCode::OK, "{file}");
     }
     for hidden in ["package.json", "node_modules/pbf/package.json", "vendor/../index.html", "js"] {

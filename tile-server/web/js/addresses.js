@@ -1,7 +1,7 @@
 // The addresses a department needs to use a dataset elsewhere, ready to copy, with a snippet for three map libraries.
 
 import { absolute, fetchJson } from './catalogue.js';
-import { element } from './panel.js';
+import { copy, element } from './panel.js';
 import { say, titleOf } from './words.js';
 
 export function drawAddresses(container, datasets, toast) {
@@ -14,11 +14,12 @@ function section(dataset, toast) {
   const line = (label, address) => box.append(element('div', { className: 'address' }, element('span', { textContent: label }), element('code', { textContent: address }),
     element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(address, toast) })));
   if (links.tilejson) line(say('tilejson'), absolute(links.tilejson));
-  if (links.terrain) line(say('terrainTiles'), absolute(links.terrain));
+  if (links.terrain) line(say('terrainTiles'), absolute(`${links.terrain}?gaps=fill`));
   if (links.tileset) line(say('tileset'), absolute(links.tileset));
+  if (links.tileset) line(say('viewerCommand'), `shikong-view ${new URL('.', document.baseURI).href.replace(/\/$/, '')}`);
   if (links.features) line(say('features'), absolute(links.features));
   if (links.style) line(say('style'), absolute(links.style));
-  const tiled = links.tilejson || links.terrain;
+  const tiled = links.tilejson || (links.terrain && `${links.terrain}?gaps=fill`);
   if (tiled) {
     fetchJson(absolute(tiled)).then((tilejson) => {
       const template = tilejson.tiles?.[0];
@@ -56,18 +57,4 @@ function snippets(dataset, tilejson, template, toast) {
   }
   tabs.append(element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(code.textContent, toast) }));
   return element('div', { className: 'snippet' }, tabs, code);
-}
-
-async function copy(text, toast) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Plain http on an intranet has no clipboard interface; the old way still works there.
-    const area = element('textarea', { value: text });
-    document.body.append(area);
-    area.select();
-    document.execCommand('copy');
-    area.remove();
-  }
-  toast(say('copied'));
 }

@@ -1,6 +1,7 @@
 // Datasets on the map: sources and layers of each kind, their order, visibility and opacity. One entry of KINDS per dataset kind.
 
 import { absolute, fetchJson } from './catalogue.js';
+import { titleOf } from './words.js';
 
 /** Kinds from the bottom of the map to its top. */
 export const KINDS = ['basemap', 'elevation', 'imagery', 'features', 'point-cloud', 'mesh', 'observations'];
@@ -9,6 +10,17 @@ const OPACITY_PROPERTIES = {
   raster: ['raster-opacity'], hillshade: ['hillshade-exaggeration'], fill: ['fill-opacity'], line: ['line-opacity'],
   circle: ['circle-opacity', 'circle-stroke-opacity'], symbol: ['text-opacity'],
 };
+
+/** How much of the map a dataset covers, in square degrees. */
+export function sizeOf({ bounds }) {
+  return bounds ? (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) : 0;
+}
+
+/** Of one kind the wide ones lie below the small; areas below lines, lines below points. */
+function bottomFirst(a, b) {
+  const rank = ({ properties }) => ['polygon', 'line', 'point'].indexOf(properties?.geometry);
+  return rank(a) - rank(b) || sizeOf(b) - sizeOf(a);
+}
 
 /** Multiplies an opacity, also inside a zoom curve (where `*` may not stand outside). */
 function scaled(value, factor) {
@@ -22,47 +34,64 @@ export class LayerStack {
   constructor(map) {
     this.map = map;
     this.entries = new Map();
+    /** How datasets were left that another day does not know. */
+    this.left = new Map();
     this.order = [];
   }
 
-  /** Puts datasets on the map; those already there with the same revision stay. `isOn` says which new ones start visible. */
-  async show(datasets, isOn) {
+  /**
+   * Puts datasets on the map; those already there with the same revision stay. `firstView(dataset, style)` says at which
+   * opacity a new one starts, 0 for off.
+   */
+  async show(datasets, firstView) {
     const wanted = new Map(datasets.map((dataset) => [dataset.slug, dataset]));
     for (const slug of [...this.entries.keys()]) if (!wanted.has(slug)) this.#remove(slug);
     for (const kind of KINDS) {
-      for (const dataset of datasets.filter((candidate) => candidate.kind === kind)) {
+      for (const dataset of datasets.filter((candidate) => candidate.kind === kind).sort(bottomFirst)) {
         const present = this.entries.get(dataset.slug);
         if (present && present.dataset.revision?.id === dataset.revision?.id) continue;
-        const state = present ? { visible: present.visible, opacity: present.opacity } : { visible: isOn(dataset), opacity: 1 };
-        if (present) this.#remove(dataset.slug, true);
-        await this.#add(dataset, state);
+        const { visible, opacity } = present || this.left.get(dataset.slug) || {};
+        const state = visible === undefined ? null : { visible, opacity };
+        if (present) this.#remove(dataset.slug);
+        await this.#add(dataset, state, firstView);
       }
     }
     this.#applyOrder();
   }
 
-  async #add(dataset, { visible, opacity }) {
-    const entry = { dataset, visible, opacity, layers: [], sources: [], style: null, problem: null };
+  async #add(dataset, state, firstView) {
+    const entry = { dataset, visible: false, opacity: 1, ...state, layers: [], sources: [], style: null, problem: null };
     this.entries.set(dataset.slug, entry);
-    if (!this.order.includes(dataset.slug)) this.order.push(dataset.slug);
+    if (!this.order.includes(dataset.slug)) this.#place(dataset);
     try {
       const { sources, layers, style } = await describe(dataset);
       entry.style = style || null;
+      if (!state) {
+        const opacity = firstView(dataset, entry.style);
+        Object.assign(entry, { visible: opacity > 0, opacity: opacity || 1 });
+      }
       for (const [id, source] of Object.entries(sources)) {
         this.map.addSource(id, source);
         entry.sources.push(id);
       }
       for (const layer of layers) {
-        this.map.addLayer({ ...layer, layout: { ...layer.layout, visibility: visible ? 'visible' : 'none' } });
+        this.map.addLayer({ ...layer, layout: { ...layer.layout, visibility: entry.visible ? 'visible' : 'none' } });
         entry.layers.push({ id: layer.id, type: layer.type, paint: layer.paint || {} });
       }
-      if (opacity !== 1) this.setOpacity(dataset.slug, opacity);
+      if (entry.opacity !== 1) this.setOpacity(dataset.slug, entry.opacity);
     } catch (problem) {
       entry.problem = problem.message;
     }
   }
 
-  #remove(slug, keepPlace = false) {
+  /** Finds a new dataset's place in the order, also among those that another day shows: a picture never covers a plan. */
+  #place(dataset) {
+    const known = (slug) => (this.entries.get(slug) || this.left.get(slug)).dataset;
+    const above = this.order.findIndex((slug) => KINDS.indexOf(dataset.kind) - KINDS.indexOf(known(slug).kind) < 0 || (dataset.kind === known(slug).kind && bottomFirst(dataset, known(slug)) < 0));
+    this.order.splice(above < 0 ? this.order.length : above, 0, dataset.slug);
+  }
+
+  #remove(slug) {
     const entry = this.entries.get(slug);
     for (const layer of entry.layers) if (this.map.getLayer(layer.id)) this.map.removeLayer(layer.id);
     for (const source of entry.sources) {
@@ -70,7 +99,7 @@ export class LayerStack {
       if (this.map.getSource(source)) this.map.removeSource(source);
     }
     this.entries.delete(slug);
-    if (!keepPlace) this.order = this.order.filter((other) => other !== slug);
+    this.left.set(slug, entry);
   }
 
   setVisible(slug, visible) {
@@ -83,7 +112,9 @@ export class LayerStack {
     const entry = this.entries.get(slug);
     entry.opacity = opacity;
     for (const layer of entry.layers) {
-      for (const property of OPACITY_PROPERTIES[layer.type] || []) this.map.setPaintProperty(layer.id, property, scaled(layer.paint[property] ?? (layer.type === 'hillshade' ? 0.5 : undefined), opacity));
+      // A name half gone is no name: words fade only when their layer is nearly gone.
+      const factor = layer.type === 'symbol' ? Math.min(1, opacity * 2.5) : opacity;
+      for (const property of OPACITY_PROPERTIES[layer.type] || []) this.map.setPaintProperty(layer.id, property, scaled(layer.paint[property] ?? (layer.type === 'hillshade' ? 0.5 : undefined), factor));
     }
   }
 
@@ -94,8 +125,10 @@ export class LayerStack {
     this.#applyOrder();
   }
 
+  /** Words above everything: a line across a name makes both unreadable. */
   #applyOrder() {
-    for (const slug of this.order) for (const layer of this.entries.get(slug)?.layers || []) if (this.map.getLayer(layer.id)) this.map.moveLayer(layer.id);
+    const layers = this.order.flatMap((slug) => this.entries.get(slug)?.layers || []).filter((layer) => this.map.getLayer(layer.id));
+    for (const words of [false, true]) for (const layer of layers) if ((layer.type === 'symbol') === words) this.map.moveLayer(layer.id);
   }
 
   /** Datasets from the top of the map to its bottom. */
@@ -109,10 +142,11 @@ export class LayerStack {
     return null;
   }
 
-  /** Source of the first elevation dataset, for the 3D ground. */
+  /** Source of the widest elevation dataset, for the 3D ground: a map takes one. */
   terrainSource() {
-    const entry = this.fromTop().find((candidate) => candidate.dataset.kind === 'elevation' && candidate.sources.length > 0);
-    return entry ? entry.sources[0] : null;
+    const entries = this.fromTop().filter((candidate) => candidate.dataset.kind === 'elevation' && candidate.sources.length > 0);
+    const widest = entries.sort((a, b) => sizeOf(b.dataset) - sizeOf(a.dataset))[0];
+    return widest ? `${widest.dataset.slug}/ground` : null;
   }
 }
 
@@ -126,11 +160,14 @@ async function describe(dataset) {
         sources: { [slug]: { type: 'raster', url: absolute(links.tilejson), tileSize: 256 } },
         layers: [{ id: slug, type: 'raster', source: slug, paint: { 'raster-fade-duration': 150 } }],
       };
-    case 'elevation':
+    case 'elevation': {
+      const heights = { type: 'raster-dem', url: absolute(`${links.terrain}?gaps=fill`), tileSize: 256, encoding: 'terrarium' };
       return {
-        sources: { [slug]: { type: 'raster-dem', url: absolute(links.terrain), tileSize: 256, encoding: 'terrarium' } },
+        // The ground in three dimensions asks for other levels than its shading does.
+        sources: { [slug]: heights, [`${slug}/ground`]: heights },
         layers: [{ id: slug, type: 'hillshade', source: slug, paint: { 'hillshade-exaggeration': 0.5, 'hillshade-shadow-color': '#2f4a45', 'hillshade-highlight-color': '#ffffff' } }],
       };
+    }
     case 'features': {
       const style = await fetchJson(absolute(links.style));
       const sources = {};
@@ -141,12 +178,21 @@ async function describe(dataset) {
     default: {
       const [west, south, east, north] = dataset.bounds || [0, 0, 0, 0];
       const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-      const data = { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } };
-      const color = dataset.kind === 'mesh' ? '#d9822b' : '#7b5bd6';
+      // What stands in three dimensions is shown here by where it is; a mesh is named above its frame, points below theirs.
+      const mesh = dataset.kind === 'mesh';
+      const corner = { type: 'Feature', properties: { title: titleOf(dataset) }, geometry: { type: 'Point', coordinates: [west, mesh ? north : south] } };
+      const frame = { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } };
+      const color = mesh ? '#b45309' : '#6d28d9';
+      const layer = (id, type, paint, rest) => ({ id: `${slug}/${id}`, type, source: slug, paint, ...rest });
       return {
-        sources: { [slug]: { type: 'geojson', data } },
+        sources: { [slug]: { type: 'geojson', data: { type: 'FeatureCollection', features: [frame, corner] } } },
         layers: [
-          { id: slug, type: 'line', source: slug, paint: { 'line-color': color, 'line-width': 2, 'line-dasharray': [3, 2] } },
+          layer('casing', 'line', { 'line-color': '#ffffff', 'line-width': 5, 'line-opacity': 0.75 }, { filter: ['==', ['geometry-type'], 'Polygon'] }),
+          layer('line', 'line', { 'line-color': color, 'line-width': 2.2 }, { filter: ['==', ['geometry-type'], 'Polygon'] }),
+          layer('label', 'symbol', { 'text-color': color, 'text-halo-color': '#ffffff', 'text-halo-width': 1.6 }, {
+            filter: ['==', ['geometry-type'], 'Point'],
+            layout: { 'text-field': ['get', 'title'], 'text-font': ['Noto Sans CJK SC Regular'], 'text-size': 13, 'text-anchor': mesh ? 'bottom-left' : 'top-left', 'text-offset': [0, mesh ? -0.3 : 0.3], 'text-max-width': 20 },
+          }),
         ],
       };
     }

@@ -14,11 +14,20 @@ export function drawLegend(container, stack) {
     container.append(element('h3', { textContent: titleOf(entry.dataset) }));
     for (const item of classes) {
       const swatch = element('span', { className: `swatch ${item.shape || 'fill'}` });
-      swatch.style.background = item.color;
+      Object.assign(swatch.style, inkOf(item, entry.style));
       container.append(element('div', { className: 'class' }, swatch, element('span', { textContent: (item.values[0] && /^\d|^[A-Z]\d?$/.test(item.values[0]) ? item.values[0] + ' ' : '') + (isChinese() ? item.zh : item.en) })));
     }
   }
   if (!container.hasChildNodes()) container.append(element('p', { className: 'empty', textContent: say('noLegend') }));
+}
+
+/** How a class looks on the map: an area of one colour with its own fill and outline, anything else in its colour. */
+function inkOf({ color, shape, values }, style) {
+  const paint = (type, name) => style.layers.map((layer) => layer.type === type && layer.paint?.[name]).find((value) => value !== undefined && value !== false);
+  const [fill, opacity] = [paint('fill', 'fill-color'), paint('fill', 'fill-opacity')];
+  if (shape !== 'fill' || values.length > 0 || typeof fill !== 'string') return { background: color };
+  const share = typeof opacity === 'number' ? Math.max(opacity, 0.25) : 1;
+  return { background: `color-mix(in srgb, ${fill} ${Math.round(share * 100)}%, white)`, border: `2px solid ${color}` };
 }
 
 /** Whether a legend's class holds a code: the same, or a class above it (07 holds 070102). */

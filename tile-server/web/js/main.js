@@ -12,9 +12,9 @@ import { say, switchLanguage, titleOf, writeFixedWords } from './words.js';
 
 const query = new URLSearchParams(location.search);
 const by = (id) => document.getElementById(id);
-/** Plan layers that are on at first: enough to see a plan, few enough to see the ground. */
-const FIRST_STYLES = ['admin', 'czkfbj', 'sthx', 'hazard-points', 'roads'];
 
+/** A telephone: one panel at a time, opened from the foot of the map. */
+const narrow = matchMedia('(max-width: 760px)');
 const state = { datasets: [], days: [], datetime: query.get('datetime') };
 
 const map = new maplibregl.Map({
@@ -37,20 +37,34 @@ function toast(text) {
 }
 
 function redraw() {
-  drawLayerList(by('layer-list'), stack, by('layer-filter').value.trim(), { onChange: redraw, onZoom: zoomTo });
+  drawLayerList(by('layer-list'), stack, by('layer-filter').value.trim(), { onChange: redraw, onZoom: zoomTo, toast });
   drawLegend(by('legend'), stack);
   if (!by('address-panel').hidden) drawAddresses(by('addresses'), state.datasets, toast);
 }
 
-function zoomTo(dataset) {
-  map.fitBounds(dataset.bounds, { padding: { left: 350, right: 60, top: 60, bottom: 60 }, duration: 600, maxZoom: 19 });
+/** What the panels leave of the map. */
+function room() {
+  return narrow.matches ? { left: 24, right: 24, top: 24, bottom: 140 } : { left: 346, right: 264, top: 36, bottom: 48 };
 }
 
-function startsOn(dataset) {
+function zoomTo(dataset) {
+  map.fitBounds(dataset.bounds, { padding: room(), duration: 600, maxZoom: 19 });
+}
+
+/** The opacity that a dataset starts with: the ground, the newest pictures, and those plan layers whose style says so. */
+function firstView(dataset, style) {
   const asked = query.get('layers');
-  if (asked) return asked.split(',').includes(dataset.slug);
-  if (dataset.kind === 'features') return FIRST_STYLES.includes(dataset.properties?.style);
-  return dataset.kind !== 'basemap';
+  const told = style?.metadata?.shikong?.first_view?.opacity;
+  if (asked) return asked.split(',').includes(dataset.slug) ? told ?? 1 : 0;
+  if (dataset.kind === 'features') return told ?? 0;
+  if (dataset.kind === 'imagery') return hiddenByNewer(dataset) ? 0 : 1;
+  return dataset.kind === 'basemap' ? 0 : 1;
+}
+
+/** Whether a newer picture covers all of this one. */
+function hiddenByNewer({ bounds: [west, south, east, north], revision }) {
+  return state.datasets.some((other) => other.kind === 'imagery' && (other.revision?.valid_from || '') > (revision?.valid_from || '')
+    && other.bounds[0] <= west && other.bounds[1] <= south && other.bounds[2] >= east && other.bounds[3] >= north);
 }
 
 function applyTerrain(on) {
@@ -65,7 +79,7 @@ async function load(first) {
   if (first) state.days = validDays(state.datetime ? await fetchDatasets() : datasets);
   const terrain = Boolean(map.getTerrain());
   state.datasets = datasets;
-  await stack.show(datasets, startsOn);
+  await stack.show(datasets, firstView);
   if (terrain) applyTerrain(true);
   redraw();
   drawTimeline();
@@ -100,6 +114,16 @@ by('address-button').addEventListener('click', (event) => {
   event.currentTarget.setAttribute('aria-pressed', String(!panel.hidden));
   redraw();
 });
+/** On a telephone: opens one of the panels and closes the others; null closes all. */
+function openOnly(name) {
+  for (const panel of ['layers', 'legend']) {
+    const open = panel === name;
+    by(`${panel}-panel`).classList.toggle('open', open);
+    by(`${panel}-button`).setAttribute('aria-pressed', String(open));
+  }
+  if (name) by('identify-panel').hidden = true;
+}
+for (const name of ['layers', 'legend']) by(`${name}-button`).addEventListener('click', () => openOnly(by(`${name}-panel`).classList.contains('open') ? null : name));
 for (const button of document.querySelectorAll('[data-close]')) {
   button.addEventListener('click', () => {
     by(button.dataset.close).hidden = true;
@@ -113,9 +137,10 @@ by('timeline-slider').addEventListener('change', async (event) => {
   try { await load(false); } catch (problem) { toast(`${say('failed')}: ${problem.message}`); }
 });
 map.on('click', (event) => {
+  openOnly(null);
   by('identify-panel').hidden = false;
   document.body.classList.add('identifying');
-  identify(map, stack, event, by('identify'));
+  identify(map, stack, event, by('identify'), toast);
 });
 map.on('error', (event) => toast(`${say('failed')}: ${event.error?.message || event.error}`));
 
@@ -125,7 +150,7 @@ map.once('load', async () => {
     await load(true);
     setLanguage();
     const bounds = boundsOfAll(state.datasets);
-    if (bounds) map.fitBounds(bounds, { padding: { left: 340, right: 40, top: 30, bottom: 30 }, duration: 0, maxZoom: 18 });
+    if (bounds) map.fitBounds(bounds, { padding: room(), duration: 0, maxZoom: 18 });
     const numbers = [...new Set(state.datasets.map((dataset) => dataset.revision?.map_approval_number).filter(Boolean))];
     if (numbers.length) map.addControl(new maplibregl.AttributionControl({ compact: false, customAttribution: `${say('mapNumber')} ${numbers.join(' ')}` }), 'bottom-right');
     if (query.get('terrain') === '1' && applyTerrain(true)) map.jumpTo({ pitch: 60 });

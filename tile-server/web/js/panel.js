@@ -1,6 +1,6 @@
 // The list of layers: on and off, opacity, order by dragging, zoom to, and what revision is shown.
 
-import { dayOf } from './catalogue.js';
+import { absolute, dayOf } from './catalogue.js';
 import { KINDS } from './layers.js';
 import { say, titleOf } from './words.js';
 
@@ -20,7 +20,28 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-export function drawLayerList(container, stack, filter, { onChange, onZoom }) {
+/** How to see a mesh or a point cloud in three dimensions: the viewer's command and the tileset's address, to copy. */
+export function threeD(dataset, toast) {
+  const server = new URL('.', document.baseURI).href.replace(/\/$/, '');
+  const button = (label, text) => element('button', { type: 'button', title: text, textContent: say(label), onclick: () => copy(text, toast) });
+  return element('div', { className: 'three-d' }, button('copyCommand', `shikong-view ${server}`), button('copyTileset', absolute(dataset.links.tileset)));
+}
+
+export async function copy(text, toast) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Plain http on an intranet has no clipboard interface; the old way still works there.
+    const area = element('textarea', { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast(`${say('copied')}: ${text}`);
+}
+
+export function drawLayerList(container, stack, filter, { onChange, onZoom, toast }) {
   container.replaceChildren();
   const entries = stack.fromTop().filter((entry) => !filter || titleOf(entry.dataset).includes(filter) || entry.dataset.slug.includes(filter));
   if (entries.length === 0) container.append(element('p', { className: 'empty', textContent: say('noLayers') }));
@@ -28,11 +49,11 @@ export function drawLayerList(container, stack, filter, { onChange, onZoom }) {
     const members = entries.filter((entry) => entry.dataset.kind === kind);
     if (members.length === 0) continue;
     container.append(element('div', { className: 'group' }, say(GROUPS[kind] || 'other'), element('span', { textContent: members.length })));
-    for (const entry of members) container.append(layerRow(entry, stack, onChange, onZoom));
+    for (const entry of members) container.append(layerRow(entry, stack, { onChange, onZoom, toast }));
   }
 }
 
-function layerRow(entry, stack, onChange, onZoom) {
+function layerRow(entry, stack, { onChange, onZoom, toast }) {
   const { dataset } = entry;
   const { slug } = dataset;
   const title = titleOf(dataset);
@@ -45,7 +66,7 @@ function layerRow(entry, stack, onChange, onZoom) {
   const details = element('div', { className: 'details' }, element('span', { textContent: when, title: dataset.revision ? `${say('revision')} ${dataset.revision.id}` : '' }),
     element('input', { type: 'range', min: 0, max: 100, value: Math.round(entry.opacity * 100), title: say('opacity'), 'aria-label': `${say('opacity')} ${title}`, oninput: (event) => stack.setOpacity(slug, event.target.value / 100) }));
   const item = element('div', { className: 'layer', draggable: true }, row, details);
-  if (dataset.kind === 'mesh' || dataset.kind === 'point-cloud') item.append(element('div', { className: 'note', textContent: say('open3d') + 'shikong-view ' + location.origin }));
+  if (dataset.links?.tileset) item.append(threeD(dataset, toast));
   if (entry.problem) item.append(element('div', { className: 'note', textContent: `${say('failed')}: ${entry.problem}` }));
   item.addEventListener('dragstart', (event) => { event.dataTransfer.setData('text/plain', slug); item.classList.add('dragged'); });
   item.addEventListener('dragend', () => item.classList.remove('dragged'));
