@@ -144,6 +144,10 @@ impl ApplicationHandler<Wake> for App {
             other => {
                 let over_panels = self.pointer.at_px.is_some_and(|pixel| self.desk.is_over_panels(pixel));
                 self.map_event(&other, over_panels);
+                // Pressed and let go while one slow frame is drawn, a slider would see neither: each gets its own.
+                if over_panels && matches!(other, WindowEvent::MouseInput { .. }) {
+                    self.draw(event_loop);
+                }
             }
         }
     }
@@ -178,6 +182,15 @@ impl App {
     }
 
     fn draw(&mut self, event_loop: &ActiveEventLoop) {
+        let begun = Instant::now();
+        self.draw_frame(event_loop);
+        // Clicks wait while a frame is drawn: that time is not the hand's.
+        if let Some((clicked, _)) = &mut self.pointer.last_click {
+            *clicked += begun.elapsed();
+        }
+    }
+
+    fn draw_frame(&mut self, event_loop: &ActiveEventLoop) {
         if let Some(next) = self.desk.next_flight.take() {
             self.flight = Some((next, Instant::now()));
         }

@@ -54,17 +54,47 @@ fn screenshot(display: &str, name: &str) -> image::RgbaImage {
     image::open(&path).expect("a PNG").into_rgba8()
 }
 
-/// Screenshots until enough pixels satisfy, or a minute is over.
-fn wait_for(display: &str, name: &str, at_least: usize, wanted: fn([u8; 4]) -> bool) -> image::RgbaImage {
+/// Screenshots until one is as wanted and the next is the same, or a minute is over.
+fn wait_for(display: &str, name: &str, is_as_wanted: impl Fn(&image::RgbaImage) -> bool) -> image::RgbaImage {
     let start = Instant::now();
+    let mut before = None;
     loop {
         let picture = screenshot(display, name);
-        let count = picture.pixels().filter(|pixel| wanted(pixel.0)).count();
-        if count >= at_least {
+        if is_as_wanted(&picture) && before.as_ref() == Some(&picture) {
             return picture;
         }
-        assert!(start.elapsed() < Duration::from_mins(1), "{name}: {count} of {at_least} pixels");
+        before = Some(picture);
+        assert!(start.elapsed() < Duration::from_mins(1), "{name} never came to be as wanted");
     }
+}
+
+fn count(picture: &image::RgbaImage, wanted: fn([u8; 4]) -> bool) -> usize {
+    picture.pixels().filter(|pixel| wanted(pixel.0)).count()
+}
+
+/// The middle of the pixels that satisfy, right of `left` and above `bottom`.
+fn middle(picture: &image::RgbaImage, left: u32, bottom: u32, wanted: fn([u8; 4]) -> bool) -> [f64; 2] {
+    let hits = picture.enumerate_pixels().filter(|(x, y, pixel)| *x > left && *y < bottom && wanted(pixel.0));
+    let (sum, count) = hits
+        .fold(([0.0, 0.0], 0.0), |([x, y], count), (px, py, _)| ([x + f64::from(px), y + f64::from(py)], count + 1.0));
+    sum.map(|sum| sum / count)
+}
+
+/// Presses a button, moves in steps as a hand does, and lets go.
+fn drag(display: &str, button: &str, [x, y]: [f64; 2], [right, down]: [f64; 2]) {
+    let to = |part: f64| [x + right * part, y + down * part].map(|pixel| pixel.round().to_string());
+    let [start_x, start_y] = to(0.0);
+    xdotool(display, &["mousemove", &start_x, &start_y, "mousedown", button]);
+    for step in 1..=6 {
+        let [x, y] = to(f64::from(step) / 6.0);
+        xdotool(display, &["mousemove", &x, &y]);
+    }
+    xdotool(display, &["mouseup", button]);
+}
+
+/// The red end of the north arrow.
+fn is_north([red, green, blue, _]: [u8; 4]) -> bool {
+    red > 180 && (40..90).contains(&green) && (30..80).contains(&blue)
 }
 
 fn is_green([red, green, blue, _]: [u8; 4]) -> bool {
@@ -82,7 +112,7 @@ fn cpu_ticks(process: u32) -> u64 {
 }
 
 #[test]
-fn the_window_paints_zooms_to_the_wheel_switches_layers_and_then_rests() {
+fn the_window_pans_flies_zooms_orbits_switches_layers_and_time_and_then_rests() {
     if let Some(missing) = ["Xvfb", "xdotool", "import"].into_iter().find(|program| !is_there(program)) {
         println!("SKIPPED: the window test needs {missing}");
         return;
@@ -97,28 +127,48 @@ fn the_window_paints_zooms_to_the_wheel_switches_layers_and_then_rests() {
         .expect("the viewer starts");
     let viewer = Running(viewer);
 
-    let first = wait_for(&display, "window-1.png", 400, is_green);
-    let green_before = first.pixels().filter(|pixel| is_green(pixel.0)).count();
-    assert_eq!(first.pixels().filter(|pixel| is_magenta(pixel.0)).count(), 0, "plans are off at first");
+    let first = wait_for(&display, "window-first.png", |picture| count(picture, is_green) >= 400);
+    assert_eq!(count(&first, is_magenta), 0, "land use is off at first");
 
-    let (x, y) = first
-        .enumerate_pixels()
-        .find(|(_, _, pixel)| is_green(pixel.0))
-        .map(|(x, y, _)| (x, y))
-        .expect("counted above");
-    xdotool(
-        &display,
-        &["mousemove", &x.to_string(), &(y + 4).to_string(), "click", "--repeat", "5", "--delay", "60", "4"],
-    );
-    wait_for(&display, "window-2.png", green_before * 2, is_green);
+    // What was grabbed comes along.
+    let [x, y] = middle(&first, 300, 600, is_green);
+    drag(&display, "1", [x, y + 3.0], [90.0, -60.0]);
+    let panned = wait_for(&display, "window-panned.png", |picture| {
+        let [now_x, now_y] = middle(picture, 300, 600, is_green);
+        (now_x - x - 90.0).abs() < 15.0 && (now_y - y + 60.0).abs() < 15.0
+    });
+
+    // A double click flies to two fifths of the distance, the wheel takes one back from what is under the pointer.
+    let [x, y] = middle(&panned, 300, 600, is_green).map(|pixel| pixel.round().to_string());
+    let small = count(&panned, is_green);
+    xdotool(&display, &["mousemove", &x, &y, "click", "--repeat", "2", "--delay", "40", "1"]);
+    wait_for(&display, "window-flown.png", |picture| count(picture, is_green) > 4 * small);
+    xdotool(&display, &["mousemove", "700", "300", "click", "--repeat", "8", "--delay", "40", "5"]);
+    let out = wait_for(&display, "window-zoomed.png", |picture| count(picture, is_green) < 2 * small);
+
+    // Turning to the right turns the north arrow; the place turned round stays.
+    let north = middle(&out, 1_020, 90, is_north);
+    let [x, y] = middle(&out, 300, 600, is_green);
+    drag(&display, "3", [x, y], [160.0, 0.0]);
+    wait_for(&display, "window-orbited.png", |picture| {
+        let now = middle(picture, 1_020, 90, is_north);
+        let [now_x, now_y] = middle(picture, 300, 600, is_green);
+        (now[0] - north[0]).abs() > 2.0 && (now_x - x).hypot(now_y - y) < 25.0
+    });
 
     // Without a window manager nobody gives the keyboard to a window.
     xdotool(&display, &["search", "--name", "Shikong", "windowfocus", "key", "Home"]);
     // The plan layer's box in the list of layers.
     xdotool(&display, &["mousemove", "14", "263", "click", "1"]);
-    wait_for(&display, "window-3.png", 10, is_magenta);
-
+    wait_for(&display, "window-layer.png", |picture| count(picture, is_magenta) > 10);
     assert!(server.hits("/tiles/plan@r1/") > 0);
+
+    // The left end of the time slider is the first moment; the right end asks for no moment at all.
+    xdotool(&display, &["mousemove", "326", "658", "click", "1"]);
+    wait_for(&display, "window-earlier.png", |_| server.hits("datasets?datetime=2020-01-01") > 0);
+    let now = server.hits("datasets");
+    drag(&display, "1", [326.0, 658.0], [600.0, 0.0]);
+    wait_for(&display, "window-now.png", |picture| server.hits("datasets") > now && count(picture, is_magenta) > 10);
 
     // Nothing changes any more, so nothing is drawn: at most a few ticks in a while in which frames would take hundreds.
     let start = Instant::now();
