@@ -126,7 +126,7 @@ fn report(desk: &Desk, order: &Order, graphics: String, unknown_layers: Vec<Stri
         pieces: counts.pieces,
         triangles: counts.triangles,
         points: counts.points,
-        labels: desk.viewer.labels().len(),
+        labels: desk.viewer.labels().iter().filter(|placed| placed.middle_px.is_some()).count(),
         bytes: counts.bytes,
         layers: layers.iter().filter(|layer| layer.visible).map(|layer| layer.dataset.slug.clone()).collect(),
         unknown_layers,

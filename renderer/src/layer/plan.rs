@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 
-use carto::style::LayerKind;
+use carto::style::{LayerKind, StyleLayer};
 use carto::{Feature, Geometry, LayerSet, MapView, Patterns, Style};
 use tiles::mvt::{self, TileGeometry, TileLayer, TilePoint};
 use url::Url;
@@ -17,7 +17,7 @@ use super::{Address, Drape, Kind, Loaded, Role};
 use crate::error::ViewError;
 use crate::fetch::{Decode, Fetched};
 use crate::scene::draw::Picture;
-use crate::scene::label::{self, Label};
+use crate::scene::label::{self, Disc, Label};
 use crate::service::{Dataset, Pyramid};
 
 /// Features.
@@ -140,9 +140,12 @@ fn draw_tile(
         pixel_ratio: PIXEL_RATIO,
         labels: false,
     };
-    let set = LayerSet { style, features: &features, opacity: 1.0 };
-    let drawn = carto::draw(&[set], &view, None, patterns()).map_err(|error| refuse(error.to_string()))?;
     let labels = labels(style, &features, &view, address, slug);
+    // Points have their symbols with the labels.
+    let laid: Vec<Feature> =
+        features.into_iter().filter(|feature| !matches!(feature.geometry, Geometry::Points(_))).collect();
+    let set = LayerSet { style, features: &laid, opacity: 1.0 };
+    let drawn = carto::draw(&[set], &view, None, patterns()).map_err(|error| refuse(error.to_string()))?;
     let mut straight = Vec::with_capacity(drawn.data().len());
     let mut blank = true;
     for pixel in drawn.pixels() {
@@ -185,23 +188,44 @@ fn drawable(layer: &TileLayer, feature: &mvt::TileFeature) -> Feature {
     Feature { id: feature.id, properties, geometry }
 }
 
-/// The labels whose anchor lies in the drawn part: one a feature, at its middle.
+/// The labels whose anchor lies in the drawn part: one a feature, at its middle; a point's symbol goes with its label.
 fn labels(style: &Style, features: &[Feature], view: &MapView, (z, x, y): Address, slug: &str) -> Vec<Label> {
     let mut out = Vec::new();
     let [min_x, min_y, max_x, max_y] = view.bounds;
     let tile_side = 0.5_f64.powi(i32::from(z));
-    for layer in style.layers.iter().filter(|layer| layer.kind == LayerKind::Symbol && layer.shows_at(view.zoom)) {
-        for feature in features.iter().filter(|feature| layer.accepts(feature, view.zoom)) {
+    let shown = |kind: LayerKind, feature: &Feature| -> Vec<&StyleLayer> {
+        let of_kind = style.layers.iter().filter(|layer| layer.kind == kind && layer.shows_at(view.zoom));
+        of_kind.filter(|layer| layer.accepts(feature, view.zoom)).collect()
+    };
+    for feature in features {
+        let Some(([at_x, at_y], extent)) = anchor(&feature.geometry) else { continue };
+        let (u, v) = ((at_x - min_x) / (max_x - min_x), (max_y - at_y) / (max_y - min_y));
+        if !(0.0..1.0).contains(&u) || !(0.0..1.0).contains(&v) {
+            continue;
+        }
+        let symbol = Label {
+            discs: Vec::new(),
+            text: String::new(),
+            key: (slug.to_owned(), feature.id),
+            square: [(f64::from(x) + u) * tile_side, (f64::from(y) + v) * tile_side],
+            extent: extent.map(|extent| extent / (max_x - min_x) * tile_side),
+            size_pt: 14.0,
+            shift_em: [0.0; 2],
+            color: [0; 4],
+            halo: [0; 4],
+            halo_pt: 0.0,
+        };
+        let mut discs = Vec::new();
+        if matches!(feature.geometry, Geometry::Points(_)) {
+            for layer in shown(LayerKind::Circle, feature) {
+                discs.extend(discs_of(layer, feature, view.zoom));
+            }
+        }
+        for layer in shown(LayerKind::Symbol, feature) {
             let text = layer.text("text-field", Some(feature), view.zoom, "");
-            let Some(([at_x, at_y], extent)) = anchor(&feature.geometry) else { continue };
-            let (u, v) = ((at_x - min_x) / (max_x - min_x), (max_y - at_y) / (max_y - min_y));
-            if text.trim().is_empty() || !(0.0..1.0).contains(&u) || !(0.0..1.0).contains(&v) {
+            if text.trim().is_empty() {
                 continue;
             }
-            let color = |name: &str, default: carto::Color| {
-                let color = layer.color(name, Some(feature), view.zoom, default);
-                [color.r, color.g, color.b, color.a].map(|part| (part.clamp(0.0, 1.0) * 255.0).round() as u8)
-            };
             let number = |name: &str, default: f32| layer.number(name, Some(feature), view.zoom, default);
             let text = label::wrapped(text.trim(), number("text-max-width", 10.0));
             let shift_em = shift_em(
@@ -209,20 +233,40 @@ fn labels(style: &Style, features: &[Feature], view: &MapView, (z, x, y): Addres
                 &layer.numbers("text-offset", Some(feature), view.zoom),
                 &layer.text("text-anchor", Some(feature), view.zoom, "center"),
             );
+            let paper = carto::Color { r: 1.0, g: 1.0, b: 1.0, a: 0.9 };
             out.push(Label {
+                discs: std::mem::take(&mut discs),
                 text,
-                key: (slug.to_owned(), feature.id),
-                square: [(f64::from(x) + u) * tile_side, (f64::from(y) + v) * tile_side],
-                extent: extent.map(|extent| extent / (max_x - min_x) * tile_side),
                 size_pt: number("text-size", 14.0).clamp(9.0, 32.0),
                 shift_em,
-                color: color("text-color", carto::Color::BLACK),
-                halo: color("text-halo-color", carto::Color { r: 1.0, g: 1.0, b: 1.0, a: 0.9 }),
+                color: bytes_of(layer.color("text-color", Some(feature), view.zoom, carto::Color::BLACK)),
+                halo: bytes_of(layer.color("text-halo-color", Some(feature), view.zoom, paper)),
                 halo_pt: number("text-halo-width", 1.2).clamp(0.0, 4.0),
+                ..symbol.clone()
             });
+        }
+        if !discs.is_empty() {
+            out.push(Label { discs, ..symbol });
         }
     }
     out
+}
+
+fn bytes_of(color: carto::Color) -> [u8; 4] {
+    [color.r, color.g, color.b, color.a].map(|part| (part.clamp(0.0, 1.0) * 255.0).round() as u8)
+}
+
+/// The circles of one circle layer: its rim, if it has one, and what is inside.
+fn discs_of(layer: &StyleLayer, feature: &Feature, zoom: f64) -> Vec<Disc> {
+    let number = |name: &str, default: f32| layer.number(name, Some(feature), zoom, default);
+    let color =
+        |name: &str, opacity: f32| bytes_of(layer.color(name, Some(feature), zoom, carto::Color::BLACK).faded(opacity));
+    let radius_pt = number("circle-radius", 5.0).clamp(0.0, 64.0);
+    let rim_pt = number("circle-stroke-width", 0.0).clamp(0.0, 32.0);
+    let inside = Disc { radius_pt, color: color("circle-color", number("circle-opacity", 1.0)) };
+    let rim_color = color("circle-stroke-color", number("circle-stroke-opacity", 1.0));
+    let rim = (rim_pt > 0.0).then_some(Disc { radius_pt: radius_pt + rim_pt, color: rim_color });
+    rim.into_iter().chain([inside]).collect()
 }
 
 /// From the anchor to the middle of a text, right and down, as `text-offset` and `text-anchor` of the style
@@ -289,6 +333,26 @@ mod tests {
         let ([x, y], area) = centroid(&[[2.0, 2.0], [4.0, 2.0], [4.0, 4.0], [2.0, 4.0]]).expect("an area");
         assert!((x - 3.0).abs() < 1e-12 && (y - 3.0).abs() < 1e-12 && (area - 4.0).abs() < 1e-12);
         assert_eq!(centroid(&[[1.0, 1.0], [2.0, 2.0]]), None);
+    }
+
+    #[test]
+    fn a_point_s_symbol_stands_with_its_label_and_is_not_laid_on_the_ground() {
+        let style = Style::parse(PLAIN_STYLE).expect("parses");
+        let point =
+            Feature { id: Some(1), properties: BTreeMap::new(), geometry: Geometry::Points(vec![[64.0, -64.0]]) };
+        let view = MapView {
+            width_px: SIDE_PX,
+            height_px: SIDE_PX,
+            bounds: [0.0, -256.0, 256.0, 0.0],
+            zoom: 13.0,
+            pixel_ratio: PIXEL_RATIO,
+            labels: false,
+        };
+        let out = labels(&style, &[point], &view, (14, 13_000, 6_000), "poi");
+        assert_eq!(out.len(), 1);
+        assert_eq!(out[0].discs.iter().map(|disc| disc.radius_pt).collect::<Vec<_>>(), [5.0, 4.0], "rim, then inside");
+        assert_eq!(out[0].discs[1].color, [0xC0, 0x39, 0x2B, 255]);
+        assert!((out[0].square[0] - (13_000.25 / 16_384.0)).abs() < 1e-12);
     }
 
     #[test]

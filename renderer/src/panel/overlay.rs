@@ -6,12 +6,21 @@ use egui::{Align2, Area, Color32, FontId, Order, Pos2, RichText, Sense, Shape, S
 use super::{ACCENT, Action, Shown, floating_frame, status, words};
 use crate::scene::label::PlacedLabel;
 
-/// Writes the labels with their outline.
+/// Draws the symbols, and writes the labels with their outline.
 pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
     let scale = ui.ctx().pixels_per_point();
     let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    let on_screen = |pixel: glam::DVec2| Pos2::new(pixel.x as f32 / scale, pixel.y as f32 / scale);
+    for placed in labels {
+        for disc in &placed.label.discs {
+            let [red, green, blue, alpha] = disc.color;
+            let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
+            painter.circle_filled(on_screen(placed.at_px), disc.radius_pt, color);
+        }
+    }
     for placed in labels {
         let label = &placed.label;
+        let Some(middle) = placed.middle_px.map(on_screen) else { continue };
         let [red, green, blue, alpha] = label.color;
         let [halo_red, halo_green, halo_blue, halo_alpha] = label.halo;
         let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
@@ -19,7 +28,6 @@ pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
         let mut job = LayoutJob::simple(label.text.clone(), FontId::proportional(label.size_pt), color, f32::INFINITY);
         job.halign = egui::Align::Center;
         let galley = painter.layout_job(job);
-        let middle = Pos2::new(placed.middle_px.x as f32 / scale, placed.middle_px.y as f32 / scale);
         let corner = middle - galley.rect.center().to_vec2();
         for step in around(label.halo_pt) {
             painter.galley_with_override_text_color(corner + step, galley.clone(), halo);

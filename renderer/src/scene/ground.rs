@@ -279,14 +279,19 @@ impl Ground {
                     frame.wanted.push(Wanted { lane: layer.lane, address: wanted, urgency: Urgency::Normal, priority });
                 }
                 let min_zoom = layer.drape.pyramid().min_zoom;
-                if let Some(labels) = layer.labels.get(&wanted) {
+                if let Some(labels) = nearest_labels(layer, wanted, min_zoom) {
                     // A coarser tile's labels are shown by the one ground tile each stands on.
                     let side = 0.5_f64.powi(i32::from(address.0));
                     let corner = [f64::from(address.1) * side, f64::from(address.2) * side];
                     let own = labels
                         .iter()
                         .filter(|label| (0..2).all(|axis| (0.0..side).contains(&(label.square[axis] - corner[axis]))));
-                    frame.labels.extend(own.cloned());
+                    frame.labels.extend(own.cloned().map(|mut label| {
+                        for disc in &mut label.discs {
+                            disc.color[3] = (f32::from(disc.color[3]) * layer.opacity) as u8;
+                        }
+                        label
+                    }));
                 }
                 if let Some((found, picture)) = nearest(&mut layer.pictures, wanted, min_zoom, now) {
                     let (offset, scale) = window(address, found);
@@ -445,6 +450,15 @@ fn nearest<T>(cache: &mut Cache<T>, wanted: Address, min_zoom: u8, frame: u64) -
         }
         (z, x, y) = (z - 1, x / 2, y / 2);
     }
+}
+
+/// The labels of the wanted tile or, while it is missing, of its nearest loaded ancestor; none of an invisible layer.
+fn nearest_labels(layer: &DrapeLayer, wanted: Address, min_zoom: u8) -> Option<&Vec<Label>> {
+    let (mut z, mut x, mut y) = wanted;
+    while z > min_zoom && !matches!(layer.pictures.get(&(z, x, y)), Some(Cached::Ready { .. } | Cached::Nothing)) {
+        (z, x, y) = (z - 1, x / 2, y / 2);
+    }
+    layer.labels.get(&(z, x, y)).filter(|_| layer.opacity > 0.05)
 }
 
 /// The tile of a pyramid that covers a ground tile: itself or the ancestor at `finest`; `None` where there is none.

@@ -10,10 +10,24 @@ use glam::{DVec2, DVec3};
 use super::camera::View;
 use super::place;
 
-/// A text anchored on the ground.
+/// A filled circle of a point's symbol.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Disc {
+    /// In points.
+    pub radius_pt: f32,
+    /// sRGB with straight alpha.
+    pub color: [u8; 4],
+}
+
+/// A text anchored on the ground, or a point's symbol, or both.
+///
+/// Symbols stand upright like texts: laid on the ground they would lie down, and grow with a tile that is shown larger
+/// than it is until a finer one has come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
-    /// What it says; lines are parted by line feeds.
+    /// The symbol at the anchor, lowest circle first.
+    pub discs: Vec<Disc>,
+    /// What it says; lines are parted by line feeds. Empty where there is only a symbol.
     pub text: String,
     /// Layer and feature it belongs to; pieces of one feature in several tiles share it.
     pub key: (String, Option<u64>),
@@ -38,8 +52,10 @@ pub struct Label {
 pub struct PlacedLabel {
     /// The label.
     pub label: Label,
-    /// Middle of the text in pixels.
-    pub middle_px: DVec2,
+    /// The symbol's middle in pixels.
+    pub at_px: DVec2,
+    /// Middle of the text in pixels; `None` where the text found no room.
+    pub middle_px: Option<DVec2>,
 }
 
 /// What labels are written on.
@@ -61,6 +77,8 @@ impl Default for Sheet {
 
 /// More labels than this are too much for anyone.
 const MOST: usize = 120;
+/// More symbols than this are not asked for.
+const MOST_SYMBOLS: usize = 300;
 /// A point is ranked like a feature of this length in the square: about 150 m.
 const POINT_EXTENT: f64 = 4.2e-6;
 /// A feature that appears smaller than so many heights of its letters is not named.
@@ -79,6 +97,7 @@ struct Candidate {
 
 /// Chooses labels: one a feature (its largest piece), large and near ones first, none over another. Each comes with its
 /// anchor in ECEF. `stand` says where on the drawn surface the anchor stands, `None` when it cannot be seen.
+/// Symbols come first: every one that can be seen is shown unless it lies on another; texts take the room that is left.
 pub fn place(
     labels: Vec<(Label, DVec3)>,
     view: &View,
@@ -88,28 +107,52 @@ pub fn place(
     let [width, height] = view.viewport_px.map(f64::from);
     let free_px = sheet.free_px.unwrap_or([0.0, 0.0, width, height]);
     let mut taken = sheet.taken_px.clone();
-    let mut said: BTreeMap<(String, String), Vec<DVec2>> = BTreeMap::new();
+    let (symbols, texts): (Vec<_>, Vec<_>) =
+        ranked(labels, view, sheet, free_px).into_iter().partition(|candidate| !candidate.label.discs.is_empty());
     let mut out: Vec<PlacedLabel> = Vec::new();
-    let mut asked = 0;
-    for candidate in ranked(labels, view, sheet, free_px) {
-        if out.len() >= MOST || asked >= 4 * MOST {
+    // What is to be written, the most important first; a symbol's name knows its symbol.
+    let mut waiting: Vec<(Option<usize>, Candidate)> = texts.into_iter().map(|candidate| (None, candidate)).collect();
+    for candidate in symbols.into_iter().take(MOST_SYMBOLS) {
+        if !is_free(symbol_px(&candidate.label, candidate.at_px, sheet), &taken, free_px) {
+            continue;
+        }
+        let Some(at_px) = stand(candidate.ecef).and_then(|stands| view.pixel_of(stands)) else { continue };
+        taken.push(symbol_px(&candidate.label, at_px, sheet));
+        out.push(PlacedLabel { label: candidate.label.clone(), at_px, middle_px: None });
+        waiting.push((Some(out.len() - 1), Candidate { at_px, ..candidate }));
+    }
+    waiting.sort_by(|(_, a), (_, b)| b.rank.total_cmp(&a.rank));
+    let mut said: BTreeMap<(String, String), Vec<DVec2>> = BTreeMap::new();
+    let (mut written, mut asked) = (0, 0);
+    for (symbol, Candidate { label, ecef, at_px, .. }) in waiting {
+        if written >= MOST || asked >= 4 * MOST {
             break;
         }
-        let Candidate { label, ecef, at_px, .. } = candidate;
         let words = (label.key.0.clone(), label.text.clone());
         let is_repeated = said.get(&words).is_some_and(|places| {
             places.iter().any(|place| place.distance(at_px) < REPEAT_PT * sheet.pixels_per_point)
         });
-        if is_repeated || !is_free(bounds_px(&label, at_px, sheet), &taken, free_px) {
+        if label.text.is_empty() || is_repeated || !is_free(bounds_px(&label, at_px, sheet), &taken, free_px) {
             continue;
         }
-        asked += 1;
-        let Some(at_px) = stand(ecef).and_then(|stands| view.pixel_of(stands)) else { continue };
+        let standing_px = if symbol.is_some() {
+            Some(at_px)
+        } else {
+            asked += 1;
+            stand(ecef).and_then(|stands| view.pixel_of(stands))
+        };
+        let Some(at_px) = standing_px else { continue };
         let own = bounds_px(&label, at_px, sheet);
-        if is_free(own, &taken, free_px) {
-            taken.push(own);
-            said.entry(words).or_default().push(at_px);
-            out.push(PlacedLabel { middle_px: middle_px(&label, at_px, sheet), label });
+        if !is_free(own, &taken, free_px) {
+            continue;
+        }
+        taken.push(own);
+        said.entry(words).or_default().push(at_px);
+        written += 1;
+        let middle_px = Some(middle_px(&label, at_px, sheet));
+        match symbol {
+            Some(index) => out[index].middle_px = middle_px,
+            None => out.push(PlacedLabel { label, at_px, middle_px }),
         }
     }
     out
@@ -149,6 +192,13 @@ fn square_side_m(y: f64) -> f64 {
 fn middle_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> DVec2 {
     let letters_px = f64::from(label.size_pt) * sheet.pixels_per_point;
     at_px + DVec2::from_array(label.shift_em.map(f64::from)) * letters_px
+}
+
+/// The middle of a symbol, which nothing else may cover.
+fn symbol_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
+    let radius_pt = label.discs.iter().map(|disc| disc.radius_pt).fold(0.0, f32::max);
+    let half = (f64::from(radius_pt) * 0.6) * sheet.pixels_per_point;
+    [at_px.x - half, at_px.y - half, at_px.x + half, at_px.y + half]
 }
 
 fn bounds_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
@@ -209,6 +259,7 @@ mod tests {
 
     fn label(text: &str, id: u64, extent: Option<f64>) -> Label {
         Label {
+            discs: Vec::new(),
             text: text.to_owned(),
             key: ("layer".to_owned(), Some(id)),
             square: place::square_from_lon_lat_deg(109.74, 28.31),
@@ -247,7 +298,7 @@ mod tests {
             (label("水田", 1, Some(pixels(300.0))), at(90.0)),
         ]);
         assert_eq!(out.len(), 1);
-        assert!((out[0].middle_px.x - 490.0).abs() < 1e-6);
+        assert!((out[0].at_px.x - 490.0).abs() < 1e-6);
     }
 
     #[test]
@@ -263,6 +314,31 @@ mod tests {
     fn what_is_too_small_to_be_named_is_not_and_a_point_always_may_be() {
         let out = placed(vec![(label("图斑", 1, Some(pixels(9.0))), at(0.0)), (label("滑坡", 2, None), at(200.0))]);
         assert_eq!(out.iter().map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["滑坡"]);
+    }
+
+    #[test]
+    fn a_symbol_without_room_for_its_name_is_still_shown_and_never_twice_in_one_place() {
+        let point = |text: &str, id: u64| Label {
+            discs: vec![Disc { radius_pt: 7.0, color: [255; 4] }],
+            shift_em: [0.0, 1.4],
+            ..label(text, id, None)
+        };
+        let out = placed(vec![
+            (point("桐木冲村1组滑坡", 1), at(0.0)),
+            (point("桐木冲村2组滑坡", 2), at(30.0)),
+            (point("桐木冲村3组滑坡", 3), at(1.0)),
+        ]);
+        assert_eq!(out.len(), 2);
+        assert_eq!(out.iter().filter(|placed| placed.middle_px.is_some()).count(), 1);
+    }
+
+    #[test]
+    fn a_village_is_named_before_a_point_in_it_whose_symbol_stays() {
+        let point = Label { discs: vec![Disc { radius_pt: 2.0, color: [255; 4] }], ..label("滑坡点", 1, None) };
+        let out = placed(vec![(point, at(40.0)), (label("桐木冲村", 2, Some(pixels(500.0))), at(0.0))]);
+        let written = out.iter().filter(|placed| placed.middle_px.is_some());
+        assert_eq!(written.map(|placed| placed.label.text.as_str()).collect::<Vec<_>>(), ["桐木冲村"]);
+        assert!(out.iter().any(|placed| !placed.label.discs.is_empty()));
     }
 
     #[test]
