@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("importers", &["geodesy", "tiles", "catalog", "analysis"]),
     ("tile-server", &["geodesy", "tiles", "carto", "catalog", "analysis"]),
     ("renderer", &["geodesy", "tiles", "carto"]),
-    ("samples", &["geodesy", "tiles", "analysis"]),
+    ("samples", &["geodesy"]),
     ("tests", &[]),
 ];
 

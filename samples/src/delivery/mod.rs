@@ -25,7 +25,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 
 /// One line of the demo's import plan.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug)]
 pub struct PlanEntry {
     /// Path inside the samples folder.
     pub path: String,
@@ -38,7 +38,6 @@ pub struct PlanEntry {
     /// Day from which it is true of the ground or in force.
     pub valid_from: String,
     /// Layer inside a container file, when it holds several.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
     /// Further options of `shikong-import add`, such as `--height-datum normal_1985`.
     pub options: Vec<String>,
