@@ -105,7 +105,8 @@ fn a_file_of_another_writer_gives_the_sums_that_laspy_gives() {
             z_sum += points.xyz.iter().map(|xyz| xyz[2]).sum::<f64>();
             let [min, max] = file.info().cube(node.key);
             for xyz in &points.xyz {
-                assert!((0..3).all(|axis| min[axis] <= xyz[axis] && xyz[axis] <= max[axis]));
+                // A point on a face is as far off it as f64 rounds, coordinate and cube each in its own way.
+                assert!((0..3).all(|axis| min[axis] - 1e-9 <= xyz[axis] && xyz[axis] <= max[axis] + 1e-9));
             }
         }
         assert_eq!((count, intensity, class, red), (1_065, LASPY.0, LASPY.1, LASPY.2));
