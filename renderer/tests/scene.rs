@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use glam::DVec2;
 use renderer::desk::Desk;
-use renderer::gpu::Backend;
+use renderer::gpu::{Backend, Gpu, Shot, UiFrame};
 use renderer::headless::{self, Order, Report};
 use renderer::panel::Panels;
 use renderer::panel::words::Language;
@@ -214,6 +214,26 @@ fn a_plan_lies_on_the_roof_of_a_model_and_the_ground_below_it_gives_way() {
     assert!(is_green(bare) && gave_way, "{bare:?}");
     let (draped, _) = roof_of(&["dem", "box", "overall"], "roof-draped.png");
     assert!(draped[0] > 200 && draped[1] < 60 && draped[2] > 200, "{draped:?} is not the plan's magenta");
+}
+
+#[test]
+fn through_a_crack_in_a_model_one_sees_ground_and_not_sky() {
+    let server = SyntheticServer::start(None);
+    let [lon, lat, _] = geodesy::frame::lon_lat_height_deg_from_ecef(box_frame().ecef_origin);
+    let camera = Camera::new([lon, lat, height_m([lon, lat]) + 260.0], 0.0, -90.0);
+    let mut desk = desk(&server, &["dem", "box"], camera);
+    let view = headless::settle(&mut desk, [400, 400], PATIENCE).expect("settles");
+    let mut list = renderer::scene::draw::DrawList::default();
+    for draw in &desk.viewer.draw_list().draws {
+        // The ground as it gave way, and of the model nothing: one large crack.
+        if matches!(draw, Draw::Ground { .. }) {
+            list.push(None, draw.clone());
+        }
+    }
+    let mut shot = Shot::new(Gpu::headless(Backend::Auto).expect("a device"), 1);
+    let ui = UiFrame { primitives: Vec::new(), textures: egui::TexturesDelta::default(), pixels_per_point: 1.0 };
+    let picture = shot.paint(&view, &list, ui).expect("a picture");
+    assert_eq!(hole_pixels(&picture), 0);
 }
 
 /// Longitude and latitude in degrees of a place so many metres east and north of the middle.

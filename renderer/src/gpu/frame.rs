@@ -110,6 +110,7 @@ enum Pass {
     GroundOverlays,
     Mesh,
     MeshDrapes,
+    GroundBehind,
     Points,
     MeshBlended,
 }
@@ -218,7 +219,11 @@ impl Painter {
                         let uniform = tile_uniform(view, *origin, chunk);
                         let pass = if number == 0 { Pass::Ground } else { Pass::GroundOverlays };
                         let pictures = chunk.iter().map(|overlay| overlay.picture.identity());
-                        let pictures = std::iter::once(open).chain(pictures).collect();
+                        let pictures: Vec<u64> = std::iter::once(open).chain(pictures).collect();
+                        if number == 0 && open != 0 {
+                            let (pass, pictures) = (Pass::GroundBehind, pictures.clone());
+                            add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
+                        }
                         add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
                     }
                 }
@@ -275,7 +280,7 @@ impl Painter {
     fn make_ground_groups(&mut self, steps: &[(Step, u32)]) {
         let mut old = std::mem::take(&mut self.ground_groups);
         for (step, _) in steps {
-            if !matches!(step.pass, Pass::Ground | Pass::GroundOverlays | Pass::MeshDrapes)
+            if !matches!(step.pass, Pass::Ground | Pass::GroundOverlays | Pass::GroundBehind | Pass::MeshDrapes)
                 || self.ground_groups.contains_key(&step.pictures)
             {
                 continue;
@@ -377,6 +382,7 @@ impl Painter {
                     Pass::Mesh => &self.pipelines.mesh_opaque,
                     Pass::MeshBlended => &self.pipelines.mesh_blended,
                     Pass::MeshDrapes => &self.pipelines.mesh_drapes,
+                    Pass::GroundBehind => &self.pipelines.ground_behind,
                     Pass::Points => &self.pipelines.points,
                 });
             }
@@ -389,7 +395,9 @@ impl Painter {
             }
             let Some(copy) = self.resources.shapes.get(&step.identity) else { continue };
             let pictures = match step.pass {
-                Pass::Ground | Pass::GroundOverlays | Pass::MeshDrapes => self.ground_groups.get(&step.pictures),
+                Pass::Ground | Pass::GroundOverlays | Pass::GroundBehind | Pass::MeshDrapes => {
+                    self.ground_groups.get(&step.pictures)
+                }
                 _ => step
                     .pictures
                     .first()

@@ -35,6 +35,10 @@ fn vs_main(
     @location(2) normal: vec4<f32>,
     @location(3) color: vec4<f32>,
 ) -> Corner {
+    return placed(position, uv, normal, color);
+}
+
+fn placed(position: vec3<f32>, uv: vec2<f32>, normal: vec4<f32>, color: vec4<f32>) -> Corner {
     var corner: Corner;
     corner.clip = tile.clip_from_local * vec4(position, 1.0);
     corner.uv = uv;
@@ -67,17 +71,45 @@ fn overlays(corner: Corner, bottom: vec4<f32>) -> vec4<f32> {
     return color;
 }
 
-@fragment
-fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
+// Drawn after the models, infinitely far away: only where nothing else is.
+@vertex
+fn vs_behind(
+    @location(0) position: vec3<f32>,
+    @location(1) uv: vec2<f32>,
+    @location(2) normal: vec4<f32>,
+    @location(3) color: vec4<f32>,
+) -> Corner {
+    var corner = placed(position, uv, normal, color);
+    corner.clip.z = 0.0;
+    return corner;
+}
+
+fn covered(corner: Corner) -> vec4<f32> {
     let brightness = shade(normalize(corner.normal), tile.up, tile.sun);
     let bare = linear_from_srgb(corner.color.rgb) * brightness;
     let draped = overlays(corner, vec4(0.0));
-    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a < 0.5 {
-        discard;
-    }
     // A photograph carries its own light; drawn over relief it gets only a hint of ours.
     let lit = draped.rgb * mix(1.0, brightness, 0.25) + bare * (1.0 - draped.a);
     return vec4(hazed(lit, corner.eye_distance_m), 1.0);
+}
+
+@fragment
+fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
+    let color = covered(corner);
+    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a < 0.5 {
+        discard;
+    }
+    return color;
+}
+
+// Models have cracks between their pieces: the ground that gave way to them is seen through those.
+@fragment
+fn fs_behind(corner: Corner) -> @location(0) vec4<f32> {
+    let color = covered(corner);
+    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a >= 0.5 {
+        discard;
+    }
+    return color;
 }
 
 @fragment

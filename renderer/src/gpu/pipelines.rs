@@ -26,6 +26,7 @@ pub(super) struct Pipelines {
     pub composite_layout: wgpu::BindGroupLayout,
     pub ground_base: wgpu::RenderPipeline,
     pub ground_overlays: wgpu::RenderPipeline,
+    pub ground_behind: wgpu::RenderPipeline,
     pub mesh_opaque: wgpu::RenderPipeline,
     pub mesh_blended: wgpu::RenderPipeline,
     pub mesh_drapes: wgpu::RenderPipeline,
@@ -86,6 +87,9 @@ const SOLID: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Greater, wr
 const SEE_THROUGH: Mixing = Mixing { blends: true, ..SOLID };
 const ON_TOP_OF_ITSELF: Mixing =
     Mixing { depth_compare: wgpu::CompareFunction::Equal, writes_depth: false, blends: true };
+/// With a depth of zero, the far end: only where nothing was drawn.
+const WHERE_NOTHING_IS: Mixing =
+    Mixing { depth_compare: wgpu::CompareFunction::GreaterEqual, writes_depth: false, blends: false };
 const BEHIND_ALL: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Always, writes_depth: false, blends: false };
 
 impl Pipelines {
@@ -143,18 +147,13 @@ impl Pipelines {
         let shape = [Some(vertices)];
         let ground_groups = [&frame_layout, &item_layout, &ground_layout];
         let mesh_groups = [&frame_layout, &item_layout, &picture_layout];
+        let on_ground =
+            |label, fragment, mixing| scene(label, &ground, fragment, &shape, &ground_groups, triangles, mixing);
         let composite_fragment = if output_format.is_srgb() { "fs_linear" } else { "fs_main" };
         Self {
-            ground_base: scene("ground", &ground, "fs_base", &shape, &ground_groups, triangles, &SOLID),
-            ground_overlays: scene(
-                "ground overlays",
-                &ground,
-                "fs_overlays",
-                &shape,
-                &ground_groups,
-                triangles,
-                &ON_TOP_OF_ITSELF,
-            ),
+            ground_base: on_ground("ground", "fs_base", &SOLID),
+            ground_overlays: on_ground("ground overlays", "fs_overlays", &ON_TOP_OF_ITSELF),
+            ground_behind: on_ground("ground behind", "fs_behind", &WHERE_NOTHING_IS),
             mesh_opaque: scene("mesh", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SOLID),
             mesh_blended: scene("mesh blended", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SEE_THROUGH),
             mesh_drapes: scene("drape", &drape, "fs_main", &shape, &ground_groups, triangles, &ON_TOP_OF_ITSELF),
@@ -216,7 +215,7 @@ fn pipeline(device: &wgpu::Device, plan: &Plan<'_>) -> wgpu::RenderPipeline {
         layout: Some(&layout),
         vertex: wgpu::VertexState {
             module: plan.module,
-            entry_point: Some("vs_main"),
+            entry_point: Some(if plan.fragment == "fs_behind" { "vs_behind" } else { "vs_main" }),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             buffers: plan.buffers,
         },
