@@ -27,6 +27,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("gdal_sys::", &["importers/src/gdal/", "samples/"]),
     ("proj::", &["domain/geodesy/src/transform.rs"]),
     ("wgpu", &["renderer/src/gpu/"]),
+    ("egui_wgpu", &["renderer/src/gpu/"]),
     ("sqlx::", &["domain/catalog/"]),
     ("INSERT INTO", &["domain/catalog/"]),
     ("CREATE TABLE", &["domain/catalog/"]),

@@ -9,8 +9,12 @@ use jpeg_encoder::{ColorType, Encoder};
 
 /// Pixels along one side of a mesh's ground texture.
 pub const TEXTURE_PX: usize = 256;
-/// Rows of the wall strip below it.
+/// Rows below it that repeat its last, so that smaller copies of the texture don't mix walls into the ground's edge.
+const MARGIN_PX: usize = 16;
+/// Rows of the wall strip below those.
 const WALL_PX: usize = 32;
+/// Rows of the whole texture.
+const TOTAL_PX: usize = TEXTURE_PX + MARGIN_PX + WALL_PX;
 
 /// What meshes are cut from.
 pub struct Source<'a> {
@@ -45,7 +49,7 @@ impl Source<'_> {
     /// The mesh of a square with ground posts every `step_m`.
     pub fn mesh(&self, square: Square, step_m: f64, picture_name: String) -> Result<Mesh> {
         let mut mesh =
-            Mesh { picture: [TEXTURE_PX as u32, (TEXTURE_PX + WALL_PX) as u32], picture_name, ..Mesh::default() };
+            Mesh { picture: [TEXTURE_PX as u32, TOTAL_PX as u32], picture_name, ..Mesh::default() };
         let posts = (square.side_m / step_m).round() as usize;
         for row in 0..=posts {
             for column in 0..=posts {
@@ -72,7 +76,7 @@ impl Source<'_> {
         Encoder::new(&mut mesh.jpeg, 82).encode(
             &pixels,
             TEXTURE_PX as u16,
-            (TEXTURE_PX + WALL_PX) as u16,
+            TOTAL_PX as u16,
             ColorType::Rgb,
         )?;
         Ok(mesh)
@@ -99,7 +103,7 @@ impl Source<'_> {
             Purpose::Shop => 2.0,
             Purpose::Factory => 3.0,
         };
-        let total = (TEXTURE_PX + WALL_PX) as f32;
+        let total = TOTAL_PX as f32;
         let wall_uv = |u: f32, top: bool| {
             [
                 (pattern * 64.0 + 2.0 + u * 60.0) / TEXTURE_PX as f32,
@@ -160,7 +164,7 @@ impl Source<'_> {
         let pixel_m = self.side_m / self.picture_px as f64;
         let texel_m = square.side_m / TEXTURE_PX as f64;
         let reach = ((texel_m / pixel_m).round() as usize).max(1);
-        let mut pixels = Vec::with_capacity(TEXTURE_PX * (TEXTURE_PX + WALL_PX) * 3);
+        let mut pixels = Vec::with_capacity(TEXTURE_PX * TOTAL_PX * 3);
         for row in 0..TEXTURE_PX {
             for column in 0..TEXTURE_PX {
                 let x = ((square.corner_m[0] - self.corner_m[0] + column as f64 * texel_m) / pixel_m) as usize;
@@ -180,6 +184,10 @@ impl Source<'_> {
                 pixels.extend(sum.map(|channel| (channel / count) as u8));
             }
         }
+        let last = pixels.len() - TEXTURE_PX * 3;
+        for _row in 0..MARGIN_PX {
+            pixels.extend_from_within(last..last + TEXTURE_PX * 3);
+        }
         for row in 0..WALL_PX {
             for column in 0..TEXTURE_PX {
                 pixels.extend(wall(column / 64, column % 64, row));
@@ -192,7 +200,7 @@ impl Source<'_> {
 fn ground_uv(square: Square, p: PointM) -> [f32; 2] {
     let u = ((p[0] - square.corner_m[0]) / square.side_m).clamp(0.001, 0.999) as f32;
     let down = ((p[1] - square.corner_m[1]) / square.side_m).clamp(0.001, 0.999) as f32;
-    [u, 1.0 - down * TEXTURE_PX as f32 / (TEXTURE_PX + WALL_PX) as f32]
+    [u, 1.0 - down * TEXTURE_PX as f32 / TOTAL_PX as f32]
 }
 
 /// A pixel of a painted wall: plaster, windows in rows, a darker foot.
