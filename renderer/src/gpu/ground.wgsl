@@ -71,7 +71,7 @@ fn overlays(corner: Corner, bottom: vec4<f32>) -> vec4<f32> {
     return color;
 }
 
-// Drawn after the models, infinitely far away: only where nothing else is.
+// A twentieth farther away than it is: behind the models of the same surface, before all that lies beyond.
 @vertex
 fn vs_behind(
     @location(0) position: vec3<f32>,
@@ -80,7 +80,8 @@ fn vs_behind(
     @location(3) color: vec4<f32>,
 ) -> Corner {
     var corner = placed(position, uv, normal, color);
-    corner.clip.z = 0.0;
+    // Reversed-Z: less is farther.
+    corner.clip.z *= 0.95;
     return corner;
 }
 

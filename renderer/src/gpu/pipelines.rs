@@ -87,9 +87,6 @@ const SOLID: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Greater, wr
 const SEE_THROUGH: Mixing = Mixing { blends: true, ..SOLID };
 const ON_TOP_OF_ITSELF: Mixing =
     Mixing { depth_compare: wgpu::CompareFunction::Equal, writes_depth: false, blends: true };
-/// With a depth of zero, the far end: only where nothing was drawn.
-const WHERE_NOTHING_IS: Mixing =
-    Mixing { depth_compare: wgpu::CompareFunction::GreaterEqual, writes_depth: false, blends: false };
 const BEHIND_ALL: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Always, writes_depth: false, blends: false };
 
 impl Pipelines {
@@ -153,7 +150,7 @@ impl Pipelines {
         Self {
             ground_base: on_ground("ground", "fs_base", &SOLID),
             ground_overlays: on_ground("ground overlays", "fs_overlays", &ON_TOP_OF_ITSELF),
-            ground_behind: on_ground("ground behind", "fs_behind", &WHERE_NOTHING_IS),
+            ground_behind: on_ground("ground behind", "fs_behind", &SOLID),
             mesh_opaque: scene("mesh", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SOLID),
             mesh_blended: scene("mesh blended", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SEE_THROUGH),
             mesh_drapes: scene("drape", &drape, "fs_main", &shape, &ground_groups, triangles, &ON_TOP_OF_ITSELF),
