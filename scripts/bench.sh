@@ -30,7 +30,7 @@ gdal_translate -q -of GTiff -co TILED=YES -outsize 10000 10000 -r bilinear -b 1 
 measure 'orthophoto 10,000 x 10,000 RGB (0.3 GB) -> COG' "$bin/shikong-import" add "$work/ortho.tif" --dataset ortho-large --data "$work/data"
 measure '  peer: gdalwarp to a web-aligned COG' gdalwarp -q -of COG -co TILING_SCHEME=GoogleMapsCompatible -co COMPRESS=WEBP -co ALIGNED_LEVELS=10 -co OVERVIEW_RESAMPLING=AVERAGE -r bilinear -dstalpha "$work/ortho.tif" "$work/peer.tif"
 rm -f "$work/ortho.tif" "$work"/peer.*
-measure 'the sample county, 33 deliveries -> catalogue' scripts/import-samples.sh "$bin" "$work/county" "$work/data"
+measure 'the sample county, every delivery -> catalogue' scripts/import-samples.sh "$bin" "$work/county" "$work/data"
 
 "$bin/shikong-server" --data "$work/data" --listen 127.0.0.1:0 >"$work/url" 2>"$work/server.log" & server=$!
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
