@@ -48,8 +48,7 @@ pub struct Square {
 impl Source<'_> {
     /// The mesh of a square with ground posts every `step_m`.
     pub fn mesh(&self, square: Square, step_m: f64, picture_name: String) -> Result<Mesh> {
-        let mut mesh =
-            Mesh { picture: [TEXTURE_PX as u32, TOTAL_PX as u32], picture_name, ..Mesh::default() };
+        let mut mesh = Mesh { picture: [TEXTURE_PX as u32, TOTAL_PX as u32], picture_name, ..Mesh::default() };
         let posts = (square.side_m / step_m).round() as usize;
         for row in 0..=posts {
             for column in 0..=posts {
@@ -73,12 +72,7 @@ impl Source<'_> {
             self.house(&mut mesh, square, building);
         }
         let pixels = self.texture(square);
-        Encoder::new(&mut mesh.jpeg, 82).encode(
-            &pixels,
-            TEXTURE_PX as u16,
-            TOTAL_PX as u16,
-            ColorType::Rgb,
-        )?;
+        Encoder::new(&mut mesh.jpeg, 82).encode(&pixels, TEXTURE_PX as u16, TOTAL_PX as u16, ColorType::Rgb)?;
         Ok(mesh)
     }
 

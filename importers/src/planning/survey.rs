@@ -5,6 +5,7 @@ use std::path::Path;
 
 use geo::Geometry;
 
+use super::flatgeobuf_file::Form;
 use super::land_use::{self, CodeField};
 use super::source::Source;
 use crate::gdal::vector::{Shape, Value};
@@ -81,6 +82,12 @@ impl Survey {
         self.dimensions.iter().max_by_key(|(dimension, count)| (**count, **dimension)).map(|(dimension, _)| *dimension)
     }
 
+    /// What the features of `dimension` are alike in.
+    #[must_use]
+    pub fn form(&self, dimension: Dimension) -> Form {
+        Form { dimension, single_parts: !self.has_parts, heights: self.heights.is_some() }
+    }
+
     /// All features.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -138,7 +145,7 @@ pub fn survey(
         }
         Ok(())
     })?;
-    found.heights = found.heights.filter(|range| *range != [0.0; 2]);
+    found.heights = found.heights.filter(|range| range.iter().any(|height| height.abs() > 0.0));
     if let (Some(field), Some(counts)) = (code_field, codes.finish()) {
         found.codes = Some(land_use::judge(field, &counts, options.code_system.as_deref()));
     }

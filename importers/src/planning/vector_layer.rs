@@ -16,7 +16,7 @@ use tiles::archive;
 use tiles::mvt::{CutOptions, FeatureSet};
 
 use super::findings::{self, Naming};
-use super::flatgeobuf_file::{FeatureFile, Form, column_names};
+use super::flatgeobuf_file::{FeatureFile, column_names};
 use super::map_tiles::MapFeatures;
 use super::placing::Placing;
 use super::repair::{self, Mended};
@@ -102,12 +102,7 @@ impl Importer for VectorLayer {
             dimension,
             survey: &survey,
             placing: &placing,
-            file: FeatureFile::new(
-                &job.slug,
-                placing.crs(),
-                Form { dimension, single_parts: !survey.has_parts, heights: survey.heights.is_some() },
-                source.fields(),
-            )?,
+            file: FeatureFile::new(&job.slug, placing.crs(), survey.form(dimension), source.fields())?,
             map: MapFeatures::new(
                 dimension,
                 source.fields(),
