@@ -6,12 +6,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::programs::{Server, root, run, validate};
+use crate::programs::{Server, root, run, skipped, validate};
 
 /// CesiumJS in a browser loads each tileset without a failed tile and draws something of it.
 pub(crate) fn cesium_draws(server: &Server, slugs: &[&str], folder: &Path) {
     if !Path::new("/usr/bin/chromium").exists() {
-        eprintln!("SKIPPED: CesiumJS was not asked, Chromium is not installed");
+        skipped("CesiumJS was not asked, Chromium is not installed");
         return;
     }
     let urls: Vec<String> = slugs.iter().map(|slug| format!("{}/3dtiles/{slug}/tileset.json", server.url)).collect();

@@ -1,7 +1,7 @@
 //! The programs as they are shipped: built once, run as processes, the server on a free port and ended with its story.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -127,13 +127,19 @@ impl Drop for Server {
     }
 }
 
+/// Says what did not run, past the capture of a passing test's words.
+pub(crate) fn skipped(what: &str) {
+    // Where even standard error is closed there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "\nSKIPPED: {what}"));
+}
+
 /// The folder of real samples beside the repository, or `None`, said loudly.
 pub(crate) fn shared(below: &str) -> Option<PathBuf> {
     let folder = root().parent()?.join("shared").join(below);
     if folder.exists() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: {below} is not beside the repository; this story did not run");
+    skipped(&format!("{below} is not beside the repository; this story did not run"));
     None
 }
 
@@ -147,7 +153,7 @@ pub(crate) fn validate(script: &str, arguments: &[&str]) -> Option<(bool, Value)
     };
     let ready = if script.ends_with(".py") { runner.exists() } else { folder.join("node_modules").exists() };
     if !ready {
-        eprintln!("SKIPPED: {script} needs `{set_up}`");
+        skipped(&format!("{script} needs `{set_up}`"));
         return None;
     }
     let (code, out, err) = run(Command::new(runner).arg(folder.join(script)).args(arguments));

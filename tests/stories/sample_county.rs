@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::oracles;
-use crate::programs::{Server, data_folder, program, root, run, validate};
+use crate::programs::{Server, data_folder, program, root, run, skipped, validate};
 use crate::web_mercator::{address, c_tile_at, pixel_in_tile, tile_at};
 
 /// West, south, east, north in degrees.
@@ -200,7 +200,7 @@ fn contents(tile: &Value, uris: &mut Vec<String>) {
 /// The page in headless Chromium: no error, datasets listed, the map idle, no English left.
 fn the_page_shows_it(server: &Server, folder: &Path) {
     if !Path::new("/usr/bin/chromium").exists() {
-        eprintln!("SKIPPED: the page was not opened, Chromium is not installed");
+        skipped("the page was not opened, Chromium is not installed");
         return;
     }
     let picture = folder.join("page.png");
