@@ -19,14 +19,15 @@ measure() { # label, command…
 }
 measure 'make-samples' "$bin/make-samples" "$work/county"
 if [[ -f $folder/autzen.laz ]]; then
-  measure 'autzen.laz (10.65 M points) -> COPC' "$bin/shikong-import" add "$folder/autzen.laz" --dataset autzen --data "$work/data"
+  # The file names no CRS; it is NAD83(HARN) / Oregon GIC Lambert in feet.
+  measure 'autzen.laz (10.65 M points) -> COPC' "$bin/shikong-import" add "$folder/autzen.laz" --crs EPSG:2994 --dataset autzen --data "$work/data"
   if command -v pdal >/dev/null; then
     measure '  peer: pdal, the same' pdal translate "$folder/autzen.laz" "$work/peer.copc.laz" --writer writers.copc
   fi
 fi
-# 10,000 x 10,000 RGB is 0.3 GB of pixels: the county's largest picture, enlarged.
+# 10,000 x 10,000 RGB is 0.3 GB of pixels: the county's picture, enlarged.
 gdal_translate -q -of GTiff -co TILED=YES -outsize 10000 10000 -r bilinear -b 1 -b 2 -b 3 -a_srs EPSG:4546 -a_ullr 370000 3140000 372000 3138000 \
-  "$(find "$work/county" -iname '*.tif' -size +10M | sort | head -1)" "$work/ortho.tif"
+  "$(find "$work/county" -name '*DOM*.tif' | sort | head -1)" "$work/ortho.tif"
 measure 'orthophoto 10,000 x 10,000 RGB (0.3 GB) -> COG' "$bin/shikong-import" add "$work/ortho.tif" --dataset ortho-large --data "$work/data"
 measure '  peer: gdalwarp to a web-aligned COG' gdalwarp -q -of COG -co TILING_SCHEME=GoogleMapsCompatible -co COMPRESS=WEBP -co ALIGNED_LEVELS=10 -co OVERVIEW_RESAMPLING=AVERAGE -r bilinear -dstalpha "$work/ortho.tif" "$work/peer.tif"
 rm -f "$work/ortho.tif" "$work"/peer.*
