@@ -29,7 +29,7 @@ fi
 gdal_translate -q -of GTiff -co TILED=YES -outsize 10000 10000 -r bilinear -b 1 -b 2 -b 3 -a_srs EPSG:4546 -a_ullr 370000 3140000 372000 3138000 \
   "$(find "$work/county" -name '*DOM*.tif' | sort | head -1)" "$work/ortho.tif"
 measure 'orthophoto 10,000 x 10,000 RGB (0.3 GB) -> COG' "$bin/shikong-import" add "$work/ortho.tif" --dataset ortho-large --data "$work/data"
-measure '  peer: gdalwarp to a web-aligned COG' gdalwarp -q -of COG -co TILING_SCHEME=GoogleMapsCompatible -co COMPRESS=WEBP -co ALIGNED_LEVELS=10 -co OVERVIEW_RESAMPLING=AVERAGE -r bilinear -dstalpha "$work/ortho.tif" "$work/peer.tif"
+measure '  peer: gdalwarp to a web-aligned COG' gdalwarp -q -of COG -co TILING_SCHEME=GoogleMapsCompatible -co COMPRESS=WEBP -co OVERVIEW_RESAMPLING=AVERAGE -r bilinear -dstalpha "$work/ortho.tif" "$work/peer.tif"
 rm -f "$work/ortho.tif" "$work"/peer.*
 measure 'the sample county, every delivery -> catalogue' scripts/import-samples.sh "$bin" "$work/county" "$work/data"
 
@@ -38,7 +38,7 @@ trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
 until [[ -s $work/url ]]; do read -rt 0.1 <> <(:) || true; done
 url=$(head -1 "$work/url")
 document=$(curl -sf "$url/tiles/dltb")
-template=$(sed -E 's/.*"tiles":\["([^"]+)".*/\1/' <<<"$document")
+template=$(grep -oE '"tiles":\["[^"]+' <<<"$document" | sed 's/.*"//' | grep -v '/c/{z}/' | head -1)
 prefix=${template#"$url"} prefix=${prefix%%/\{z\}*}
 # Every tile of zooms 11 to 16 that the land-use layer meets, as paths, in both grids.
 read -r west south east north < <(sed -E 's/.*"bounds":\[([^]]+)\].*/\1/; s/,/ /g' <<<"$document")
