@@ -1,6 +1,6 @@
 //! The cloud service: the catalogue over HTTP as tiles, features, 3D tiles, terrain, maps and a web page.
 //!
-//! `app` holds the one table of routes, `routes` one file per protocol, `source` one file per source of tiles.
+//! `app` lists the protocols, `routes` has one file and one table per protocol, `source` one file per source of tiles.
 //! It is a library so that tests can ask it in-process; it reads no environment and no clock, `main` hands those in.
 //! It never links GDAL: every format it reads is read by our own code from the blobs.
 
@@ -13,6 +13,7 @@ pub mod locate;
 pub mod openapi;
 pub mod payload;
 pub mod problem;
+pub mod route;
 pub mod routes;
 pub mod source;
 pub mod traffic;

@@ -2,14 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::app::{In, ROUTES, Route};
+use crate::app::every_route;
+use crate::route::{In, Route, Verb};
 
 /// The `OpenAPI` 3.1 document.
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for route in ROUTES {
+    for route in every_route() {
         // OpenAPI has no wildcard: the rest of a path is an ordinary parameter there.
-        paths.insert(route.path.replace("{*", "{"), json!({ "get": operation(route) }));
+        let path = paths.entry(route.path.replace("{*", "{")).or_insert_with(|| json!({}));
+        if let Some(operations) = path.as_object_mut() {
+            operations.insert(route.verb.name().to_owned(), operation(route));
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -67,6 +71,9 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
         })
     };
+    if route.verb != Verb::Get {
+        return acting(route, &parameters, &content, problem);
+    }
     json!({
         "tags": [route.tag],
         "summary": route.about,
@@ -82,4 +89,27 @@ fn operation(route: &Route) -> Value {
             "503": problem("Too many at once; Retry-After says when to ask again"),
         },
     })
+}
+
+/// An operation that changes something.
+fn acting(route: &Route, parameters: &[Value], content: &Map<String, Value>, problem: impl Fn(&str) -> Value) -> Value {
+    let body: Map<String, Value> = route.takes.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect();
+    let mut operation = json!({
+        "tags": [route.tag],
+        "summary": route.about,
+        "parameters": parameters,
+        "responses": {
+            "200": { "description": "OK", "content": content },
+            "400": problem("A malformed request"),
+            "401": problem("Log in first"),
+            "403": problem("Not by this account"),
+            "404": problem("No such thing"),
+            "409": problem("Somebody else changed it first, or it is not its turn"),
+            "422": problem("It cannot be done with this data; the answer says why"),
+        },
+    });
+    if !body.is_empty() {
+        operation["requestBody"] = json!({ "required": true, "content": body });
+    }
+    operation
 }

@@ -48,6 +48,34 @@ pub enum AnalysisError {
         /// Why not.
         reason: &'static str,
     },
+    /// The request makes no sense.
+    #[error("请求有误：{what_zh} (bad request: {what_en})")]
+    Request {
+        /// What is wrong, and what to do.
+        what_zh: String,
+        /// The same in English.
+        what_en: String,
+    },
+    /// A rule document is missing.
+    #[error("没有规则文件“{name}” (no such rule document)")]
+    NoRule {
+        /// Its name.
+        name: String,
+    },
+    /// A rule document cannot be used.
+    #[error("规则文件“{name}”有误：{what} (the rule document cannot be used)")]
+    BadRule {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A surface could not be read.
+    #[error("高程数据无法读取 (the surface cannot be read)")]
+    Surface(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Nobody wants the result any more.
+    #[error("分析已取消 (cancelled)")]
+    Cancelled,
     /// A place could not be converted.
     #[error("坐标转换失败 (a coordinate conversion failed)")]
     Geodesy(

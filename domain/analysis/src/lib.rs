@@ -5,11 +5,16 @@
 //! ellipsoidal and plane square metres side by side.
 
 mod error;
+pub mod mechanism;
 pub mod overlay;
 pub mod parcel;
 pub mod rounding;
 mod snap;
 
 pub use error::AnalysisError;
+pub use mechanism::{
+    ANALYSES, Analysis, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task, Wanted,
+    Watch, analysis,
+};
 pub use overlay::{Overlay, OverlayOptions, overlay};
 pub use parcel::{Parcel, ParcelLayer, Polygon};

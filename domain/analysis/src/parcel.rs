@@ -4,6 +4,7 @@
 //! classification. Geometry is taken as it is; repairing it is the importer's work.
 
 use geodesy::Crs;
+use serde_json::{Map, Value};
 
 /// Parcels of one revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,15 +19,23 @@ pub struct ParcelLayer {
     pub parcels: Vec<Parcel>,
 }
 
-/// One parcel.
-#[derive(Debug, Clone, PartialEq)]
+/// One parcel; with lines or points instead of polygons where the layer is of roads, gauges or hazard points.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parcel {
     /// Stable id within the layer.
     pub id: String,
+    /// Id in the department's own database (BSM), empty where it has none.
+    pub source_id: String,
     /// Class in the layer's code system.
     pub class: String,
+    /// Its attributes as delivered; empty where nobody asked for them.
+    pub attributes: Map<String, Value>,
     /// Its parts.
     pub polygons: Vec<Polygon>,
+    /// Lines, where it is one.
+    pub lines: Vec<Vec<[f64; 2]>>,
+    /// Points, where it is one.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// A polygon: rings of `[easting, northing]` in units of the layer's plane, closed or not, in either direction.

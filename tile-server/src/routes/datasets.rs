@@ -12,6 +12,45 @@ use crate::app::{App, Shared};
 use crate::locate::{Located, Times, dated_name};
 use crate::payload::{Payload, changing, dated_file, dated_not_modified};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{BBOX, DATASET, DATETIME, FILE, KIND, RECORDED, TEXT},
+};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/datasets",
+        tag: "datasets",
+        about: "数据集目录；the datasets, each with the revision that the times resolve to",
+        parameters: &[KIND, BBOX, DATETIME, RECORDED, TEXT],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(list),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/datasets/{dataset}",
+        tag: "datasets",
+        about: "一个数据集及其全部版本；one dataset with all its revisions",
+        parameters: &[DATASET, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(one),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/assets/{dataset}/{*path}",
+        tag: "datasets",
+        about: "版本的原始文件，支持字节范围；a file of a revision as it is, byte ranges allowed",
+        parameters: &[DATASET, FILE],
+        takes: &[],
+        media_types: &["application/octet-stream"],
+        handler: || get(asset),
+    },
+];
 
 /// Longest list of one answer.
 const MAX_DATASETS: usize = 2_000;

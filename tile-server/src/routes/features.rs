@@ -17,7 +17,36 @@ use crate::feature_file::{self, Next, PlacedFeature, Selection, Shape};
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, dated, dated_not_modified};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{BBOX, BBOX_CRS, CRS, DATASET, DATETIME, FID, LIMIT, OFFSET, RECORDED},
+};
 use crate::work::Stop;
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/features/{dataset}",
+        tag: "features",
+        about: "要素，GeoJSON，按范围分页；features by box, paged",
+        parameters: &[DATASET, BBOX, BBOX_CRS, CRS, LIMIT, OFFSET, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/geo+json"],
+        handler: || get(list),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/features/{dataset}/{fid}",
+        tag: "features",
+        about: "一个要素；one feature",
+        parameters: &[DATASET, FID, CRS, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/geo+json"],
+        handler: || get(one),
+    },
+];
 
 /// Features of one page unless asked otherwise, and at most.
 const PAGE: (usize, usize) = (1_000, 10_000);

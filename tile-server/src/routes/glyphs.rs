@@ -12,6 +12,23 @@ use crate::app::Shared;
 use crate::glyph::Fonts;
 use crate::payload::{Payload, fresh_for};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{FONTSTACK, RANGE},
+};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/glyphs/{fontstack}/{range}",
+    tag: "styles",
+    about: "字形（SDF）；glyphs as signed distance fields",
+    parameters: &[FONTSTACK, RANGE],
+    takes: &[],
+    media_types: &["application/x-protobuf"],
+    handler: || get(range),
+}];
 
 /// Longest font stack; a longer one is not a font stack.
 const MAX_FONTSTACK_BYTES: usize = 200;

@@ -9,6 +9,42 @@ use serde_json::json;
 use crate::app::Shared;
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{Route, Verb};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/health",
+        tag: "service",
+        about: "服务与目录是否正常；whether service and catalogue answer",
+        parameters: &[],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(health),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/metrics",
+        tag: "service",
+        about: "Prometheus 指标；counters for Prometheus",
+        parameters: &[],
+        takes: &[],
+        media_types: &["text/plain"],
+        handler: || get(metrics),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/openapi.json",
+        tag: "service",
+        about: "本说明；this description",
+        parameters: &[],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(openapi),
+    },
+];
 
 /// Answers only when the catalogue does: a load balancer takes away a server whose database is gone.
 pub(crate) async fn health(State(app): State<Shared>) -> Result<Response, Problem> {

@@ -26,7 +26,24 @@ use crate::glyph::Fonts;
 use crate::locate::{Located, Times};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{BACKGROUND, BBOX, DATETIME, FOR_DATASET, RECORDED, SIZE, STYLE_PNG},
+};
 use crate::work::Stop;
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/maps/{style}",
+    tag: "maps",
+    about: "专题图（PNG）：范围按图幅形状放宽；a map figure, its box widened to the picture's shape",
+    parameters: &[STYLE_PNG, FOR_DATASET, BBOX, SIZE, BACKGROUND, DATETIME, RECORDED],
+    takes: &[],
+    media_types: &["image/png"],
+    handler: || get(one),
+}];
 
 /// Sides of a figure in pixels, unless asked otherwise, and at most.
 const SIZE_PX: ([u32; 2], u32) = ([1024, 768], 4096);

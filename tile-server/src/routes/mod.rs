@@ -1,4 +1,4 @@
-//! Routes: one file per protocol. The table that names them all is in `app`.
+//! Routes: one file, with one table, per protocol. The list that names them all is in `app`.
 
 pub(crate) mod datasets;
 pub(crate) mod features;

@@ -20,7 +20,24 @@ use crate::feature_file::{self, Next, Selection, Shape};
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{BBOX, DATETIME, FIRST, FIRST_FIELD, RECORDED, SECOND, SECOND_FIELD},
+};
 use crate::work::Stop;
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/overlay",
+    tag: "analysis",
+    about: "两个图层叠加，按分类对汇总椭球面积与平面面积；overlay of two layers, areas by pair of classes",
+    parameters: &[FIRST, SECOND, FIRST_FIELD, SECOND_FIELD, BBOX, DATETIME, RECORDED],
+    takes: &[],
+    media_types: &["application/json"],
+    handler: || get(one),
+}];
 
 /// Features of one layer; larger areas are for the jobs that partition them.
 const MAX_FEATURES: usize = 100_000;
@@ -118,7 +135,7 @@ fn layer(side: &Side, plane: &Crs, stop: &Stop) -> Result<ParcelLayer, Problem> 
                     .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
                 if let Shape::Polygons(polygons) = feature.shape {
                     let polygons = polygons.into_iter().map(polygon).collect();
-                    features.push(Parcel { id: feature.id.to_string(), class, polygons });
+                    features.push(Parcel { id: feature.id.to_string(), class, polygons, ..Parcel::default() });
                 }
                 Next::More
             })

@@ -13,6 +13,20 @@ use rust_embed::RustEmbed;
 use crate::app::Shared;
 use crate::payload::{Payload, Stored, changing};
 use crate::problem::Problem;
+use crate::route::{Route, Verb};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/",
+    tag: "service",
+    about: "网页；the web page",
+    parameters: &[],
+    takes: &[],
+    media_types: &["text/html"],
+    handler: || get(index),
+}];
 
 /// Our own files.
 #[derive(RustEmbed)]

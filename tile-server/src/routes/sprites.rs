@@ -12,6 +12,20 @@ use spreet::{Sprite, Spritesheet};
 
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{Route, Verb, parameter::SPRITE};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/sprites/{id}",
+    tag: "styles",
+    about: "图标集；sprite sheet and its index",
+    parameters: &[SPRITE],
+    takes: &[],
+    media_types: &["application/json", "image/png"],
+    handler: || get(one),
+}];
 
 /// The pictures.
 #[derive(RustEmbed)]

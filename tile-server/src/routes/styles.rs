@@ -15,6 +15,35 @@ use crate::app::Shared;
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{DATETIME, FOR_DATASET, ID, RECORDED},
+};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/styles",
+        tag: "styles",
+        about: "样式目录；the styles with titles and legends",
+        parameters: &[],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(list),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/styles/{id}",
+        tag: "styles",
+        about: "MapLibre 样式；a MapLibre style, drawing the dataset asked for",
+        parameters: &[ID, FOR_DATASET, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(one),
+    },
+];
 
 /// The files of `styles/`.
 #[derive(RustEmbed)]

@@ -17,7 +17,36 @@ use crate::app::Shared;
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{DATASET, DATETIME, ENCODING, GAPS, RECORDED, X, Y, Z},
+};
 use crate::source::{Gaps, Wanted};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/terrain/{dataset}",
+        tag: "terrain",
+        about: "地形 TileJSON；TileJSON of terrain tiles",
+        parameters: &[DATASET, GAPS, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(tilejson),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/terrain/{dataset}/{encoding}/{z}/{x}/{y}",
+        tag: "terrain",
+        about: "地形瓦片，256 像素；a terrain tile of 256 pixels",
+        parameters: &[DATASET, ENCODING, Z, X, Y, GAPS, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["image/png"],
+        handler: || get(tile),
+    },
+];
 
 /// `TileJSON` with the encoding a client needs to decode heights.
 pub(crate) async fn tilejson(

@@ -12,7 +12,46 @@ use crate::app::{App, Shared};
 use crate::locate::{Located, dated_name};
 use crate::payload::{Payload, changing, dated, dated_empty, dated_file, dated_not_modified, fresh_for};
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{DATASET, DATETIME, RECORDED, X, Y, Z},
+};
 use crate::source::{Answer, Origin, Wanted};
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/tiles/{dataset}",
+        tag: "tiles",
+        about: "TileJSON 3，地址已落到版本；TileJSON 3 whose URLs name the revision",
+        parameters: &[DATASET, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(tilejson),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/tiles/{dataset}/{z}/{x}/{y}",
+        tag: "tiles",
+        about: "瓦片，Web 墨卡托；a tile on the Web Mercator grid",
+        parameters: &[DATASET, Z, X, Y, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/vnd.mapbox-vector-tile", "image/png", "image/jpeg", "image/webp"],
+        handler: || get(tile_w),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/tiles/{dataset}/c/{z}/{x}/{y}",
+        tag: "tiles",
+        about: "瓦片，CGCS2000 经纬度（1 级 2×1）；a tile on the CGCS2000 geographic grid, 2 x 1 at level 1",
+        parameters: &[DATASET, Z, X, Y, DATETIME, RECORDED],
+        takes: &[],
+        media_types: &["application/vnd.mapbox-vector-tile", "image/png", "image/jpeg", "image/webp"],
+        handler: || get(tile_c),
+    },
+];
 
 /// A live tile may be reused this long without asking.
 const LIVE_TILE_SECONDS: u32 = 3_600;

@@ -8,7 +8,24 @@ use super::datasets::escaped;
 use super::tiles::answer;
 use crate::app::Shared;
 use crate::problem::Problem;
+use crate::route::{
+    Route, Verb,
+    parameter::{DATASET, DATETIME, FILE, RECORDED},
+};
 use crate::source::Wanted;
+use axum::routing::get;
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/3dtiles/{dataset}/{*path}",
+    tag: "3dtiles",
+    about: "3D Tiles 1.1：实景三维与点云；meshes and point clouds",
+    parameters: &[DATASET, FILE, DATETIME, RECORDED],
+    takes: &[],
+    media_types: &["application/json", "model/gltf-binary"],
+    handler: || get(content),
+}];
 
 /// One part of a tileset.
 pub(crate) async fn content(

@@ -59,7 +59,7 @@ async fn what_is_not_there_is_a_problem_in_two_languages() {
 
 /// A URL of one of the routes, with rubbish in every place.
 fn rubbish() -> impl Strategy<Value = String> {
-    let routes: Vec<&'static str> = tile_server::app::ROUTES.iter().map(|route| route.path).collect();
+    let routes: Vec<&'static str> = tile_server::app::every_route().map(|route| route.path).collect();
     let word = prop_oneof![
         prop::sample::select(vec![
             "block-a@r1",

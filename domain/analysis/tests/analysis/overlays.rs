@@ -22,7 +22,12 @@ fn layer(source: &str, parcels: Vec<Parcel>) -> ParcelLayer {
 }
 
 fn parcel(id: &str, class: &str, exterior: Vec<[f64; 2]>, holes: Vec<Vec<[f64; 2]>>) -> Parcel {
-    Parcel { id: id.to_owned(), class: class.to_owned(), polygons: vec![Polygon { exterior, holes }] }
+    Parcel {
+        id: id.to_owned(),
+        class: class.to_owned(),
+        polygons: vec![Polygon { exterior, holes }],
+        ..Parcel::default()
+    }
 }
 
 fn square(x: f64, y: f64, side: f64) -> Vec<[f64; 2]> {

@@ -37,7 +37,12 @@ fn read(path: PathBuf, plane: &Crs) -> ParcelLayer {
             Some("MultiPolygon") => coordinates.as_array().unwrap().iter().map(polygon).collect(),
             _ => Vec::new(),
         };
-        Parcel { id: i.to_string(), class: feature["properties"]["ZONE_CODE"].to_string(), polygons }
+        Parcel {
+            id: i.to_string(),
+            class: feature["properties"]["ZONE_CODE"].to_string(),
+            polygons,
+            ..Parcel::default()
+        }
     };
     ParcelLayer {
         source: "zoning@1".to_owned(),
@@ -68,6 +73,7 @@ fn a_box_around_a_dirty_layer_shares_all_of_it() {
             id: "1".to_owned(),
             class: "in".to_owned(),
             polygons: vec![Polygon { exterior: around, holes: vec![] }],
+            ..Parcel::default()
         }],
     };
     let result = overlay(&zoning, &city, &OverlayOptions::default()).unwrap();

@@ -1,0 +1,259 @@
+//! One mechanism for every analysis: what it wants to read, then what it finds in it.
+//!
+//! The caller (server, command line, a test) reads the layers that [`Analysis::wanted`] names and hands them over;
+//! nothing here opens a file. A result names the revisions and the rule versions that it came from, so that a rerun
+//! "as filed" gives the same bytes.
+
+use std::collections::BTreeMap;
+
+use geodesy::Crs;
+use serde_json::{Map, Value};
+
+use crate::{AnalysisError, ParcelLayer, Polygon};
+
+/// One kind of analysis.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Name in URLs and on the command line.
+    pub name: &'static str,
+    /// Chinese title.
+    pub title_zh: &'static str,
+    /// English title.
+    pub title_en: &'static str,
+    /// Which data the request needs; refuses a request that makes no sense.
+    pub wanted: fn(&Value, &RuleBook) -> Result<Wanted, AnalysisError>,
+    /// The analysis itself.
+    pub run: fn(&Task<'_>) -> Result<Findings, AnalysisError>,
+}
+
+/// What a request needs to be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// Layers of features.
+    pub layers: Vec<LayerWanted>,
+    /// Elevation datasets.
+    pub surfaces: Vec<SurfaceWanted>,
+    /// Where the question is, `[west, south, east, north]` degrees: it decides the plane; none for "where the first layer is".
+    pub bounds_lon_lat_deg: Option<[f64; 4]>,
+}
+
+/// A layer of features to be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LayerWanted {
+    /// What the analysis calls it; unique in the request.
+    pub role: String,
+    /// Dataset slug, or `slug@revision`.
+    pub dataset: String,
+    /// Field that becomes [`crate::Parcel::class`]; by default the one that the revision names.
+    pub class_field: Option<String>,
+    /// Code system of that field; by default the one that the revision names.
+    pub code_system: Option<String>,
+    /// Which revision: what was valid then (`datetime=` of the read API); by default now.
+    pub datetime: Option<String>,
+    /// Which revision: as known then (`recorded=` of the read API).
+    pub recorded: Option<String>,
+    /// Only features that meet this box, `[west, south, east, north]` degrees.
+    pub within_lon_lat_deg: Option<[f64; 4]>,
+    /// Whether the analysis can go on without the dataset and say so.
+    pub optional: bool,
+}
+
+/// An elevation dataset to be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SurfaceWanted {
+    /// What the analysis calls it; unique in the request.
+    pub role: String,
+    /// Dataset slug, or `slug@revision`.
+    pub dataset: String,
+    /// Which revision, as for layers.
+    pub datetime: Option<String>,
+    /// Which revision, as for layers.
+    pub recorded: Option<String>,
+    /// Whether the analysis can go on without it.
+    pub optional: bool,
+}
+
+/// Everything an analysis is given.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// The request, as it was posted.
+    pub request: &'a Value,
+    /// The rules in force.
+    pub rules: &'a RuleBook,
+    /// The plane of the deployment: every layer is in it, results too.
+    pub plane: &'a Crs,
+    /// The layers that were found, by role.
+    pub layers: &'a BTreeMap<String, LoadedLayer>,
+    /// The surfaces that were found, by role.
+    pub surfaces: &'a BTreeMap<String, &'a dyn Surface>,
+    /// Told how far it is; asked whether to go on.
+    pub watch: &'a dyn Watch,
+}
+
+/// A layer with what a finding says about its origin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedLayer {
+    /// Dataset slug.
+    pub dataset: String,
+    /// Revision id.
+    pub revision: String,
+    /// Title of the dataset.
+    pub title: String,
+    /// Beginning of the revision's validity, RFC 3339.
+    pub valid_from: String,
+    /// Extent of the whole revision (not only of what was read), `[west, south, east, north]` degrees.
+    pub bounds_lon_lat_deg: [f64; 4],
+    /// Its features, in the task's plane.
+    pub layer: ParcelLayer,
+}
+
+/// Heights on a grid, read window by window.
+pub trait Surface: std::fmt::Debug + Sync {
+    /// Origin as a finding says it, `dataset@revision`.
+    fn source(&self) -> &str;
+    /// Plane of the grid.
+    fn crs(&self) -> &Crs;
+    /// Columns and rows.
+    fn size(&self) -> [usize; 2];
+    /// `[x of the west edge, y of the north edge, cell width, cell height]`, both sizes positive, in units of the plane.
+    fn grid(&self) -> [f64; 4];
+    /// Metres, row by row from the north, NaN where there is no value. The window lies inside the grid.
+    fn window(&self, column: usize, row: usize, columns: usize, rows: usize) -> Result<Vec<f32>, AnalysisError>;
+}
+
+/// Who waits for the result.
+pub trait Watch: std::fmt::Debug + Sync {
+    /// Parts done of a whole of 1, and what is being done (Chinese).
+    fn progress(&self, done: f64, doing: &str);
+    /// Whether nobody wants the result any more; the analysis then ends with [`AnalysisError::Cancelled`].
+    fn cancelled(&self) -> bool;
+}
+
+/// For callers that do not watch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn progress(&self, _done: f64, _doing: &str) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// What an analysis found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    /// The tables: an object; areas already rounded and balanced, as numbers.
+    pub result: Value,
+    /// The places (图斑), in the task's plane.
+    pub patches: Vec<FoundPatch>,
+}
+
+/// A place of a finding.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FoundPatch {
+    /// Id, stable from run to run of the same input.
+    pub id: String,
+    /// What is known about it; the same numbers as in the tables.
+    pub properties: Map<String, Value>,
+    /// Where it is.
+    pub polygons: Vec<Polygon>,
+}
+
+/// A rule document in force: TOML text with its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleDocument {
+    /// Name, such as `control-lines`.
+    pub name: String,
+    /// Version, unique for the name.
+    pub version: String,
+    /// The TOML.
+    pub text: String,
+}
+
+/// The rule documents in force, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuleBook {
+    documents: BTreeMap<String, RuleDocument>,
+}
+
+impl RuleBook {
+    /// The documents that the product ships ([`RULES`]); a county replaces those that it has decided otherwise.
+    #[must_use]
+    pub fn shipped() -> Self {
+        let mut book = Self::default();
+        for (name, text) in RULES {
+            book.put(RuleDocument {
+                name: (*name).to_owned(),
+                version: "shipped".to_owned(),
+                text: (*text).to_owned(),
+            });
+        }
+        book
+    }
+
+    /// Puts a document in force.
+    pub fn put(&mut self, document: RuleDocument) {
+        self.documents.insert(document.name.clone(), document);
+    }
+
+    /// The document of a name.
+    pub fn document(&self, name: &str) -> Result<&RuleDocument, AnalysisError> {
+        self.documents.get(name).ok_or_else(|| AnalysisError::NoRule { name: name.to_owned() })
+    }
+
+    /// Every document, by name.
+    pub fn documents(&self) -> impl Iterator<Item = &RuleDocument> {
+        self.documents.values()
+    }
+}
+
+/// The shipped rule documents: name and TOML. Every document is a `[document]` table (title, version, author,
+/// `effective_from`, source) and its own tables.
+pub const RULES: &[(&str, &str)] = &[];
+
+/// Every analysis; a new one costs its file and a line here.
+pub const ANALYSES: &[&Analysis] = &[];
+
+/// The analysis of a name.
+#[must_use]
+pub fn analysis(name: &str) -> Option<&'static Analysis> {
+    ANALYSES.iter().copied().find(|analysis| analysis.name == name)
+}
+
+/// What was read, for the result: roles with dataset, revision, title and dates, in the order of the roles.
+#[must_use]
+pub fn sources(task: &Task<'_>) -> Value {
+    let layers = task.layers.iter().map(|(role, layer)| {
+        serde_json::json!({
+            "role": role,
+            "dataset": layer.dataset,
+            "revision": layer.revision,
+            "title": layer.title,
+            "valid_from": layer.valid_from,
+            "code_system": layer.layer.code_system,
+        })
+    });
+    let surfaces =
+        task.surfaces.iter().map(|(role, surface)| serde_json::json!({ "role": role, "source": surface.source() }));
+    Value::Array(layers.chain(surfaces).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_shipped_rules_are_toml_with_a_version() {
+        let names: BTreeSet<&str> = ANALYSES.iter().map(|analysis| analysis.name).collect();
+        assert_eq!(names.len(), ANALYSES.len());
+        for document in RuleBook::shipped().documents() {
+            let table: toml::Table = document.text.parse().expect("TOML");
+            for key in ["title", "version", "author", "effective_from", "source"] {
+                assert!(table["document"].get(key).is_some(), "{}: document.{key}", document.name);
+            }
+        }
+    }
+}
