@@ -10,11 +10,13 @@
 mod dataset;
 mod error;
 mod instant;
+mod job;
 mod live;
 mod publish;
 mod query;
 mod resolve;
 mod revision;
+mod rule;
 mod slug;
 mod staging;
 mod store;
@@ -23,10 +25,12 @@ mod sweep;
 pub use dataset::{Dataset, DatasetEntry, DatasetKind, DatasetQuery, NewDataset, RevisionSummary};
 pub use error::CatalogError;
 pub use instant::{instant_at_end, instant_at_start};
+pub use job::{Job, JobAdded, JobState, Lease, NewJob, QueueLimits};
 pub use live::{LiveSource, TiandituLayer, TiandituSource};
 pub use revision::{
     Asset, Classification, HeightReference, NewAsset, NewRevision, Provenance, Revision, SourceFile, Stewardship,
 };
+pub use rule::RuleVersion;
 pub use slug::{RevisionId, Slug};
 pub use staging::Staging;
 pub use store::Catalog;

@@ -168,7 +168,7 @@ fn mentions(entry: &DatasetEntry, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word))
 }
 
-fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, CatalogError>
+pub(crate) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, CatalogError>
 where
     T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
