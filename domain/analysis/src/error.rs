@@ -56,6 +56,14 @@ pub enum AnalysisError {
         /// The same in English.
         what_en: String,
     },
+    /// A red line cannot be used.
+    #[error("红线有误：{what_zh} (the red line cannot be used: {what_en})")]
+    RedLine {
+        /// What is wrong, and where.
+        what_zh: String,
+        /// The same in English.
+        what_en: String,
+    },
     /// A rule document is missing.
     #[error("没有规则文件“{name}” (no such rule document)")]
     NoRule {

@@ -8,6 +8,7 @@ mod error;
 pub mod mechanism;
 pub mod overlay;
 pub mod parcel;
+pub mod red_line;
 pub mod rounding;
 mod snap;
 
@@ -18,3 +19,4 @@ pub use mechanism::{
 };
 pub use overlay::{Overlay, OverlayOptions, overlay};
 pub use parcel::{Parcel, ParcelLayer, Polygon};
+pub use red_line::{RedLine, RedParcel};

@@ -4,4 +4,5 @@
 
 mod overlays;
 mod real;
+mod red_lines;
 mod rounded;
