@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::people::{People, PeopleSettings, same_origin};
 use crate::problem::Problem;
 use crate::route::Route;
 use crate::routes;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub tianditu_key: Option<String>,
     /// How much is made on request at a time.
     pub work: WorkLimits,
+    /// How people log in.
+    pub people: PeopleSettings,
 }
 
 /// One running server.
@@ -55,6 +58,8 @@ pub struct App {
     pub work: Arc<Work>,
     /// Counters.
     pub traffic: Traffic,
+    /// Where passwords are compared.
+    pub people: People,
     pub(crate) revisions: Cache<(Slug, RevisionId), Arc<Revision>>,
     pub(crate) kinds: Cache<Slug, DatasetKind>,
     pub(crate) glyphs: routes::glyphs::GlyphCache,
@@ -74,6 +79,7 @@ impl App {
             catalog,
             settings,
             traffic: Traffic::new(),
+            people: People::default(),
             revisions: Cache::new(REVISIONS_KEPT),
             kinds: Cache::new(REVISIONS_KEPT),
             glyphs: routes::glyphs::GlyphCache::default(),
@@ -86,6 +92,9 @@ impl App {
 pub const PROTOCOLS: &[&[Route]] = &[
     routes::page::ROUTES,
     routes::health::ROUTES,
+    routes::sessions::ROUTES,
+    routes::accounts::ROUTES,
+    routes::units::ROUTES,
     routes::datasets::ROUTES,
     routes::tiles::ROUTES,
     routes::terrain::ROUTES,
@@ -122,6 +131,7 @@ pub fn router(app: Shared) -> Router {
             .fallback(async || Problem::missing("没有这个地址", "No such URL."));
     }
     table
+        .layer(axum::middleware::from_fn(same_origin))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), observe))

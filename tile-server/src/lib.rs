@@ -5,13 +5,16 @@
 //! It never links GDAL: every format it reads is read by our own code from the blobs.
 
 pub mod app;
+mod asked;
 mod asset;
 pub mod encoding;
 pub mod feature_file;
 pub mod glyph;
 pub mod locate;
 pub mod openapi;
+mod password;
 pub mod payload;
+pub mod people;
 pub mod problem;
 pub mod route;
 pub mod routes;

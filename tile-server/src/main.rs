@@ -6,12 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use clap::Parser;
+use tile_server::people::{FirstStart, PeopleSettings, first_start};
 use tile_server::{App, Settings, WorkLimits, router};
 use tracing_subscriber::EnvFilter;
 
 /// How often the leftovers of crashed imports are looked for.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// How long an answer is kept for who asks the same again.
+const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// 时空信息云平台服务：把目录中的数据以瓦片、要素、三维、地形与网页提供出来。
 /// Serves a catalogue as tiles, features, 3D tiles, terrain and a web page.
@@ -30,6 +35,18 @@ struct Arguments {
     /// 天地图密钥文件；没有时取环境变量 `SHIKONG_TIANDITU_KEY`；file with the Tianditu key.
     #[arg(long)]
     tianditu_key_file: Option<PathBuf>,
+    /// 演示：没有账号时不需登录，只限本机地址；已有账号时不起作用；demonstration without log-in, loopback only, no effect where there are accounts.
+    #[arg(long)]
+    open: bool,
+    /// 会话空闲多少分钟后须重新登录；minutes after which an unused session ends.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=1_440))]
+    session_idle_minutes: i64,
+    /// 会话最长小时数；hours after which any session ends.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=168))]
+    session_hours: i64,
+    /// 为该账号生成一次性密码并解锁，打印后退出；print a one-time password for this account, unlock it and exit.
+    #[arg(long, value_name = "NAME")]
+    reset_password: Option<String>,
     /// 打印接口说明后退出；print openapi.json and exit.
     #[arg(long)]
     print_openapi: bool,
@@ -57,20 +74,49 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let catalog = catalog::Catalog::open(&data)
         .await
         .with_context(|| format!("无法打开数据目录 / cannot open the data folder {}", data.display()))?;
+    let now = chrono::Utc::now;
+    if let Some(name) = arguments.reset_password {
+        let password = tile_server::people::reset_password(&catalog, &name, now())
+            .await?
+            .with_context(|| format!("没有账号 {name} / there is no account {name}"))?;
+        writeln!(std::io::stdout(), "{}", one_time(&name, &password))?;
+        catalog.close().await;
+        return Ok(());
+    }
+    anyhow::ensure!(
+        !arguments.open || arguments.listen.ip().is_loopback(),
+        "--open 只能用于本机地址（127.0.0.1）/ --open is for a loopback address only"
+    );
+    let open = arguments.open && catalog.account_count().await? == 0;
+    if arguments.open && !open {
+        tracing::warn!("there are accounts, so --open has no effect: people log in");
+    }
     let settings = Settings {
         base_path: base_path.clone(),
-        now: chrono::Utc::now,
+        now,
         cache_dir: catalog.root().join("cache"),
         tianditu_key: tianditu_key(arguments.tianditu_key_file)?,
         work: WorkLimits::of_cores(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+        people: PeopleSettings {
+            open,
+            session_idle: TimeDelta::minutes(arguments.session_idle_minutes),
+            session_longest: TimeDelta::hours(arguments.session_hours),
+            ..PeopleSettings::default()
+        },
     };
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("无法监听 / cannot listen on {}", arguments.listen))?;
     let address = listener.local_addr()?;
-    // The first line of stdout is the URL, for whoever started us on port 0.
+    // The first line of stdout is the URL, for whoever started us on port 0. The password goes with it in one piece:
+    // it is shown here, once, and never in the log.
+    let mut greeting = format!("http://{address}{base_path}\n");
+    if !open && let FirstStart::Made { one_time_password } = first_start(&catalog, now()).await? {
+        greeting.push_str(&one_time("admin", &one_time_password));
+        greeting.push('\n');
+    }
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "http://{address}{base_path}").and_then(|()| stdout.flush())?;
+    stdout.write_all(greeting.as_bytes()).and_then(|()| stdout.flush())?;
     let sweeping = tokio::spawn(sweep(catalog.clone()));
     axum::serve(listener, router(App::new(catalog.clone(), settings))).with_graceful_shutdown(stop_asked()).await?;
     sweeping.abort();
@@ -78,11 +124,18 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn one_time(name: &str, password: &str) -> String {
+    format!("账号 / account: {name}   一次性密码 / one-time password: {password}")
+}
+
 /// Clears what crashed imports left, now and every hour.
 async fn sweep(catalog: catalog::Catalog) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     loop {
         ticks.tick().await;
+        if let Err(error) = catalog.kept_answers_forget(chrono::Utc::now() - ANSWERS_KEPT).await {
+            tracing::warn!(%error, "old answers could not be forgotten");
+        }
         match catalog.sweep(chrono::Utc::now()).await {
             Ok(report) if report.removed.is_empty() => {}
             Ok(report) => tracing::info!(removed = ?report.removed, "swept what crashed imports left"),

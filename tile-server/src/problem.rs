@@ -17,12 +17,14 @@ pub struct Problem {
     en: String,
     cause: Option<Arc<dyn Error + Send + Sync>>,
     retry_after_s: Option<u64>,
+    /// What the thing is now, for one who came too late to change it.
+    current: Option<Arc<serde_json::Value>>,
 }
 
 impl Problem {
     /// A problem with its public sentences.
     pub fn new(status: StatusCode, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { status, zh: zh.into(), en: en.into(), cause: None, retry_after_s: None }
+        Self { status, zh: zh.into(), en: en.into(), cause: None, retry_after_s: None, current: None }
     }
 
     /// 404.
@@ -64,6 +66,23 @@ impl Problem {
     #[expect(clippy::needless_pass_by_value, reason = "this is what caches hand over")]
     pub fn shared(problem: Arc<Self>) -> Self {
         Self::clone(&problem)
+    }
+
+    /// 409 for a change of what somebody else has changed meanwhile, with what it is now.
+    pub fn stale(current: &serde_json::Value) -> Self {
+        Self {
+            current: Some(Arc::new(current.clone())),
+            ..Self::new(
+                StatusCode::CONFLICT,
+                "内容已被他人修改，您的修改没有保存；请查看最新内容后重新提交",
+                "Somebody else changed this meanwhile and your change was not saved; look at it as it is now and try again.",
+            )
+        }
+    }
+
+    /// 500 for a row that was there a moment ago.
+    pub fn vanished() -> Self {
+        Self::internal("a row that was just there is gone")
     }
 
     /// The same with a cause for the log.
@@ -109,7 +128,7 @@ impl IntoResponse for Problem {
             }
             tracing::error!(status = self.status.as_u16(), cause = chain, "{}", self.en);
         }
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
@@ -117,6 +136,9 @@ impl IntoResponse for Problem {
             "detail_zh": self.zh,
             "detail_en": self.en,
         });
+        if let (Some(fields), Some(current)) = (body.as_object_mut(), &self.current) {
+            fields.insert("current".to_owned(), serde_json::Value::clone(current));
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

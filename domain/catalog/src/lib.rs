@@ -11,7 +11,9 @@ mod dataset;
 mod error;
 mod instant;
 mod job;
+mod kept_answer;
 mod live;
+mod people;
 mod publish;
 mod query;
 mod resolve;
@@ -26,7 +28,9 @@ pub use dataset::{Dataset, DatasetEntry, DatasetKind, DatasetQuery, NewDataset, 
 pub use error::CatalogError;
 pub use instant::{instant_at_end, instant_at_start};
 pub use job::{Job, JobAdded, JobState, Lease, NewJob, QueueLimits};
+pub use kept_answer::KeptAnswer;
 pub use live::{LiveSource, TiandituLayer, TiandituSource};
+pub use people::{AccountRow, AdministrationEntry, SessionRow, UnitRow, Written};
 pub use revision::{
     Asset, Classification, HeightReference, NewAsset, NewRevision, Provenance, Revision, SourceFile, Stewardship,
 };

@@ -175,11 +175,14 @@ where
     row.try_get(name).map_err(CatalogError::damaged(name))
 }
 
-fn json_column<T: serde::de::DeserializeOwned>(row: &SqliteRow, name: &'static str) -> Result<T, CatalogError> {
+pub(crate) fn json_column<T: serde::de::DeserializeOwned>(
+    row: &SqliteRow,
+    name: &'static str,
+) -> Result<T, CatalogError> {
     serde_json::from_str(column::<&str>(row, name)?).map_err(CatalogError::damaged(name))
 }
 
-fn count_column(row: &SqliteRow, name: &'static str) -> Result<u64, CatalogError> {
+pub(crate) fn count_column(row: &SqliteRow, name: &'static str) -> Result<u64, CatalogError> {
     u64::try_from(column::<i64>(row, name)?).map_err(CatalogError::damaged(name))
 }
 

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{CatalogError, Revision, RevisionId, Slug};
 
@@ -16,10 +18,26 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// How long a writer waits for another process's transaction; ours last milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A short transaction that writes, holding this process's turn. Dropped without [`Writing::commit`] it never happened.
+pub(crate) struct Writing {
+    // Before the turn, so that it is rolled back before the next one writes.
+    pub(crate) rows: Transaction<'static, Sqlite>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Writing {
+    /// Makes it last: the answer may be given once this has returned.
+    pub(crate) async fn commit(self, during: &'static str) -> Result<(), CatalogError> {
+        self.rows.commit().await.map_err(CatalogError::database(during))
+    }
+}
+
 /// The catalogue of one deployment. Cheap to clone; several processes may have one folder open.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     pub(crate) pool: SqlitePool,
+    /// The turn to write: SQLite takes one writer at a time, and waiting here is fair where its busy handler sleeps and guesses.
+    writer: Arc<Mutex<()>>,
     blobs: Arc<LocalFileSystem>,
     root: PathBuf,
 }
@@ -58,7 +76,7 @@ impl Catalog {
 
         let blobs =
             LocalFileSystem::new_with_prefix(root.join("blobs")).map_err(|source| CatalogError::Blob { source })?;
-        Ok(Self { pool, blobs: Arc::new(blobs), root })
+        Ok(Self { pool, writer: Arc::new(Mutex::new(())), blobs: Arc::new(blobs), root })
     }
 
     /// The folder that was opened, absolute.
@@ -87,6 +105,14 @@ impl Catalog {
     /// Closes every connection, which folds the write-ahead log into the database file.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Begins to write once nobody else of this process does. The lock of the database is taken at once, so that what
+    /// is read in the transaction still holds when it writes.
+    pub(crate) async fn writing(&self, during: &'static str) -> Result<Writing, CatalogError> {
+        let turn = Arc::clone(&self.writer).lock_owned().await;
+        let rows = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(CatalogError::database(during))?;
+        Ok(Writing { rows, _turn: turn })
     }
 
     pub(crate) fn blobs_folder(&self) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Routes: one file, with one table, per protocol. The list that names them all is in `app`.
 
+pub(crate) mod accounts;
 pub(crate) mod datasets;
 pub(crate) mod features;
 pub(crate) mod glyphs;
@@ -7,17 +8,24 @@ pub(crate) mod health;
 pub(crate) mod maps;
 pub(crate) mod overlay;
 pub(crate) mod page;
+pub(crate) mod sessions;
 pub(crate) mod sprites;
 pub(crate) mod styles;
 pub(crate) mod terrain;
 pub(crate) mod tiles;
 pub(crate) mod tiles3d;
+pub(crate) mod units;
 
 use axum::http::{HeaderMap, header};
 use geodesy::grid::{TileCoord, TileMatrixSet};
 
 use crate::app::App;
 use crate::problem::Problem;
+
+/// 404 for an account.
+pub(crate) fn no_such_account() -> Problem {
+    Problem::missing("没有这个账号", "There is no such account.")
+}
 
 /// Scheme, host and base path as the client sees them, for absolute URLs in documents; only the base path
 /// where the client's `Host` is not one that can be put in a URL.

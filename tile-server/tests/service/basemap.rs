@@ -120,6 +120,7 @@ async fn the_days_budget_is_kept_across_restarts() {
         now,
         cache_dir,
         tianditu_key: Some(KEY.to_owned()),
+        people: tile_server::people::PeopleSettings::default(),
         work: tile_server::WorkLimits::of_cores(2),
     };
     let router = tile_server::router(tile_server::App::new(service.catalog.clone(), settings));

@@ -11,6 +11,7 @@ use catalog::{Catalog, DatasetKind, NewAsset, NewDataset, NewRevision, Revision,
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tile_server::app::Shared;
+use tile_server::people::PeopleSettings;
 use tile_server::{App, Settings, WorkLimits, router};
 use tower::ServiceExt as _;
 
@@ -67,6 +68,7 @@ impl Service {
             cache_dir: folder.path().join("cache"),
             tianditu_key: None,
             work: WorkLimits { running: 4, waiting: 1_000 },
+            people: PeopleSettings { open: true, ..PeopleSettings::default() },
         };
         change(&mut settings);
         let app = App::new(catalog.clone(), settings);
@@ -101,16 +103,38 @@ impl Service {
         self.ask(Method::GET, path, headers).await
     }
 
+    /// Sends JSON.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(header::HeaderName, &str)],
+        body: &Value,
+    ) -> Reply {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "gis.example:8080")
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.answer(request.body(Body::from(body.to_string())).expect("a request")).await
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
     pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(header::HeaderName, &str)]) -> Reply {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "gis.example:8080");
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let request = request.body(Body::empty()).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        Reply { status: parts.status, headers: parts.headers, body }
+        self.answer(request.body(Body::empty()).expect("a request")).await
     }
 }
 

@@ -8,6 +8,7 @@ mod features;
 mod figures;
 mod load;
 mod meshes;
+mod people;
 mod points;
 mod rasters;
 mod refusals;
