@@ -4,12 +4,16 @@
 //! sources and the rule it came from. Geometry arrives in the deployment's Gauss-Kruger zone; areas leave as
 //! ellipsoidal and plane square metres side by side.
 
+mod boolean;
 mod error;
+mod measure;
 pub mod mechanism;
 pub mod overlay;
 pub mod parcel;
+mod pieces;
 pub mod red_line;
 pub mod rounding;
+mod shared;
 mod snap;
 
 pub use error::AnalysisError;

@@ -4,37 +4,85 @@
 //! positions. Here every coordinate is rounded once, to a grid that starts at a whole kilometre, so that partitions
 //! of one job (and tomorrow's rerun) share it.
 
+use geodesy::Crs;
 use i_overlay::i_float::int::point::IntPoint;
 
-use crate::{AnalysisError, Parcel, ParcelLayer, Polygon};
+use crate::{
+    AnalysisError, Parcel, ParcelLayer, Polygon,
+    boolean::{Ring, Shape, is_simple, union},
+    measure::Measure,
+    shared::{Area, Border, IntBox, Ruler},
+};
 
 /// Integer coordinates stay below this, so that the engine's products fit 64 bits.
 const LIMIT: f64 = (1 << 30) as f64;
 /// The grid's origin is a multiple of this, metres.
 const ORIGIN_STEP_M: f64 = 1000.0;
 
-/// A grid of points `origin + n * snap`.
+/// Rings of at most so many points are looked at pair by pair instead of being resolved.
+const SMALL_RING: usize = 48;
+
+/// Where a grid lies in its plane.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Grid {
+pub(crate) struct Frame {
     origin: [f64; 2],
     /// Units of the plane per grid step.
     step: f64,
+    /// Metres per unit of the plane.
+    unit_m: f64,
 }
 
-/// A parcel on the grid: outer rings anticlockwise, holes clockwise, and its box.
+impl Frame {
+    /// A place between grid points.
+    pub(crate) fn in_plane(&self, place: [f64; 2]) -> [f64; 2] {
+        [self.origin[0] + place[0] * self.step, self.origin[1] + place[1] * self.step]
+    }
+
+    /// Square metres of the plane per cell.
+    pub(crate) fn cell_m2(&self) -> f64 {
+        let step_m = self.step * self.unit_m;
+        step_m * step_m
+    }
+}
+
+/// A grid of points `origin + n * snap`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grid {
+    pub(crate) frame: Frame,
+    /// What the layers cover, in the plane.
+    bounds: [f64; 4],
+}
+
+/// A parcel on the grid: what it covers, each place once.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Snapped {
-    pub(crate) contours: Vec<Vec<IntPoint>>,
-    pub(crate) min: [i32; 2],
-    pub(crate) max: [i32; 2],
+    /// Outer rings anticlockwise, holes clockwise.
+    pub(crate) rings: Vec<Ring>,
+    /// The same as a border.
+    pub(crate) border: Border,
+    /// Whether rings crossed themselves or each other, and the square cells (doubled) that resolving them changed.
+    pub(crate) mended: Option<i128>,
 }
 
 impl Grid {
-    /// The grid for two layers, with steps of `snap_m` metres.
-    pub(crate) fn new(layers: [&ParcelLayer; 2], snap_m: f64) -> Result<Self, AnalysisError> {
+    /// The grid for layers of one plane, with steps of `snap_m` metres.
+    pub(crate) fn new(layers: &[&ParcelLayer], snap_m: f64) -> Result<Self, AnalysisError> {
         if !(snap_m > 0.0 && snap_m < 1000.0) {
             return Err(AnalysisError::Snap { snap_m });
         }
-        let unit_m = layers[0].crs.unit_m();
+        let Some(plane) = layers.first().map(|layer| &layer.crs) else {
+            let frame = Frame { origin: [0.0; 2], step: snap_m, unit_m: 1.0 };
+            return Ok(Self { frame, bounds: [0.0; 4] });
+        };
+        for layer in layers {
+            if layer.crs != *plane || !plane.is_projected() {
+                return Err(AnalysisError::NotOnePlane {
+                    first: plane.name().to_owned(),
+                    second: layer.crs.name().to_owned(),
+                });
+            }
+        }
+        let unit_m = plane.unit_m();
         let (mut min, mut max) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
         for layer in layers {
             for parcel in &layer.parcels {
@@ -64,53 +112,118 @@ impl Grid {
         if reach / step >= LIMIT {
             return Err(AnalysisError::TooLarge { snap_m, smallest_m: reach * unit_m / (LIMIT - 1.0) });
         }
-        Ok(Self { origin, step })
+        Ok(Self { frame: Frame { origin, step, unit_m }, bounds: [min[0], min[1], max[0], max[1]] })
     }
 
-    /// A parcel on the grid, without rings that collapse; none where nothing is left.
-    pub(crate) fn snap(&self, parcel: &Parcel) -> Option<Snapped> {
-        let mut contours = Vec::new();
+    /// How ground and plane differ over the whole job.
+    pub(crate) fn measure(&self, plane: &Crs) -> Result<Measure, AnalysisError> {
+        Measure::new(plane, self.bounds)
+    }
+
+    /// A parcel on the grid, without rings that collapse; without any ring where nothing is left.
+    pub(crate) fn snap(&self, parcel: &Parcel) -> Snapped {
+        let mut rings: Vec<Ring> = Vec::new();
+        let (mut parts, mut before) = (0, 0);
         for polygon in &parcel.polygons {
             let Some(exterior) = self.ring(&polygon.exterior, true) else { continue };
-            contours.push(exterior);
-            contours.extend(polygon.holes.iter().filter_map(|hole| self.ring(hole, false)));
+            for (ring, outer) in std::iter::once((exterior, true))
+                .chain(polygon.holes.iter().filter_map(|hole| Some((self.ring(hole, false)?, false))))
+            {
+                parts += 1;
+                before += doubled_area(&ring);
+                rings.extend(resolved(ring, outer));
+            }
         }
-        let first = contours.first()?.first()?;
-        let (mut min, mut max) = ([first.x, first.y], [first.x, first.y]);
-        for point in contours.iter().flatten() {
-            min = [min[0].min(point.x), min[1].min(point.y)];
-            max = [max[0].max(point.x), max[1].max(point.y)];
+        if parts > 1 {
+            rings = union(rings.iter()).into_iter().flatten().collect();
         }
-        Some(Snapped { contours, min, max })
+        let after: i128 = rings.iter().map(|ring| doubled_area(ring)).sum();
+        let mended = (before != after).then_some(after - before);
+        let border = Border::new(rings.iter());
+        Snapped { rings, border, mended }
+    }
+
+    /// The box of a parcel on the grid; none where it has no polygon.
+    pub(crate) fn box_of(&self, parcel: &Parcel) -> Option<IntBox> {
+        let mut bounds = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
+        for point in parcel.polygons.iter().flat_map(Polygon::rings).flatten() {
+            let [x, y] = [self.index(point[0], 0), self.index(point[1], 1)];
+            bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
+        }
+        (bounds[0] <= bounds[2]).then_some(bounds)
+    }
+
+    fn index(&self, v: f64, axis: usize) -> i32 {
+        ((v - self.frame.origin[axis]) / self.frame.step).round() as i32
+    }
+
+    /// A ring of the plane on the grid, anticlockwise or clockwise; none where it collapses.
+    pub(crate) fn ring_on_grid(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Ring> {
+        self.ring(ring, anticlockwise)
     }
 
     /// Back to the plane.
-    pub(crate) fn ring_in_plane(&self, contour: &[IntPoint]) -> Vec<[f64; 2]> {
-        let [x, y] = self.origin;
-        contour.iter().map(|p| [x + f64::from(p.x) * self.step, y + f64::from(p.y) * self.step]).collect()
+    pub(crate) fn ring_in_plane(&self, ring: &[IntPoint]) -> Vec<[f64; 2]> {
+        ring.iter().map(|p| self.frame.in_plane([f64::from(p.x), f64::from(p.y)])).collect()
     }
 
-    /// Square plane units of twice an integer area.
-    pub(crate) fn area_in_plane(&self, doubled: i128) -> f64 {
-        doubled as f64 / 2.0 * self.step * self.step
+    /// Back to the plane, outer ring first.
+    pub(crate) fn polygon_in_plane(&self, shape: &Shape) -> Polygon {
+        let mut rings = shape.iter().map(|ring| self.ring_in_plane(ring));
+        Polygon { exterior: rings.next().unwrap_or_default(), holes: rings.collect() }
     }
 
     fn ring(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Vec<IntPoint>> {
-        let index = |v: f64, axis: usize| ((v - self.origin[axis]) / self.step).round() as i32;
-        let mut points: Vec<IntPoint> = ring.iter().map(|p| IntPoint::new(index(p[0], 0), index(p[1], 1))).collect();
+        let mut points: Vec<IntPoint> =
+            ring.iter().map(|p| IntPoint::new(self.index(p[0], 0), self.index(p[1], 1))).collect();
         points.dedup();
         while points.len() > 1 && points.first() == points.last() {
             points.pop();
         }
-        let doubled = doubled_area(&points);
-        if points.len() < 3 || doubled == 0 {
+        if points.len() < 3 {
             return None;
         }
-        if (doubled > 0) != anticlockwise {
+        if (doubled_area(&points) > 0) != anticlockwise {
             points.reverse();
         }
         Some(points)
     }
+}
+
+/// A ring that may cross itself as rings that do not. By itself: loops of a ring that run the other way round must not
+/// cancel what another ring covers.
+fn resolved(ring: Ring, outer: bool) -> Vec<Ring> {
+    if ring.len() <= SMALL_RING && is_simple(&ring) {
+        return vec![ring];
+    }
+    let mut rings: Vec<Ring> = union(std::iter::once(&ring)).into_iter().flatten().collect();
+    if !outer {
+        rings.iter_mut().for_each(|ring| ring.reverse());
+    }
+    rings
+}
+
+/// Area of shapes: the plane's exactly, the ground's by its integral.
+pub(crate) fn area_of<'r>(rings: impl Iterator<Item = &'r Ring>, ruler: &Ruler<'_>) -> Area {
+    let mut doubled = 0;
+    let mut beyond_m2 = 0.0;
+    for ring in rings {
+        doubled += doubled_area(ring);
+        if let Some(ground) = ruler.ground {
+            let place = |p: &IntPoint| ruler.frame.in_plane([f64::from(p.x), f64::from(p.y)]);
+            let next = ring.iter().cycle().skip(1);
+            beyond_m2 += ring.iter().zip(next).map(|(a, b)| ground.edge_m2(place(a), place(b))).sum::<f64>();
+        }
+    }
+    let plane_m2 = doubled as f64 / 2.0 * ruler.frame.cell_m2();
+    Area { plane_m2, ellipsoidal_m2: if ruler.ground.is_some() { plane_m2 + beyond_m2 } else { 0.0 } }
+}
+
+/// The box of rings.
+pub(crate) fn bounds_of<'r>(rings: impl Iterator<Item = &'r Ring>) -> IntBox {
+    rings.flatten().fold([i32::MAX, i32::MAX, i32::MIN, i32::MIN], |b, p| {
+        [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)]
+    })
 }
 
 /// Twice the signed area of a contour, exactly.
