@@ -41,6 +41,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 const KIND_LISTS: &[(&str, &str, &str)] = &[
     ("importers/src/", "impl Importer for", "importers/src/list.rs"),
     ("tile-server/src/source/", "//!", "tile-server/src/source/mod.rs"),
+    ("tile-server/src/document/", "const DOCUMENT: Document", "tile-server/src/document/mod.rs"),
     ("renderer/src/layer/", "impl Layer for", "renderer/src/layer/mod.rs"),
     ("domain/analysis/src/", "//!", "domain/analysis/src/lib.rs"),
 ];

@@ -64,6 +64,7 @@ pub struct App {
     pub(crate) kinds: Cache<Slug, DatasetKind>,
     pub(crate) glyphs: routes::glyphs::GlyphCache,
     pub(crate) map_font: routes::maps::MapFont,
+    pub(crate) workshop: crate::document::Workshop,
 }
 
 /// What handlers share.
@@ -84,6 +85,7 @@ impl App {
             kinds: Cache::new(REVISIONS_KEPT),
             glyphs: routes::glyphs::GlyphCache::default(),
             map_font: routes::maps::MapFont::default(),
+            workshop: crate::document::Workshop::default(),
         })
     }
 }

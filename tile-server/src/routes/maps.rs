@@ -61,7 +61,7 @@ const FONT: &str = "Noto Sans CJK SC Regular";
 pub(crate) struct MapFont(OnceLock<Option<Arc<Font>>>);
 
 impl MapFont {
-    fn get(&self) -> Option<Arc<Font>> {
+    pub(crate) fn get(&self) -> Option<Arc<Font>> {
         self.0
             .get_or_init(|| {
                 let (bytes, index) = Fonts::of_system().file(FONT)?;
@@ -215,7 +215,7 @@ fn draw(figure: &Figure, font: Option<&Font>, stop: &Stop) -> Result<Vec<u8>, Pr
     picture.encode_png().map_err(Problem::internal)
 }
 
-fn carto_feature(feature: feature_file::PlacedFeature) -> carto::Feature {
+pub(crate) fn carto_feature(feature: feature_file::PlacedFeature) -> carto::Feature {
     let properties: BTreeMap<String, carto::Value> = feature
         .properties
         .into_iter()

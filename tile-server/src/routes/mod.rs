@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod datasets;
+pub(crate) mod documents;
 pub(crate) mod features;
 pub(crate) mod glyphs;
 pub(crate) mod health;

@@ -1,0 +1,134 @@
+//! `report.pdf`: the report of a review (规划符合性审查报告), A4.
+
+use serde_json::{Value, json};
+
+use super::content::{Block, Mark, Table, chinese_number};
+use super::dossier::Dossier;
+use super::map::Frame;
+use super::report::{crs_words, report};
+use super::{Document, DocumentError, Make, Workshop};
+
+/// The kind.
+pub(super) const DOCUMENT: Document = Document {
+    name: "report.pdf",
+    media_type: "application/pdf",
+    title_zh: "规划符合性审查报告（PDF）",
+    title_en: "Report of the review (PDF)",
+    make: Make::Project(Some(MAP), make),
+};
+
+/// The map of a report, within the type area.
+pub(super) const MAP: Frame = Frame { width_mm: 148.0, height_mm: 118.0, dpi: 220.0 };
+/// Rows of a table on paper; the workbook has them all.
+const MAX_ROWS: usize = 400;
+
+fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError> {
+    let report = report(dossier);
+    let mut sections = 0;
+    let blocks: Vec<Value> = report
+        .blocks
+        .iter()
+        .map(|block| match block {
+            Block::Section(title) => {
+                sections += 1;
+                json!({ "kind": "section", "text": format!("{}、{title}", chinese_number(sections)) })
+            }
+            Block::Paragraph(text) => json!({ "kind": "paragraph", "text": text }),
+            Block::Warning(text) => json!({ "kind": "warning", "text": text }),
+            Block::Facts(facts) => json!({ "kind": "facts", "rows": fact_rows(facts) }),
+            Block::Table(table) => table_json(table, MAX_ROWS),
+            Block::Map => json!({ "kind": "map" }),
+            Block::Seal { unit, date } => json!({ "kind": "seal", "unit": unit, "date": date }),
+        })
+        .collect();
+    let project = &dossier.project;
+    let mut data = json!({
+        "title": report.title,
+        "subject": report.subject,
+        "running": format!("{}　{}", project.code, project.name),
+        "secrecy": dossier.office.stamp(),
+        "unit": dossier.office.unit,
+        "blocks": blocks,
+    });
+    let mut pictures: Vec<(&str, &[u8])> = Vec::new();
+    if let Some(map) = &dossier.map {
+        data["map"] = map.margin.clone();
+        data["map"]["note"] = map_note(dossier).into();
+        pictures.push(("/map.png", &map.png));
+    }
+    workshop.typesetter().pdf(include_str!("template/report.typ"), &data, &pictures, &identity(dossier, DOCUMENT.name))
+}
+
+/// What names a document for ever: the project, its state and the kind.
+pub(super) fn identity(dossier: &Dossier, name: &str) -> String {
+    format!("shikong/{}/{}/{name}", dossier.project.id, dossier.as_of)
+}
+
+/// What stands below a map.
+pub(super) fn map_note(dossier: &Dossier) -> String {
+    let Some(map) = &dossier.map else { return String::new() };
+    let layers: Vec<String> =
+        map.layers.iter().map(|(title, since)| format!("{title}（{}）", super::content::plain_date(since))).collect();
+    let layers = if layers.is_empty() { String::new() } else { format!("数据来源：{}。", layers.join("、")) };
+    let approval = &dossier.office.map_approval;
+    let approval = if approval.is_empty() { String::new() } else { format!("审图号：{approval}。") };
+    format!(
+        "坐标系：{}；高程基准：{}；图中坐标单位为米。{layers}制图单位：{}；制图日期：{}。{approval}",
+        crs_words(&map.crs),
+        dossier.office.height_datum,
+        dossier.office.unit,
+        super::content::chinese_date(&dossier.as_of),
+    )
+}
+
+/// Two short facts a row, a long one by itself.
+pub(super) fn fact_rows(facts: &[(&'static str, String)]) -> Vec<Value> {
+    const SHORT_CHARS: usize = 25;
+    let width = |text: &str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let mut rows = Vec::new();
+    let mut waiting: Option<Value> = None;
+    for (name, value) in facts {
+        let pair = json!([name, value]);
+        if width(value) > SHORT_CHARS {
+            rows.extend(waiting.take().map(|left| json!([left])));
+            rows.push(json!([pair]));
+        } else if let Some(left) = waiting.take() {
+            rows.push(json!([left, pair]));
+        } else {
+            waiting = Some(pair);
+        }
+    }
+    rows.extend(waiting.map(|left| json!([left])));
+    rows
+}
+
+/// A table as the templates read it, with at most so many rows before its totals.
+pub(super) fn table_json(table: &Table, most: usize) -> Value {
+    let body = table.rows.iter().filter(|row| row.mark != Mark::Total);
+    let left_out = body.clone().count().saturating_sub(most);
+    let totals = table.rows.iter().filter(|row| row.mark == Mark::Total);
+    let rows: Vec<Value> = body
+        .take(most)
+        .chain(totals)
+        .map(|row| {
+            let mark = match row.mark {
+                Mark::Plain => "plain",
+                Mark::Conflict => "conflict",
+                Mark::Total => "total",
+                Mark::Part => "part",
+            };
+            let cells: Vec<String> = row.cells.iter().map(super::content::Cell::text).collect();
+            json!({ "mark": mark, "cells": cells })
+        })
+        .collect();
+    let columns: Vec<Value> = table
+        .columns
+        .iter()
+        .map(|column| json!({ "head": column.head, "width": column.width, "align": column.align.name() }))
+        .collect();
+    let mut notes = table.notes.clone();
+    if left_out > 0 {
+        notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
+    }
+    json!({ "kind": "table", "title": table.title, "unit": table.unit, "columns": columns, "rows": rows, "notes": notes })
+}

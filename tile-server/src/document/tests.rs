@@ -1,0 +1,255 @@
+//! A dossier of made-up findings through every document; the papers themselves are read back by other programs.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::dossier::Dossier;
+use super::*;
+use crate::routes::maps::MapFont;
+use crate::work::Stop;
+
+/// Numbers of the check that each paper must show as they are.
+const FIGURES: [&str; 8] = ["68342.17", "68367.42", "2871.10", "2872.13", "4.20", "68318.05", "12.50", "6.8342"];
+const HOSTILE: &str = "样例#panic(\"x\")$1+1$*粗*_斜_<a>&amp;[园]\\u{0041}区";
+
+/// A project with hostile names, a failed and a conditional rule, and every table.
+fn dossier() -> Dossier {
+    let ring =
+        json!([[500_000.0, 3_132_000.0], [500_260.0, 3_132_010.0], [500_250.0, 3_132_270.0], [499_990.0, 3_132_260.0]]);
+    let finding = |rule: &str, title: &str, verdict: &str, areas: [f64; 2], share: f64| {
+        json!({
+            "rule": rule, "title": title, "group": "three-lines", "verdict": verdict,
+            "legal_basis": "《中华人民共和国土地管理法》第三十五条",
+            "overlap": { "plane_m2": areas[0], "ellipsoidal_m2": areas[1], "share": share, "pieces": 3 },
+            "distance_m": 12.5, "message_zh": format!("占用{title} {:.2} 平方米", areas[1]),
+        })
+    };
+    let mut checks = vec![
+        finding("basic-farmland", "永久基本农田", "fail", [2871.1, 2872.13], 0.042),
+        finding("ecology", "生态保护红线", "conditional", [4102.0, 4103.5], 0.06),
+    ];
+    checks.extend((0..20).map(|i| finding(&format!("r{i}"), &format!("控制线{i}"), "pass", [0.0, 0.0], 0.0)));
+    let line = |name: &str, m2: f64| json!({ "title": name, "plane_m2": m2, "ellipsoidal_m2": m2, "share": 0.1, "pieces": 1, "verdict": "pass" });
+    let occupied: Vec<_> = (0..60)
+        .map(|i| json!({ "source_id": format!("4331990000000{i:05}"), "title": "地类图斑", "class": "0101", "owner": "样例村民委员会", "plane_m2": 0.1 + f64::from(i), "ellipsoidal_m2": 0.25 }))
+        .collect();
+    let value = json!({
+        "project": {
+            "id": "p-1", "code": "2026-433199-01-01-000001", "name": HOSTILE, "applicant": "样例县工业园区开发有限公司",
+            "land_use": { "system": "2023", "code": "100101", "name": "一类工业用地" }, "kind": "工业项目", "state": "consulting",
+            "created": "2026-11-01T02:00:00Z",
+        },
+        "red_line": {
+            "version": 2, "source": { "name": "工业园界址点.txt", "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" },
+            "delivered": { "crs": "EPSG:4546", "parcels": [{ "name": "地块一", "polygons": [[ring]] }] },
+        },
+        "check": {
+            "job": "0197-abc", "at": "2026-11-20T08:15:00Z", "verdict": "fail",
+            "rule_versions": { "control-lines": "2026.1" },
+            "sources": [{ "role": "basic-farmland", "dataset": "yjjbnt", "revision": "20240101t000000-abcdef", "title": "永久基本农田", "valid_from": "2024-01-01T00:00:00Z", "code_system": "" }],
+            "red_line": { "plane_m2": 68_342.17, "ellipsoidal_m2": 68_367.42, "plane_ha": 6.8342, "ellipsoidal_ha": 6.8367 },
+            "checks": checks,
+            "tables": {
+                "three_lines": { "rows": [line("永久基本农田", 2871.1), line("城镇开发边界", 65_446.95)], "total": { "plane_m2": 68_318.05, "ellipsoidal_m2": 68_318.06 } },
+                "occupied_parcels": occupied,
+            },
+            "patches": [{
+                "type": "Feature", "properties": { "rule": "basic-farmland" },
+                "geometry": { "type": "Polygon", "coordinates": [[[111.0005, 28.3018], [111.0012, 28.3018], [111.0012, 28.3025], [111.0005, 28.3025], [111.0005, 28.3018]]] },
+            }],
+        },
+        "opinions": [
+            { "unit": "自然资源局", "verdict": "disagree", "text": "占用永久基本农田，建议优化选址。".repeat(8), "officer": "张三", "head": "李四", "signed": "2026-11-21T01:00:00Z" },
+            { "unit": "林业局", "verdict": "not_concerned", "text": "", "officer": "王五", "head": "赵六", "signed": "2026-11-21T02:00:00Z" },
+            { "unit": "水利局", "verdict": "", "due": "2026-11-30" },
+        ],
+        "events": [{ "at": "2026-11-01T02:00:00Z", "by": "钱七", "unit": "县自然资源局", "action": "登记", "text": "" }],
+        "office": { "unit": "样例县自然资源局", "secrecy": "内部" },
+        "as_of": "2026-11-21T02:00:00Z",
+    });
+    serde_json::from_value(value).expect("the shape of a dossier")
+}
+
+/// The dossier with the map that a document wants.
+fn dossier_for(document: &Document) -> Dossier {
+    let mut dossier = dossier();
+    if let Make::Project(Some(frame), _) = document.make {
+        let line = dossier.red_line.clone().expect("a red line");
+        let conflicts = vec![map::Conflict {
+            number: 1,
+            forbids: true,
+            geometry: dossier.check.as_ref().expect("a check").patches[0]["geometry"].clone(),
+        }];
+        let drawing =
+            map::Drawing { frame, crs: line.crs().to_owned(), parcels: line.parcels(), conflicts, layers: Vec::new() };
+        dossier.map = map::draw(&drawing, MapFont::default().get().as_deref(), &Stop::default()).expect("a map");
+    }
+    dossier
+}
+
+fn document(name: &str) -> &'static Document {
+    DOCUMENTS.iter().find(|document| document.name == name).expect("in the list")
+}
+
+fn made(name: &str, workshop: &Workshop) -> Vec<u8> {
+    let document = document(name);
+    let Make::Project(_, make) = document.make else { panic!("a document of a project") };
+    make(&dossier_for(document), workshop).expect("it is made")
+}
+
+/// Where papers lie to be looked at.
+fn kept(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/tmp/documents");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).expect("written");
+    path
+}
+
+fn has_fonts(workshop: &Workshop) -> bool {
+    let there = workshop.typesetter().has_fonts();
+    if !there {
+        println!("SKIPPED: no Chinese font is installed (fonts-noto-cjk)");
+    }
+    there
+}
+
+/// The text of a PDF, without blanks and line breaks, or none where poppler is missing.
+fn text_of_pdf(path: &std::path::Path) -> Option<String> {
+    let Ok(output) = Command::new("pdftotext").args(["-layout"]).arg(path).arg("-").output() else {
+        println!("SKIPPED: pdftotext is not installed (poppler-utils)");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8_lossy(&output.stdout).chars().filter(|c| !c.is_whitespace() && *c != '\u{200b}').collect())
+}
+
+#[test]
+fn names_in_the_list_are_unique_and_end_as_their_media_types_do() {
+    let names: std::collections::BTreeSet<_> = DOCUMENTS.iter().map(|document| document.name).collect();
+    assert_eq!(names.len(), DOCUMENTS.len());
+    for document in DOCUMENTS {
+        assert!(!document.title_zh.is_ascii() && document.title_en.is_ascii(), "{}", document.name);
+    }
+}
+
+#[test]
+fn the_pdf_report_shows_every_figure_and_takes_hostile_names_as_text() {
+    let workshop = Workshop::default();
+    if !has_fonts(&workshop) {
+        return;
+    }
+    let bytes = made("report.pdf", &workshop);
+    assert_eq!(bytes, made("report.pdf", &workshop), "the same bytes again");
+    let Some(text) = text_of_pdf(&kept("report.pdf", &bytes)) else { return };
+    for figure in FIGURES {
+        assert!(text.contains(figure), "{figure} in the report");
+    }
+    let name: String = HOSTILE.chars().filter(|c| !c.is_whitespace()).collect();
+    assert!(text.contains(&name), "the name as it was written");
+    for words in [
+        "一、项目基本情况",
+        "“三线”占用情况表",
+        "压占图斑清单",
+        "部门意见汇总表",
+        "张三",
+        "盖章处",
+        "2026年11月21日",
+        "—1—",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn the_a3_sheet_has_its_frame_and_the_conflicts() {
+    let workshop = Workshop::default();
+    if !has_fonts(&workshop) {
+        return;
+    }
+    let bytes = made("sheet-a3.pdf", &workshop);
+    assert_eq!(bytes, made("sheet-a3.pdf", &workshop), "the same bytes again");
+    let path = kept("sheet-a3.pdf", &bytes);
+    let Some(text) = text_of_pdf(&path) else { return };
+    for words in [
+        "内部用图",
+        "2871.10",
+        "2872.13",
+        "图例",
+        "坐标系",
+        "1985国家高程基准",
+        "制图单位",
+        "2026年11月21日",
+        "永久基本农田",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(!text.contains("审图号"), "a working print has none");
+    let info = Command::new("pdfinfo").arg(&path).output().expect("it came with pdftotext");
+    let info = String::from_utf8_lossy(&info.stdout).into_owned();
+    assert!(info.lines().any(|line| line.starts_with("Pages:") && line.trim_end().ends_with(" 1")), "{info}");
+}
+
+#[test]
+fn the_word_report_holds_the_same_figures_and_repeats_the_heads_of_its_tables() {
+    let workshop = Workshop::default();
+    let bytes = made("report.docx", &workshop);
+    assert_eq!(bytes, made("report.docx", &workshop), "the same bytes again");
+    let path = kept("report.docx", &bytes);
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(path).expect("written")).expect("a ZIP");
+    let mut xml = String::new();
+    archive.by_name("word/document.xml").expect("the text").read_to_string(&mut xml).expect("UTF-8");
+    for figure in FIGURES {
+        assert!(xml.contains(figure), "{figure} in the text");
+    }
+    assert!(xml.contains("&lt;a&gt;&amp;amp;"), "markup in a name is text");
+    assert!(xml.matches("<w:tblHeader />").count() >= 5 && !xml.contains("trHeight"));
+}
+
+#[test]
+fn the_workbook_holds_numbers_whose_stored_sums_are_the_result_s() {
+    use calamine::{Data, Reader as _};
+    let workshop = Workshop::default();
+    let bytes = made("tables.xlsx", &workshop);
+    assert_eq!(bytes, made("tables.xlsx", &workshop), "the same bytes again");
+    let path = kept("tables.xlsx", &bytes);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).expect("a workbook");
+    let range = book.worksheet_range("“三线”占用情况表").expect("the sheet");
+    let cell = |row, column| range.get_value((row, column)).cloned().expect("a cell");
+    assert_eq!(cell(3, 1), Data::Float(2871.1));
+    assert_eq!(cell(5, 1), Data::Float(68_318.05), "the stored value of the formula");
+    let formulas = book.worksheet_formula("“三线”占用情况表").expect("formulas");
+    assert_eq!(formulas.get_value((5, 1)).map(String::as_str), Some("ROUND(SUM(B4:B5),2)"));
+    // The rows do not add up to this total, so it is not a formula that would count to another number.
+    assert_eq!(formulas.get_value((5, 2)).map_or("", String::as_str), "");
+    assert_eq!(cell(5, 2), Data::Float(68_318.06));
+}
+
+#[test]
+fn the_ledger_keeps_the_order_of_its_fields_and_its_totals() {
+    use calamine::{Data, Reader as _};
+    let row = |id: &str, m2: f64| match json!({ "DKBH": id, "XZQMC": "样例村", "plane_m2": m2, "ellipsoidal_m2": m2, "state": "已处理" })
+    {
+        serde_json::Value::Object(row) => row,
+        _ => serde_json::Map::new(),
+    };
+    let totals = match json!({ "plane_m2": 30.3, "ellipsoidal_m2": 30.3 }) {
+        serde_json::Value::Object(totals) => totals,
+        _ => serde_json::Map::new(),
+    };
+    let ledger = ledger::Ledger {
+        rows: vec![row("CY-1", 10.1), row("CY-2", 20.2)],
+        totals,
+        office: dossier().office,
+        as_of: "2026-11-21T02:00:00Z".to_owned(),
+    };
+    let Make::Ledger(make) = document("ledger.xlsx").make else { panic!("a document of the ledger") };
+    let path = kept("ledger.xlsx", &make(&ledger).expect("it is made"));
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).expect("a workbook");
+    let range = book.worksheet_range("差异图斑台账").expect("the sheet");
+    assert_eq!(range.get_value((3, 0)), Some(&Data::String("CY-1".to_owned())));
+    assert_eq!(range.get_value((5, 5)), Some(&Data::Float(30.3)));
+}
