@@ -1,18 +1,18 @@
 // The addresses a department needs to use a dataset elsewhere, ready to copy, with a snippet for three map libraries.
 
-import { absolute, fetchJson } from './catalogue.js';
-import { copy, element } from './panel.js';
-import { say, titleOf } from './words.js';
+import { copy, element } from '../element.js';
+import { absolute, read } from '../service.js';
+import { say, titleOf } from '../words.js';
 
-export function drawAddresses(container, datasets, toast) {
-  container.replaceChildren(...datasets.map((dataset) => section(dataset, toast)));
+export function drawAddresses(container, datasets) {
+  container.replaceChildren(...datasets.map((dataset) => section(dataset)));
 }
 
-function section(dataset, toast) {
+function section(dataset) {
   const { links = {} } = dataset;
   const box = element('section', {}, element('h3', { textContent: `${titleOf(dataset)} · ${dataset.slug}` }));
   const line = (label, address) => box.append(element('div', { className: 'address' }, element('span', { textContent: label }), element('code', { textContent: address }),
-    element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(address, toast) })));
+    element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(address) })));
   if (links.tilejson) line(say('tilejson'), absolute(links.tilejson));
   if (links.terrain) line(say('terrainTiles'), absolute(`${links.terrain}?gaps=fill`));
   if (links.tileset) line(say('tileset'), absolute(links.tileset));
@@ -21,18 +21,18 @@ function section(dataset, toast) {
   if (links.style) line(say('style'), absolute(links.style));
   const tiled = links.tilejson || (links.terrain && `${links.terrain}?gaps=fill`);
   if (tiled) {
-    fetchJson(absolute(tiled)).then((tilejson) => {
+    read(tiled).then((tilejson) => {
       const template = tilejson.tiles?.[0];
       if (!template) return;
       line(dataset.kind === 'elevation' ? say('terrainMapbox') : say('tilesW'), dataset.kind === 'elevation' ? template.replace('/terrarium/', '/mapbox/') : template);
       if (dataset.kind === 'imagery' || dataset.kind === 'features') line(say('tilesC'), template.replace('/{z}/', '/c/{z}/'));
-      if (dataset.kind !== 'elevation') box.append(snippets(dataset, tilejson, template, toast));
+      if (dataset.kind !== 'elevation') box.append(snippets(dataset, tilejson, template));
     }).catch((problem) => box.append(element('p', { className: 'note', textContent: problem.message })));
   }
   return box;
 }
 
-function snippets(dataset, tilejson, template, toast) {
+function snippets(dataset, tilejson, template) {
   const vector = dataset.kind === 'features';
   const address = absolute(dataset.links.tilejson);
   const { slug } = dataset;
@@ -55,6 +55,6 @@ function snippets(dataset, tilejson, template, toast) {
       for (const tab of tabs.querySelectorAll('button')) tab.setAttribute('aria-pressed', tab === event.target);
     } }));
   }
-  tabs.append(element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(code.textContent, toast) }));
+  tabs.append(element('button', { type: 'button', textContent: say('copy'), onclick: () => copy(code.textContent) }));
   return element('div', { className: 'snippet' }, tabs, code);
 }

@@ -1,7 +1,7 @@
 // The legend of what is on the map now: the classes of visible plan layers that really occur in them.
 
-import { element } from './panel.js';
-import { isChinese, say, titleOf } from './words.js';
+import { element, empty } from '../element.js';
+import { isChinese, say, titleOf } from '../words.js';
 
 export function drawLegend(container, stack) {
   container.replaceChildren();
@@ -18,7 +18,7 @@ export function drawLegend(container, stack) {
       container.append(element('div', { className: 'class' }, swatch, element('span', { textContent: (item.values[0] && /^\d|^[A-Z]\d?$/.test(item.values[0]) ? item.values[0] + ' ' : '') + (isChinese() ? item.zh : item.en) })));
     }
   }
-  if (!container.hasChildNodes()) container.append(element('p', { className: 'empty', textContent: say('noLegend') }));
+  if (!container.hasChildNodes()) container.append(empty(say('noLegend')));
 }
 
 /** How a class looks on the map: an area of one colour with its own fill and outline, anything else in its colour. */

@@ -1,6 +1,6 @@
 // The delivered height at a place: read from the terrain tile that keeps its gaps, so that no height is told where none was surveyed.
 
-import { absolute, fetchJson } from './catalogue.js';
+import { read } from '../service.js';
 
 const SIDE = 256;
 
@@ -8,7 +8,7 @@ const SIDE = 256;
 export async function heightAt(dataset, { lng, lat }) {
   const [west, south, east, north] = dataset.bounds;
   if (lng < west || lng > east || lat < south || lat > north) return null;
-  const { tiles, maxzoom } = await fetchJson(absolute(dataset.links.terrain));
+  const { tiles, maxzoom } = await read(dataset.links.terrain);
   const across = 2 ** maxzoom;
   const sine = Math.sin(lat * Math.PI / 180);
   const x = (lng + 180) / 360 * across;

@@ -1,7 +1,7 @@
 // Datasets on the map: sources and layers of each kind, their order, visibility and opacity. One entry of KINDS per dataset kind.
 
-import { absolute, fetchJson } from './catalogue.js';
-import { titleOf } from './words.js';
+import { absolute, read } from '../service.js';
+import { titleOf } from '../words.js';
 
 /** Kinds from the bottom of the map to its top. */
 export const KINDS = ['basemap', 'elevation', 'imagery', 'features', 'point-cloud', 'mesh', 'observations'];
@@ -169,7 +169,7 @@ async function describe(dataset) {
       };
     }
     case 'features': {
-      const style = await fetchJson(absolute(links.style));
+      const style = await read(links.style);
       const sources = {};
       for (const [name, source] of Object.entries(style.sources)) sources[`${slug}/${name}`] = { ...source, ...(source.url ? { url: absolute(source.url) } : {}) };
       const layers = style.layers.map((layer) => ({ ...layer, id: `${slug}/${layer.id}`, source: `${slug}/${layer.source}` }));

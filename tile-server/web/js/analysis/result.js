@@ -1,0 +1,152 @@
+// What an analysis found: its figures and tables as the service gave them, its patches on the map and in a table to sort, filter and choose from, its files.
+
+import { badge, button, element, empty, facts, table } from '../element.js';
+import { count, decimal, percent } from '../decimal.js';
+import { colours } from '../chart.js';
+import { absolute, part, read } from '../service.js';
+import { dayOf, say, told } from '../words.js';
+import { ledger } from './ledger.js';
+
+/** Patches that the page reads at most; the files hold all. */
+const MAX_PATCHES = 20_000;
+const PAGE = 5_000;
+/** Rows of the table at a time. */
+const ROWS = 200;
+const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson', 'tables.xlsx'];
+/** Colours of the pairs of 建设 and 非建设, as coordination maps print them; other classes are given inks. */
+const PAIRS = { '建设 / 建设': '#c4c4c4', '建设 / 非建设': '#6b6b6b', '非建设 / 建设': '#dc706b', '非建设 / 非建设': '#a9dd86' };
+
+const classesOf = (properties) => (Array.isArray(properties.classes) ? properties.classes : [properties.first, properties.second]).filter((value) => value !== undefined).map((value) => value ?? say('uncovered'));
+
+export const className = (properties) => (properties.classes === undefined && properties.first === undefined ? properties.class ?? properties.kind ?? properties.CTFL ?? '' : classesOf(properties).join(' / '));
+
+export async function allPatches(id, alive) {
+  const features = [];
+  let matched = 0;
+  for (let offset = 0; offset < MAX_PATCHES; offset += PAGE) {
+    const page = await read(`analyses/jobs/${part(id)}/patches`, { limit: PAGE, offset });
+    if (!alive()) return null;
+    features.push(...page.features);
+    matched = page.numberMatched ?? page.matched ?? features.length;
+    if (page.features.length < PAGE) break;
+  }
+  return { features, matched };
+}
+
+export async function showResult(body, work, job, { alive, onPicker }) {
+  const [result, patches] = await Promise.all([read(`analyses/jobs/${part(job.id)}/result`), allPatches(job.id, alive)]);
+  if (!alive() || !patches) return;
+  const files = element('div', { className: 'documents' }, EXPORTS.map((name) => element('a', { href: absolute(`analyses/jobs/${part(job.id)}/export/${name}`), download: '' }, say(`export_${name}`))));
+  const rows = element('div');
+  const tabs = element('div', { className: 'tabs', role: 'group' });
+  const views = {
+    patches: () => patchTable(rows, work, patches, onPicker),
+    ...(job.name === 'difference' ? { ledger: () => ledger(rows, work, job, patches.features) } : {}),
+    sources: () => rows.replaceChildren(sources(result)),
+  };
+  const choose = (name) => {
+    tabs.replaceChildren(...Object.keys(views).map((other) => element('button', { type: 'button', 'aria-pressed': String(other === name), onclick: () => choose(other) }, say(`tab_${other}`))));
+    views[name]();
+  };
+  body.replaceChildren(files, overview(result), element('h2', {}, tabs), rows);
+  choose('patches');
+  await draw(work, patches.features);
+}
+
+async function draw(work, features) {
+  const names = [...new Set(features.map(({ properties }) => className(properties)))].sort();
+  const ink = colours(names, (name) => PAIRS[name]);
+  const drawn = { type: 'FeatureCollection', features: features.map((feature, at) => ({ ...feature, id: at, properties: { ink: ink.get(className(feature.properties)), at } })) };
+  await work.setAreas('patches', drawn, { colour: ['get', 'ink'], outline: '#3a3a3a', width: 0.7, opacity: 0.72, pick: true });
+  work.container.querySelector('.map-key')?.remove();
+  if (names.length > 1 && names.length <= 12) work.container.append(element('div', { className: 'map-key' }, names.map((name) => element('div', {}, element('span', { className: 'swatch', style: `background:${ink.get(name)}` }), name || '–'))));
+}
+
+const areaColumns = (of = (row) => row) => [
+  { title: say('plane_m2'), number: true, cell: (row) => decimal(of(row).plane_m2) },
+  { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal(of(row).ellipsoidal_m2) },
+];
+
+/** What an analysis says in numbers. Tables that every kind has are shown where they are. */
+function overview(result) {
+  const out = element('div');
+  const figures = Object.entries(result.totals || {}).flatMap(([name, value]) => figure(name, value));
+  if (figures.length) out.append(element('div', { className: 'figures' }, figures));
+  for (const sentence of [result.message, result.summary].filter(Boolean)) out.append(element('p', {}, told(sentence)));
+  if (result.matrix?.length) {
+    out.append(element('h3', {}, say('matrix')), table([
+      { title: say('classes'), cell: (row) => [classesOf(row).join(' / '), ' ', row.counts_as_difference ? badge(say('isDifference'), 'warn') : null] },
+      { title: say('patches'), number: true, cell: (row) => count(row.patches) },
+      ...areaColumns(),
+      { title: say('share'), number: true, cell: (row) => percent(row.share) },
+    ], result.matrix, { className: 'cards' }));
+  }
+  const units = Array.isArray(result.by_unit) ? result.by_unit : [];
+  if (units.length) {
+    out.append(element('details', {}, element('summary', {}, say('statByUnit')), table([
+      { title: say('statUnits'), cell: (row) => row.name || row.XZQMC || row.unit?.name || row.unit || row.code || '–' },
+      { title: say('patches'), number: true, cell: (row) => count(row.patches) },
+      ...areaColumns((row) => row.difference || row.totals || row),
+    ], units, { className: 'cards' })));
+  }
+  for (const name of ['slivers', 'uncovered']) {
+    const value = result[name];
+    if (value && typeof value === 'object' && !Array.isArray(value)) out.append(element('p', { className: 'hint' }, [say(name), ...Object.entries(value).filter(([, inner]) => typeof inner === 'number').map(([key, inner]) => `${say(key)} ${decimal(inner, /_m2$/.test(key) ? 2 : 0)}`)].join(' · ')));
+  }
+  return out;
+}
+
+function figure(name, value) {
+  if (typeof value === 'number') return [element('div', { className: 'figure' }, element('small', {}, say(name)), element('b', {}, decimal(value, /_m2$/.test(name) ? 2 : /_ha$/.test(name) ? 4 : 0)))];
+  if (value && typeof value === 'object' && 'plane_m2' in value) return [element('div', { className: 'figure' }, element('small', {}, say(name)), element('b', {}, decimal(value.plane_m2)), element('small', {}, `${say('ellipsoidal')} ${decimal(value.ellipsoidal_m2)}`))];
+  return [];
+}
+
+function sources(result) {
+  const out = element('div');
+  const versions = result.rule_versions;
+  if (versions) out.append(element('h3', {}, say('ruleVersions')), facts(Array.isArray(versions) ? versions.map((rule) => [rule.name, rule.version]) : Object.entries(versions).map(([name, version]) => [name, typeof version === 'object' ? version.version : version])));
+  out.append(element('h3', {}, say('sourcesUsed')), table([
+    { title: say('statLayer'), cell: (row) => row.title || row.dataset || row.source || row.role },
+    { title: say('revision'), cell: (row) => row.revision || '–' },
+    { title: say('validFrom'), cell: (row) => dayOf(row.valid_from) || '–' },
+    { title: say('codeSystem'), cell: (row) => row.code_system || '–' },
+  ], result.sources || [], { className: 'cards' }));
+  return out;
+}
+
+function patchTable(place, work, { features, matched }, onPicker) {
+  if (features.length === 0) { place.replaceChildren(empty(say('noPatches'))); return; }
+  const state = { name: '', unit: '', least: 0, sort: 'ellipsoidal_m2', down: true, shown: ROWS };
+  const distinct = (of) => [...new Set(features.map(({ properties }) => of(properties)).filter(Boolean))].sort();
+  const unitOf = ({ XZQMC, XZQDM }) => XZQMC || XZQDM || '';
+  const idOf = ({ DKBH, id }) => DKBH ?? id ?? '';
+  const choice = (label, key, values) => (values.length < 2 ? null : element('label', {}, label, element('select', { onchange: (event) => { state[key] = event.target.value; fill(); } }, element('option', { value: '' }, say('all')), values.map((value) => element('option', { value }, value)))));
+  const tally = element('p', { className: 'hint' });
+  const body = element('div');
+  const choose = (feature) => work.choose(feature);
+  function fill() {
+    const value = ({ properties }) => (state.sort === 'class' ? className(properties) : state.sort === 'unit' ? unitOf(properties) : state.sort === 'id' ? String(idOf(properties)) : properties[state.sort] ?? 0);
+    const chosen = features.filter(({ properties }) => (!state.name || className(properties) === state.name) && (!state.unit || unitOf(properties) === state.unit) && (properties.ellipsoidal_m2 ?? 0) >= state.least)
+      .sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (state.down ? -1 : 1));
+    const column = (title, key, cell, number) => ({ title, number, cell, sorted: state.sort === key && (state.down ? -1 : 1), sort: () => { state.down = state.sort === key ? !state.down : Boolean(number); state.sort = key; fill(); } });
+    tally.textContent = say('patchTally', { n: count(chosen.length), all: count(matched) });
+    body.replaceChildren(table([
+      column(say('patchId'), 'id', ({ properties }) => idOf(properties)),
+      column(say('classes'), 'class', ({ properties }) => className(properties)),
+      column(say('statUnits'), 'unit', ({ properties }) => unitOf(properties)),
+      column(say('plane_m2'), 'plane_m2', ({ properties }) => decimal(properties.plane_m2), true),
+      column(say('ellipsoidal_m2'), 'ellipsoidal_m2', ({ properties }) => decimal(properties.ellipsoidal_m2), true),
+    ], chosen.slice(0, state.shown), { onRow: choose, className: 'cards' }),
+    chosen.length > state.shown ? button(say('more'), () => { state.shown += ROWS; fill(); }) : '');
+  }
+  place.replaceChildren(element('div', { className: 'filters' }, choice(say('classes'), 'name', distinct(className)), choice(say('statUnits'), 'unit', distinct(unitOf)),
+    element('label', {}, say('leastArea'), element('input', { type: 'number', min: 0, value: '', onchange: (event) => { state.least = Number(event.target.value) || 0; fill(); } }))), tally, body);
+  fill();
+  onPicker?.((feature) => {
+    const found = features[feature.properties.at];
+    choose(found);
+    work.view.map.getCanvas().focus();
+    tally.textContent = [idOf(found.properties), className(found.properties), unitOf(found.properties), `${say('plane')} ${decimal(found.properties.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(found.properties.ellipsoidal_m2)} m²`].filter(Boolean).join(' · ');
+  });
+}

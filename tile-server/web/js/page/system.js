@@ -1,0 +1,1 @@
+export const SYSTEM_PAGE = { name: 'system', title: 'pageSystem', async open() { return null; } };
