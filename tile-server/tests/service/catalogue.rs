@@ -108,7 +108,7 @@ async fn the_page_works_below_a_base_path() {
     for file in [
         "js/main.js",
         "js/height.js",
-        "page.css",
+        "css/frame.css",
         "vendor/maplibre-gl.mjs",
         "vendor/maplibre-gl-worker.mjs",
         "vendor/maplibre-gl.css",

@@ -1,0 +1,85 @@
+// The tasks of the person first, then the projects to look through, and registering one.
+
+import { badge, button, dialog, element, empty, table } from '../element.js';
+import { form } from '../form.js';
+import { may } from '../person.js';
+import { part, read, send } from '../service.js';
+import { dayOf, minuteOf, say, sayCode } from '../words.js';
+import { STATES, stateBadge, verdictBadge } from './state.js';
+
+const PAGE = 50;
+
+export async function openList(place) {
+  const tasks = element('div');
+  const list = element('div');
+  const filter = { q: '', state: '', mine: '', offset: 0 };
+  const draw = async () => {
+    const { projects, matched } = await read('projects', { ...filter, limit: PAGE });
+    list.replaceChildren(table([
+      { title: say('projectName'), cell: (project) => element('a', { href: `#/projects/${part(project.id)}` }, project.name) },
+      { title: say('projectCode'), cell: (project) => project.code },
+      { title: say('applicant'), cell: (project) => project.applicant },
+      { title: say('landUse'), cell: (project) => landUseWords(project.land_use) },
+      { title: say('checkResult'), cell: (project) => verdictBadge(project.check?.verdict) },
+      { title: say('state'), cell: (project) => stateBadge(project.state) },
+      { title: say('changed'), cell: (project) => minuteOf(project.changed || project.created) },
+    ], projects, { className: 'cards', nothing: say('noProjects') }),
+    element('div', { className: 'buttons' },
+      filter.offset > 0 ? button(say('previous'), () => { filter.offset -= PAGE; draw().catch(tell); }) : null,
+      (matched ?? 0) > filter.offset + projects.length ? button(say('next'), () => { filter.offset += PAGE; draw().catch(tell); }) : null));
+  };
+  const tell = (problem) => list.replaceChildren(element('p', { className: 'problem' }, problem.message));
+  const change = (name) => (event) => { filter[name] = event.target.type === 'checkbox' ? (event.target.checked ? 'true' : '') : event.target.value.trim(); filter.offset = 0; draw().catch(tell); };
+  place.replaceChildren(
+    element('div', { className: 'top-row' }, element('h1', {}, say('myTasks')), may('lead_officer') ? button(say('register'), register, { className: 'primary', id: 'register-button' }) : null), tasks,
+    element('h2', {}, say('projects')),
+    element('div', { className: 'filters' },
+      element('label', {}, say('search'), element('input', { type: 'search', placeholder: say('searchProjects'), onchange: change('q') })),
+      element('label', {}, say('state'), element('select', { onchange: change('state') }, element('option', { value: '' }, say('all')), STATES.map((state) => element('option', { value: state }, sayCode('state', state))))),
+      element('label', { className: 'check' }, element('input', { type: 'checkbox', onchange: change('mine') }), say('mine'))),
+    list);
+  await Promise.all([draw(), drawTasks(tasks)]);
+}
+
+export const landUseWords = (landUse) => (landUse ? [landUse.code, landUse.name].filter(Boolean).join(' ') || '–' : '–');
+
+async function drawTasks(place) {
+  const { tasks = [] } = await read('tasks');
+  const counter = document.getElementById('task-count');
+  counter.hidden = tasks.length === 0;
+  counter.textContent = tasks.length;
+  if (tasks.length === 0) { place.replaceChildren(empty(say('noTasks'))); return; }
+  place.replaceChildren(...tasks.map((task) => {
+    const project = task.project || {};
+    return element('a', { className: `task ${task.overdue ? 'late' : ''}`, href: `#/projects/${part(project.id ?? task.project)}` },
+      element('span', {}, badge(sayCode('act', task.act || task.kind || task.action)), ' ', element('b', {}, project.name || task.name || ''), ' ', element('small', {}, project.code || '')),
+      element('span', {}, task.due ? badge(`${say(task.overdue ? 'overdueSince' : 'due')} ${dayOf(task.due)}`, task.overdue ? 'fail' : 'plain') : null),
+      element('small', {}, task.unit?.name || ''));
+  }));
+}
+
+const KINDS = ['approval', 'allocation', 'transfer', 'linear', 'temporary', 'other'];
+
+export const projectFields = (project = {}) => [
+  { name: 'name', label: say('projectName'), required: true, value: project.name, maxLength: 200 },
+  { name: 'code', label: say('projectCode'), required: true, value: project.code, maxLength: 64, hint: say('codeHint') },
+  { name: 'applicant', label: say('applicant'), required: true, value: project.applicant, maxLength: 200 },
+  { name: 'contact', label: say('contact'), value: project.contact, maxLength: 200 },
+  { name: 'land_use_code', label: say('landUseCode'), required: true, value: project.land_use?.code, hint: say('landUseHint'), pattern: '[0-9A-Z]{2,8}' },
+  { name: 'land_use_system', label: say('codeSystem'), type: 'select', options: [['2023', say('system2023')], ['TD/T 1055-2019', say('systemSandiao')]], value: project.land_use?.system || '2023' },
+  { name: 'kind', label: say('projectKind'), type: 'select', options: KINDS.map((kind) => [kind, sayCode('kind', kind)]), value: project.kind },
+];
+
+function register() {
+  const made = dialog(say('register'), form(projectFields(), {
+    submit: say('register'),
+    className: 'two',
+    done: async (values, key) => {
+      const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
+      const answer = await send('POST', 'projects', body, { key });
+      made.close();
+      location.hash = `#/projects/${part((answer.project || answer).id)}`;
+    },
+  }));
+  made.querySelector('input').focus();
+}
