@@ -107,7 +107,7 @@ async fn the_page_works_below_a_base_path() {
     assert_eq!((page.status, page.header(header::CONTENT_TYPE)), (StatusCode::OK, "text/html; charset=utf-8"));
     for file in [
         "js/main.js",
-        "js/height.js",
+        "js/map/height.js",
         "css/frame.css",
         "vendor/maplibre-gl.mjs",
         "vendor/maplibre-gl-worker.mjs",

@@ -30,27 +30,33 @@ export async function ledger(place, work, job, patches) {
         element('a', { href: absolute(`ledger/export/ledger.xlsx?job=${part(job.id)}`), download: '' }, say('ledgerFile'))),
       element('p', { className: 'hint' }, say('ledgerTally', { n: count(rows.length) })),
       table([
-        { title: say('patchId'), cell: (row) => patchOf(row).DKBH ?? row.patch ?? row.id },
-        { title: say('classes'), cell: (row) => className(patchOf(row)) },
-        { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal(patchOf(row).ellipsoidal_m2) },
-        { title: say('department'), cell: (row) => row.unit?.name || row.unit || '–' },
+        { title: say('patchId'), cell: (row) => row.patch },
+        { title: say('classes'), cell: (row) => className((row.properties || {})) },
+        { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal((row.properties || {}).ellipsoidal_m2) },
+        { title: say('department'), cell: (row) => row.unit?.name || '–' },
         { title: say('state'), cell: (row) => badge(sayCode('ledger', row.state), row.state === 'resolved' ? 'pass' : row.state === 'open' ? 'warn' : 'plain') },
         { title: '', cell: (row) => button(say('edit'), () => edit(row)) },
-      ], rows.slice(0, ROWS), { className: 'cards', onRow: (row) => work.choose(patches.find(({ properties }) => properties.DKBH === patchOf(row).DKBH) || null) }));
+      ], rows.slice(0, ROWS), { className: 'cards', onRow: (row) => work.choose(row.geometry ? { type: 'Feature', properties: {}, geometry: row.geometry } : patches.find(({ id, properties }) => id === row.patch || properties.DKBH === row.patch) || null) }));
   };
   const tell = (problem) => place.replaceChildren(element('p', { className: 'problem' }, problem.message));
-  const patchOf = (row) => row.properties || row.patch_properties || row;
 
   function edit(row) {
     const opinions = row.opinions || {};
+    const lead = may('lead_officer');
     const made = dialog(say('ledgerRow'), form([
-      { name: 'unit', label: say('assignTo'), type: 'select', options: [['', say('none')], ...units.map(({ id, name }) => [id, name])], value: row.unit?.id || row.unit || '' },
-      { name: 'state', label: say('state'), type: 'select', options: STATES.map((state) => [state, sayCode('ledger', state)]), value: row.state },
+      lead ? { name: 'unit', label: say('assignTo'), type: 'select', options: [['', say('none')], ...units.map(({ id, name }) => [id, name])], value: row.unit?.id || '' } : null,
       ...OPINIONS.map((name) => ({ name, label: say(`ledger_${name}`), type: 'textarea', rows: 2, value: opinions[name] || '' })),
+      { name: 'resolved', label: say('ledger_resolved'), type: 'checkbox', value: row.state === 'resolved' },
     ], {
       submit: say('save'),
-      done: async ({ unit, state, ...texts }) => {
-        const change = (version) => send('PATCH', `ledger/${part(row.id ?? row.patch)}`, { version, unit: unit || null, state, opinions: texts });
+      done: async ({ unit, resolved, ...texts }) => {
+        const changed = Object.fromEntries(Object.entries(texts).filter(([name, value]) => value !== (opinions[name] || '')));
+        const change = (version) => send('PATCH', `ledger/${part(row.id)}`, {
+          version,
+          ...(unit === undefined || unit === (row.unit?.id || '') ? {} : { unit }),
+          ...(Object.keys(changed).length ? { opinions: changed } : {}),
+          ...(resolved === (row.state === 'resolved') ? {} : { resolved }),
+        });
         await conflict(row, change);
         made.close();
         toast(say('saved'));

@@ -13,33 +13,34 @@ const text = (label, required = true) => ({ name: 'text', label: say(label), typ
 const VERDICTS = ['agree', 'conditional', 'disagree', 'not_concerned'];
 const NUMBER_KINDS = ['site_opinion', 'planning_permit', 'pre_examination', 'other'];
 /** Working days that a department is given unless the sender says otherwise. */
-const USUAL_DAYS = 10;
+const USUAL_DAYS = 5;
 
-const mine = (project) => (project.consultations || []).filter(({ unit }) => isOf(unit?.id ?? unit));
-const unanswered = ({ opinion, state }) => !opinion && !['answered', 'signed', 'done'].includes(state);
-const unsigned = ({ opinion, state }) => opinion && !opinion.signed && !['signed', 'done'].includes(state);
+/** The consultations that the person speaks for; in the demonstration every one. */
+const mine = (project, ...states) => (project.consultations || []).filter(({ unit, state }) => isOf(unit.id) && (states.length === 0 || states.includes(state)));
+const OVER = ['approved', 'returned', 'withdrawn'];
+const ASKED = ['consulting', 'supplementing'];
 
 const ACTIONS = [
-  { name: 'send', when: (project) => may('lead_officer') && ['checked', 'consulting'].includes(project.state) && project.red_line, primary: true, open: sendRound },
-  { name: 'opinion', when: (project) => may('officer', 'head') && project.state === 'consulting' && mine(project).some(unanswered), primary: true, open: giveOpinion },
-  { name: 'sign', when: (project) => may('head') && project.state === 'consulting' && mine(project).some(unsigned), primary: true, open: (project, tools) => simple('sign', project, tools, [hint('signHint')]) },
-  { name: 'ask_supplement', when: (project) => may('officer', 'head', 'lead_officer') && project.state === 'consulting' && (may('lead_officer') || mine(project).length > 0), open: (project, tools) => simple('ask_supplement', project, tools, [text('supplementWhat')]) },
-  { name: 'resubmit', when: (project) => may('lead_officer') && project.state === 'supplementing', primary: true, open: (project, tools) => simple('resubmit', project, tools, [hint('resubmitHint'), text('resubmitWhat')]) },
+  { name: 'send', when: (project) => may('lead_officer') && ['checked', 'consulting'].includes(project.state), primary: 'checked', open: sendRound },
+  { name: 'opinion', when: (project) => may('officer') && ASKED.includes(project.state) && mine(project).length > 0, primary: 'consulting', open: giveOpinion },
+  { name: 'sign', when: (project) => may('head') && ASKED.includes(project.state) && mine(project, 'drafted').length > 0, primary: 'consulting', open: (project, tools) => forUnit('sign', project, tools, [hint('signHint')], ['drafted']) },
+  { name: 'send_back', when: (project) => may('head') && ASKED.includes(project.state) && mine(project, 'drafted').length > 0, open: (project, tools) => forUnit('send_back', project, tools, [text('sendBackWhy')], ['drafted']) },
+  { name: 'ask_supplement', when: (project) => ASKED.includes(project.state) && (may('lead_officer') || (may('officer') && mine(project, 'asked', 'drafted').length > 0)), open: (project, tools) => forUnit('ask_supplement', project, tools, [text('supplementWhat')], ['asked', 'drafted']) },
+  { name: 'resubmit', when: (project) => may('lead_officer') && ['supplementing', 'returned'].includes(project.state), primary: 'supplementing', open: (project, tools) => simple('resubmit', project, tools, [hint('resubmitHint'), text('resubmitWhat')]) },
   { name: 'summarise', when: (project) => may('lead_officer') && project.state === 'consulting', open: (project, tools) => simple('summarise', project, tools, [hint('summariseHint'), text('summaryText')]) },
   { name: 'meet', when: (project) => may('lead_officer') && ['summarised', 'meeting'].includes(project.state), open: (project, tools) => simple('meet', project, tools, [text('meetingNotes')]) },
-  { name: 'decide', when: (project) => may('head', 'lead_officer') && ['summarised', 'meeting'].includes(project.state), primary: true, open: (project, tools) => simple('decide', project, tools, [{ name: 'approve', label: say('decision'), type: 'select', options: [['true', say('state_approved')], ['false', say('state_returned')]] }, text('decisionText')], ({ approve, ...rest }) => ({ approve: approve === 'true', ...rest })) },
-  { name: 'number', when: (project) => may('lead_officer') && project.state === 'approved', open: (project, tools) => simple('number', project, tools, [{ name: 'kind', label: say('numberKind'), type: 'select', options: NUMBER_KINDS.map((kind) => [kind, sayCode('number', kind)]) }, { name: 'number', label: say('numberText'), required: true }, { name: 'date', label: say('date'), type: 'date', required: true }]) },
+  { name: 'decide', when: (project) => may('head') && ['summarised', 'meeting'].includes(project.state), primary: 'meeting', open: (project, tools) => simple('decide', project, tools, [{ name: 'approve', label: say('decision'), type: 'select', options: [['true', say('state_approved')], ['false', say('state_returned')]] }, text('decisionText')], ({ approve, ...rest }) => ({ approve: approve === 'true', ...rest })) },
+  { name: 'number', when: (project) => may('lead_officer') && project.state === 'approved', open: (project, tools) => simple('number', project, tools, [{ name: 'kind', label: say('numberKind'), type: 'select', options: NUMBER_KINDS.map((kind) => [say(`number_${kind}`), say(`number_${kind}`)]) }, { name: 'number', label: say('numberText'), required: true }, { name: 'date', label: say('date'), type: 'date', required: true }]) },
   { name: 'note', when: () => may('lead_officer', 'officer', 'head'), open: addNote },
-  { name: 'hand_over', when: (project) => may('lead_officer') && !['approved', 'returned', 'withdrawn'].includes(project.state), open: handOver },
-  { name: 'withdraw', when: (project) => may('lead_officer') && !['approved', 'returned', 'withdrawn'].includes(project.state), open: (project, tools) => simple('withdraw', project, tools, [text('withdrawWhy', false)], undefined, true) },
+  { name: 'hand_over', when: (project) => may('lead_officer', 'head') && !OVER.includes(project.state), open: handOver },
+  { name: 'withdraw', when: (project) => may('lead_officer') && !OVER.includes(project.state), open: (project, tools) => simple('withdraw', project, tools, [text('withdrawWhy', false)], undefined, true) },
 ];
 
-
 export function actionBar(project, tools) {
-  const allowed = project.actions || null;
+  const allowed = project.actions;
   const list = ACTIONS.filter(({ name, when }) => (allowed && name !== 'note' ? allowed.includes(name) : when(project)));
   return element('div', { className: 'action-bar', role: 'toolbar' },
-    list.map((action) => button(say(`act_${action.name}`), () => action.open(project, tools), { className: action.primary ? 'primary' : '', 'data-action': action.name })),
+    list.map((action) => button(say(`act_${action.name}`), () => action.open(project, tools), { className: action.primary === project.state ? 'primary' : '', 'data-action': action.name })),
     tools.edit ? button(say('editProject'), tools.edit) : null);
 }
 
@@ -64,6 +65,14 @@ function simple(action, project, tools, fields, values = (given) => given, dange
   made.querySelector('textarea, input, select')?.focus();
 }
 
+/** For the one department that the person speaks for; in the demonstration one is chosen. */
+function unitField(project, states) {
+  const units = mine(project, ...states).map(({ unit }) => [unit.id, unit.name]);
+  return person.open && units.length ? { name: 'unit', label: say('department'), type: 'select', options: units } : null;
+}
+
+const forUnit = (action, project, tools, fields, states) => simple(action, project, tools, [unitField(project, states), ...fields]);
+
 async function sendRound(project, tools) {
   const { units = [] } = await read('units').catch((problem) => { toast(problem.message); return {}; });
   const asked = new Set((project.consultations || []).map(({ unit }) => unit?.id ?? unit));
@@ -71,23 +80,22 @@ async function sendRound(project, tools) {
   const rows = open.map((unit) => ({
     unit,
     chosen: element('input', { type: 'checkbox', value: unit.id, 'data-unit': unit.name }),
-    days: element('input', { type: 'number', min: 1, max: 250, value: USUAL_DAYS, 'aria-label': `${unit.name} ${say('workingDays')}` }),
+    days: element('input', { type: 'number', min: 0, max: 250, value: USUAL_DAYS, 'aria-label': `${unit.name} ${say('workingDays')}` }),
   }));
   const table = element('div', { className: 'unit-days' }, element('b', {}, say('department')), element('b', {}, say('workingDays')),
     rows.map(({ unit, chosen, days }) => [element('label', { className: 'check' }, chosen, unit.name), days]));
-  const made = dialog(say('act_send'), form([{ type: 'node', node: table }, text('sendText', false)], {
+  const made = dialog(say('act_send'), form([{ type: 'node', node: table }], {
     submit: say('act_send'),
-    done: async (given) => {
-      const chosen = rows.filter((row) => row.chosen.checked).map(({ unit, days }) => ({ id: unit.id, days: Number(days.value) || USUAL_DAYS }));
+    done: async () => {
+      const chosen = rows.filter((row) => row.chosen.checked).map(({ unit, days }) => ({ id: unit.id, days: days.value === '' ? USUAL_DAYS : Number(days.value) }));
       if (chosen.length === 0) throw new Error(say('chooseUnits'));
-      await act(project, tools, 'send', { units: chosen, ...(given.text ? { text: given.text } : {}) });
+      await act(project, tools, 'send', { units: chosen });
       made.close();
     },
   }));
 }
 
 function giveOpinion(project, tools) {
-  const waiting = mine(project).filter(unanswered);
   let geometry = null;
   const marked = element('span', { className: 'hint' });
   const mark = (kind, shape) => button(say(kind === 'point' ? 'markPoint' : 'markArea'), () => {
@@ -98,11 +106,10 @@ function giveOpinion(project, tools) {
       onGiveUp: () => made.showModal(),
     });
   });
-  const unit = waiting.length > 1 ? { name: 'unit', label: say('department'), type: 'select', options: waiting.map((asked) => [asked.unit?.id ?? asked.unit, asked.unit?.name ?? asked.unit]) } : null;
   const made = dialog(`${say('act_opinion')} · ${person.account.unit?.name || ''}`, form([
-    unit,
+    unitField(project, ['asked', 'drafted', 'supplement', 'signed']),
     { name: 'verdict', label: say('opinionVerdict'), type: 'select', options: VERDICTS.map((verdict) => [verdict, sayCode('opinion', verdict)]) },
-    text('opinionText'),
+    text('opinionText', false),
     { name: 'files', label: say('attachment'), type: 'file', multiple: true },
     { type: 'node', node: element('div', { className: 'buttons' }, mark('point', (place) => ({ type: 'Point', coordinates: place })), mark('polygon', (rings) => ({ type: 'MultiPolygon', coordinates: rings.map((ring) => [[...ring, ring[0]]]) })), marked) },
   ], {
@@ -140,5 +147,5 @@ function addNote(project, tools) {
 
 async function handOver(project, tools) {
   const { accounts = [] } = await read('accounts').catch((problem) => { toast(problem.message); return {}; });
-  simple('hand_over', project, tools, [{ name: 'account', label: say('handTo'), type: 'select', options: accounts.filter(({ roles, active }) => active !== false && roles.includes('lead_officer')).map(({ id, display_name: name, unit }) => [id, `${name} · ${unit?.name || ''}`]) }, text('handWhy', false)]);
+  simple('hand_over', project, tools, [{ name: 'account', label: say('handTo'), type: 'select', options: accounts.filter(({ roles, active, unit }) => active !== false && roles.some((role) => role === 'lead_officer' || role === 'officer') && isOf(unit?.id)).map(({ id, display_name: name, unit }) => [id, `${name} · ${unit?.name || ''}`]) }]);
 }

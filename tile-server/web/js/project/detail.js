@@ -31,8 +31,7 @@ export async function openProject({ content, work }, id, alive) {
     await reload();
     return found;
   };
-  const lead = may('lead_officer');
-  const changeable = lead && OPEN_TO_CHANGE.includes(project.state);
+  const changeable = project.actions ? project.actions.includes('red_line') : may('lead_officer') && OPEN_TO_CHANGE.includes(project.state);
   const sections = {
     opinions: element('div'),
     documents: element('div', { className: 'documents', id: 'documents' }),
@@ -50,7 +49,7 @@ export async function openProject({ content, work }, id, alive) {
     changeable ? bring(project, work, runCheck) : null,
     project.red_line ? versions(project, work) : empty(say('noRedLine')),
     element('h2', {}, say('check'), project.red_line && changeable ? button(say('checkAgain'), () => runCheck().catch((problem) => check.replaceChildren(element('p', { className: 'problem' }, problem.message))), { id: 'check-button' }) : null), check,
-    element('h2', {}, say('opinions')), sections.opinions,
+    element('h2', {}, say('opinions')), sections.opinions, statements(project),
     element('h2', {}, say('documents')), sections.documents,
     element('h2', {}, say('notes')), sections.notes,
     element('h2', {}, say('history')), sections.history);
@@ -87,6 +86,12 @@ async function notes(place, path, work) {
   place.replaceChildren(...list.map((note) => element('div', { className: 'opinion' }, element('div', { className: 'head' }, element('b', {}, note.by?.display_name || note.by?.name || note.by || ''), button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } }))), element('p', {}, note.text))));
   if (list.length === 0) place.append(empty(say('noNotes')));
   work.setAreas('notes', { type: 'FeatureCollection', features: list.map((note) => ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } })) }, { outline: '#0f6e6e' }).catch(() => {});
+}
+
+/** What the lead unit said: what is to be supplied, the summary, the minutes, the decision. */
+function statements({ supplements = [], summary, minutes = [], decision }) {
+  const said = [...supplements.map((one) => ['act_ask_supplement', one]), ...(summary ? [['summaryText', summary]] : []), ...minutes.map((one) => ['meetingNotes', one]), ...(decision ? [['decision', decision]] : [])];
+  return said.map(([label, one]) => element('div', { className: 'opinion' }, element('div', { className: 'head' }, element('b', {}, say(label), one.approve === undefined ? '' : `：${say(one.approve ? 'state_approved' : 'state_returned')}`), element('small', { className: 'hint' }, `${one.by.name} ${minuteOf(one.at)}`)), element('p', {}, one.text)));
 }
 
 function edit(project, reload) {

@@ -1,8 +1,9 @@
 // The events of a project: who did what, when, on which data. They are read only; nobody can change them.
 
+import { decimal } from '../decimal.js';
 import { button, element, empty } from '../element.js';
 import { read } from '../service.js';
-import { dayOf, minuteOf, say, sayCode, told } from '../words.js';
+import { minuteOf, say, sayCode } from '../words.js';
 
 const FEW = 8;
 
@@ -16,10 +17,16 @@ export async function history(place, path) {
   draw(FEW);
 }
 
-function entry(event) {
-  const body = event.body || event.details || event;
-  const by = event.by || event.actor || {};
-  const who = [by.account?.name || by.display_name || by.name, by.unit?.name].filter(Boolean).join(' · ');
-  const words = [body.text, told(body, 'message'), body.verdict ? sayCode('opinion', body.verdict) : null, body.units?.map((unit) => [unit.unit?.name || unit.name || unit.id, unit.due ? `${say('due')} ${dayOf(unit.due)}` : ''].join(' ')).join('；'), body.number, body.source?.name].filter((value) => typeof value === 'string' && value);
-  return element('li', {}, element('b', {}, sayCode('event', event.kind || event.action)), element('small', {}, `${minuteOf(event.at)} · ${who || '–'}`), words.length ? element('p', {}, words.join('\n')) : null);
+function entry({ kind, at, by, unit, from, to, detail = {} }) {
+  const said = kind === 'sign' ? detail.opinion || {} : detail;
+  const words = [
+    said.verdict ? sayCode(kind === 'check' ? 'verdict' : 'opinion', said.verdict) : null,
+    kind === 'decide' ? sayCode('state', to) : null,
+    typeof said.text === 'string' ? said.text : null,
+    kind === 'send' ? (detail.units || []).map(({ name, id, days }) => `${name || id}${days === undefined || days === null ? '' : ` ${days} ${say('workingDays')}`}`).join('；') : null,
+    kind === 'red_line' ? [detail.source?.name, `${say('version')} ${detail.version}`, `${say('plane')} ${decimal(detail.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(detail.ellipsoidal_m2)} m²`].filter(Boolean).join(' · ') : null,
+    kind === 'number' ? `${detail.kind} ${detail.number}` : null,
+  ].filter(Boolean);
+  return element('li', { 'data-event': kind }, element('b', {}, sayCode('event', kind)), from === to || !to ? null : element('span', { className: 'hint' }, ` → ${sayCode('state', to)}`),
+    element('small', {}, [minuteOf(at), by?.name, unit?.name].filter(Boolean).join(' · ')), words.map((line) => element('p', {}, line)));
 }

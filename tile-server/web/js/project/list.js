@@ -22,7 +22,7 @@ export async function openList(place) {
       { title: say('landUse'), cell: (project) => landUseWords(project.land_use) },
       { title: say('checkResult'), cell: (project) => verdictBadge(project.check?.verdict) },
       { title: say('state'), cell: (project) => stateBadge(project.state) },
-      { title: say('changed'), cell: (project) => minuteOf(project.changed || project.created) },
+      { title: say('changed'), cell: (project) => minuteOf(project.updated || project.created) },
     ], projects, { className: 'cards', nothing: say('noProjects') }),
     element('div', { className: 'buttons' },
       filter.offset > 0 ? button(say('previous'), () => { filter.offset -= PAGE; draw().catch(tell); }) : null,
@@ -51,10 +51,10 @@ async function drawTasks(place) {
   if (tasks.length === 0) { place.replaceChildren(empty(say('noTasks'))); return; }
   place.replaceChildren(...tasks.map((task) => {
     const project = task.project || {};
-    return element('a', { className: `task ${task.overdue ? 'late' : ''}`, href: `#/projects/${part(project.id ?? task.project)}` },
-      element('span', {}, badge(sayCode('act', task.act || task.kind || task.action)), ' ', element('b', {}, project.name || task.name || ''), ' ', element('small', {}, project.code || '')),
+    return element('a', { className: `task ${task.overdue ? 'late' : task.remind ? 'soon' : ''}`, href: `#/projects/${part(project.id ?? task.project)}` },
+      element('span', {}, badge(sayCode('act', task.action)), ' ', element('b', {}, project.name || task.name || ''), ' ', element('small', {}, project.code || '')),
       element('span', {}, task.due ? badge(`${say(task.overdue ? 'overdueSince' : 'due')} ${dayOf(task.due)}`, task.overdue ? 'fail' : 'plain') : null),
-      element('small', {}, task.unit?.name || ''));
+      element('small', {}, task.unit?.name || (project.applicant ?? '')));
   }));
 }
 

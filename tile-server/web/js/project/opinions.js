@@ -6,20 +6,24 @@ import { dayOf, minuteOf, say, sayCode } from '../words.js';
 
 const LOOKS = { agree: 'pass', conditional: 'conditional', disagree: 'fail', not_concerned: 'plain' };
 
+const STATE_LOOKS = { asked: 'warn', drafted: 'warn', signed: 'pass', supplement: 'warn', no_opinion: 'fail' };
+
 export function opinions(place, project, work) {
   const list = project.consultations || [];
   if (list.length === 0) { place.replaceChildren(empty(say('notSent'))); return; }
   place.replaceChildren(...list.map((asked) => {
-    const { opinion } = asked;
-    const late = asked.overdue || asked.state === 'overdue';
-    const nameOf = (by) => by?.account?.name || by?.display_name || by?.name || '';
-    return element('div', { className: `opinion ${late ? 'late' : ''}`, 'data-unit': asked.unit?.name || asked.unit },
-      element('div', { className: 'head' }, element('b', {}, asked.unit?.name || asked.unit),
-        element('span', {}, opinion ? badge(sayCode('opinion', opinion.verdict), LOOKS[opinion.verdict]) : null, ' ', badge(sayCode('consultation', asked.state), late ? 'fail' : 'plain'), ' ', asked.due ? badge(`${say(late ? 'overdueSince' : 'due')} ${dayOf(asked.due)}`, late ? 'fail' : 'plain') : null)),
+    const { unit, state, opinion, due, clock } = asked;
+    const late = Boolean(asked.overdue) || opinion?.late || state === 'no_opinion';
+    const signature = (label, signed) => (signed ? `${say(label)} ${signed.by.name} ${minuteOf(signed.at)}` : null);
+    return element('div', { className: `opinion ${late ? 'late' : ''}`, 'data-unit': unit.name, 'data-state': state },
+      element('div', { className: 'head' }, element('b', {}, unit.name),
+        element('span', {}, opinion ? [badge(sayCode('opinion', opinion.verdict), LOOKS[opinion.verdict]), ' '] : null, badge(sayCode('consultation', state), STATE_LOOKS[state] || 'plain'), ' ',
+          clock?.stopped ? badge(say('clockStopped'), 'warn') : due && !['signed', 'no_opinion'].includes(state) ? badge(`${say(late ? 'overdueSince' : 'due')} ${dayOf(due)}`, late ? 'fail' : 'plain') : null, opinion?.late ? badge(say('late'), 'fail') : null)),
       opinion?.text ? element('p', {}, opinion.text) : null,
-      opinion ? element('small', { className: 'hint' }, [nameOf(opinion.by) && `${say('officerSigned')} ${nameOf(opinion.by)} ${minuteOf(opinion.at)}`, opinion.signed && `${say('headSigned')} ${nameOf(opinion.signed.by || opinion.signed)} ${minuteOf(opinion.signed.at)}`].filter(Boolean).join(' · ')) : null,
-      opinion?.geometry ? button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: opinion.geometry })) : null,
-      (opinion?.attachments || []).map((attachment) => element('a', { href: absolute(`projects/${part(project.id)}/attachments/${part(attachment.id || attachment)}`), download: '' }, attachment.name || say('attachment'))));
+      opinion ? element('small', { className: 'hint' }, [signature('officerSigned', opinion.drafted), signature('headSigned', opinion.signed)].filter(Boolean).join(' · ')) : null,
+      opinion?.geometry || opinion?.attachments?.length ? element('div', { className: 'buttons' },
+        opinion.geometry ? button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: opinion.geometry })) : null,
+        (opinion.attachments || []).map((id, at) => element('a', { href: absolute(`projects/${part(project.id)}/attachments/${part(id.id || id)}`), download: '' }, `${say('attachment')} ${at + 1}`))) : null);
   }));
   const marks = list.map(({ opinion }) => opinion?.geometry).filter(Boolean);
   work.setAreas('marks', { type: 'FeatureCollection', features: marks.map((geometry) => ({ type: 'Feature', properties: {}, geometry })) }, { colour: '#6d28d9', opacity: 0.2, width: 2.4, dash: [2, 1.5] }).catch(() => {});

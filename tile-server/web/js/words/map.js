@@ -68,9 +68,7 @@ export const MAP = {
   statRun: ['统计', 'Compute'],
   statRunning: ['正在统计…', 'Computing…'],
   statNone: ['（图层之外）', '(outside the layer)'],
-  statOutside: ['（单元之外）', '(outside the units)'],
   statHint: ['面积由服务端叠加计算，平面面积与椭球面积并列', 'Areas are computed by the service, plane and ellipsoidal side by side'],
   statClasses: ['按分类', 'By class'],
   statByUnit: ['按单元', 'By unit'],
-  mu: ['亩', 'mu'],
 };
