@@ -5,9 +5,13 @@
 //! ellipsoidal and plane square metres side by side.
 
 mod boolean;
+mod clip;
+pub mod compliance;
 mod error;
+mod figures;
 mod measure;
 pub mod mechanism;
+mod nearness;
 pub mod overlay;
 pub mod parcel;
 mod pieces;

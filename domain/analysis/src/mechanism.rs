@@ -210,10 +210,13 @@ impl RuleBook {
 
 /// The shipped rule documents: name and TOML. Every document is a `[document]` table (title, version, author,
 /// `effective_from`, source) and its own tables.
-pub const RULES: &[(&str, &str)] = &[];
+pub const RULES: &[(&str, &str)] = &[
+    ("control-lines", include_str!("../rules/control-lines.toml")),
+    ("land-classes", include_str!("../rules/land-classes.toml")),
+];
 
 /// Every analysis; a new one costs its file and a line here.
-pub const ANALYSES: &[&Analysis] = &[];
+pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE];
 
 /// The analysis of a name.
 #[must_use]

@@ -13,6 +13,8 @@ mod geojson;
 mod json;
 mod rings;
 
+pub(crate) use rings::inside;
+
 use geodesy::{Crs, GeodesyError, Transform, area, densify};
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they skip, and fail by panicking")]
 
+mod conformity;
 mod overlays;
 mod real;
 mod red_lines;
