@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::desk::Desk;
 use crate::people::{People, PeopleSettings, same_origin};
 use crate::problem::Problem;
 use crate::route::Route;
@@ -60,6 +61,8 @@ pub struct App {
     pub traffic: Traffic,
     /// Where passwords are compared.
     pub people: People,
+    /// Where projects are worked on.
+    pub desk: Desk,
     pub(crate) revisions: Cache<(Slug, RevisionId), Arc<Revision>>,
     pub(crate) kinds: Cache<Slug, DatasetKind>,
     pub(crate) glyphs: routes::glyphs::GlyphCache,
@@ -81,6 +84,7 @@ impl App {
             settings,
             traffic: Traffic::new(),
             people: People::default(),
+            desk: Desk::default(),
             revisions: Cache::new(REVISIONS_KEPT),
             kinds: Cache::new(REVISIONS_KEPT),
             glyphs: routes::glyphs::GlyphCache::default(),
@@ -97,6 +101,11 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::sessions::ROUTES,
     routes::accounts::ROUTES,
     routes::units::ROUTES,
+    routes::projects::ROUTES,
+    routes::red_lines::ROUTES,
+    routes::notes::ROUTES,
+    routes::attachments::ROUTES,
+    routes::tasks::ROUTES,
     routes::datasets::ROUTES,
     routes::tiles::ROUTES,
     routes::terrain::ROUTES,

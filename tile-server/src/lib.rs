@@ -7,6 +7,7 @@
 pub mod app;
 mod asked;
 mod asset;
+mod desk;
 mod document;
 pub mod encoding;
 pub mod feature_file;

@@ -7,14 +7,18 @@
 //! A folder holds `catalog.sqlite`, `blobs/{slug}/{revision}/…`, and `staging/` for running imports.
 //! A revision is visible exactly when its row is; blobs and manifest are in place before the row is written.
 
+mod attachment;
 mod dataset;
 mod error;
 mod instant;
 mod job;
 mod kept_answer;
+mod ledger;
 mod live;
 mod people;
+mod project;
 mod publish;
+mod push;
 mod query;
 mod resolve;
 mod revision;
@@ -24,13 +28,17 @@ mod staging;
 mod store;
 mod sweep;
 
+pub use attachment::AttachmentRow;
 pub use dataset::{Dataset, DatasetEntry, DatasetKind, DatasetQuery, NewDataset, RevisionSummary};
 pub use error::CatalogError;
 pub use instant::{instant_at_end, instant_at_start};
 pub use job::{Job, JobAdded, JobState, Lease, NewJob, QueueLimits};
 pub use kept_answer::KeptAnswer;
+pub use ledger::{LedgerQuery, LedgerRow};
 pub use live::{LiveSource, TiandituLayer, TiandituSource};
 pub use people::{AccountRow, AdministrationEntry, SessionRow, UnitRow, Written};
+pub use project::{EventRow, ProjectQuery, ProjectRow, ProjectWrite};
+pub use push::PushRow;
 pub use revision::{
     Asset, Classification, HeightReference, NewAsset, NewRevision, Provenance, Revision, SourceFile, Stewardship,
 };

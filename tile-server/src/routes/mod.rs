@@ -1,17 +1,22 @@
 //! Routes: one file, with one table, per protocol. The list that names them all is in `app`.
 
 pub(crate) mod accounts;
+pub(crate) mod attachments;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod features;
 pub(crate) mod glyphs;
 pub(crate) mod health;
 pub(crate) mod maps;
+pub(crate) mod notes;
 pub(crate) mod overlay;
 pub(crate) mod page;
+pub(crate) mod projects;
+pub(crate) mod red_lines;
 pub(crate) mod sessions;
 pub(crate) mod sprites;
 pub(crate) mod styles;
+pub(crate) mod tasks;
 pub(crate) mod terrain;
 pub(crate) mod tiles;
 pub(crate) mod tiles3d;

@@ -12,5 +12,6 @@ mod people;
 mod points;
 mod rasters;
 mod refusals;
+mod review;
 mod styles;
 mod vector_tiles;

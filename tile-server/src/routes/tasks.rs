@@ -1,0 +1,53 @@
+//! `/tasks`: what waits for whoever asks, with due dates. Reminders are computed from the clocks, never stored.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::app::Shared;
+use crate::asked::private;
+use crate::desk::read;
+use crate::people::Actor;
+use crate::problem::Problem;
+use crate::route::{Route, Verb};
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[Route {
+    verb: Verb::Get,
+    path: "/tasks",
+    tag: "review",
+    about: "我的任务，含期限、提醒与逾期；my tasks: due dates, reminders, what is overdue",
+    parameters: &[],
+    takes: &[],
+    media_types: &["application/json"],
+    handler: || get(list),
+}];
+
+/// Projects looked through; more tasks than a person can do.
+const MAX_PROJECTS: u32 = 500;
+
+async fn list(State(app): State<Shared>, actor: Actor) -> Result<Response, Problem> {
+    let settings = app.review_settings().await?;
+    let now = (app.settings.now)();
+    let unit = (!actor.every_unit).then_some(actor.unit.id.as_str());
+    let mut tasks = Vec::new();
+    for row in app.catalog.projects_waiting(unit, MAX_PROJECTS).await? {
+        let project = read(&row)?;
+        for duty in review::duties(&project, &actor, now, &settings) {
+            tasks.push((duty.due, project.updated, json!({
+                "project": { "id": project.id, "code": project.registration.code, "name": project.registration.name, "state": project.state, "version": project.version },
+                "action": duty.action,
+                "unit": duty.unit,
+                "due": duty.due,
+                "overdue": duty.overdue,
+                "remind": duty.remind,
+            })));
+        }
+    }
+    // What is due first comes first; what has no clock comes by age.
+    tasks.sort_by_key(|(due, updated, _)| (due.is_none(), *due, *updated));
+    let tasks: Vec<Value> = tasks.into_iter().map(|(_, _, task)| task).collect();
+    Ok(private(StatusCode::OK, &json!({ "tasks": tasks })))
+}
