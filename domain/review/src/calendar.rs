@@ -143,7 +143,7 @@ impl Clock {
     /// Whether time is up.
     #[must_use]
     pub fn is_over(&self, calendar: &WorkCalendar, now: DateTime<Utc>) -> bool {
-        self.due(calendar).is_some_and(|due| now > due)
+        self.due(calendar).is_some_and(|due| now > due || self.days == 0 && now == due)
     }
 
     /// Stands still from `now` on, if time is not up already.
