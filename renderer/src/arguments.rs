@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::gpu::Backend;
 use crate::panel::Panels;
@@ -13,10 +13,23 @@ use crate::scene::camera::Camera;
 ///
 /// The desktop viewer of Shikong: terrain, imagery, meshes, point clouds and plan layers in one picture.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "shikong-view", version)]
+#[command(name = "shikong-view", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Arguments {
-    /// 服务地址或数据文件夹 · a server's URL, or a data folder (then the server beside this program is started)
-    pub address: String,
+    /// 另外的命令 · other commands
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// 服务地址、数据文件夹或会议文件 · a server's URL, a data folder (then the server beside this program is started), or a saved meeting (.skv)
+    #[arg(required = true)]
+    pub address: Option<String>,
+    /// 打开审查项目（代码、名称或编号） · open a project under review, by code, name or id
+    #[arg(long)]
+    pub project: Option<String>,
+    /// 按脚本出图，不开窗口 · follow a script of steps and write its pictures, no window
+    #[arg(long, conflicts_with_all = ["headless", "camera"])]
+    pub script: Option<PathBuf>,
+    /// 脚本的图存到哪个文件夹 · the folder of a script's pictures
+    #[arg(long, requires = "script", default_value_if("script", clap::builder::ArgPredicate::IsPresent, "."))]
+    pub out_dir: Option<PathBuf>,
     /// 不开窗口，输出一张图 · no window, write one picture
     #[arg(long)]
     pub headless: bool,
@@ -50,6 +63,29 @@ pub struct Arguments {
     /// 场景内存上限（MiB） · memory the scene may hold
     #[arg(long, default_value_t = 512)]
     pub budget_mib: u64,
+}
+
+/// Commands beside showing.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Command {
+    /// 把会议打包成文件夹，离线可开 · pack a meeting into a folder that opens without a server
+    Pack {
+        /// 会议文件 · the saved meeting (.skv)
+        meeting: PathBuf,
+        /// 新文件夹 · the folder to make
+        #[arg(long)]
+        out: PathBuf,
+        /// 项目四周多少米 · metres round the project whose finest data are taken along
+        #[arg(long, default_value_t = 600.0, value_parser = parse_margin)]
+        margin: f64,
+    },
+}
+
+fn parse_margin(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|metres| (0.0..=20_000.0).contains(metres))
+        .ok_or_else(|| "0 至 20000 米 (0 to 20000 m)".to_owned())
 }
 
 /// A width and height in pixels.
@@ -102,6 +138,15 @@ mod tests {
         assert_eq!(arguments.camera, Some(Camera::new([109.74, 28.31, 1_500.0], 30.0, -45.0)));
         assert_eq!((arguments.size, arguments.layers), (Size([640, 480]), Some(vec!["a".to_owned(), "b".to_owned()])));
         Arguments::command().debug_assert();
+        let line = "shikong-view http://127.0.0.1:8080 --project 样例工业园 --script steps.json";
+        let arguments = Arguments::try_parse_from(line.split(' ')).expect("understood");
+        assert_eq!(arguments.project.as_deref(), Some("样例工业园"));
+        assert_eq!(arguments.out_dir, Some(PathBuf::from(".")));
+        let packing =
+            Arguments::try_parse_from(["shikong-view", "pack", "会审.skv", "--out", "盘"]).expect("understood");
+        let Some(Command::Pack { meeting, out, margin }) = packing.command else { panic!("a command") };
+        assert_eq!((meeting, out, margin), (PathBuf::from("会审.skv"), PathBuf::from("盘"), 600.0));
+        assert!(Arguments::try_parse_from(["shikong-view"]).is_err());
     }
 
     #[test]

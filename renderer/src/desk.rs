@@ -11,11 +11,17 @@ use crate::gpu::UiFrame;
 use crate::layer::Role;
 use crate::panel::coordinates::GaussKruger;
 use crate::panel::words::Language;
-use crate::panel::{self, Action, LayerRow, Panels, PickedRow, PlaceRow, Shown};
+use crate::panel::{self, Action, LayerRow, PaneRow, Panels, PickedRow, PlaceRow, Shown};
 use crate::scene::camera::{Camera, View};
 use crate::scene::controls::Flight;
-use crate::scene::label::Sheet;
+use crate::scene::label::{self, PlacedLabel, Sheet};
+use crate::scene::panes::Panes;
+use crate::scene::sign;
 use crate::viewer::Viewer;
+
+mod review;
+
+pub use review::{Tool, Work};
 
 /// What one run of the panels came to.
 pub struct PanelRun {
@@ -37,6 +43,8 @@ pub struct Desk {
     pub panels: Panels,
     /// A flight that was asked for and not yet begun.
     pub next_flight: Option<Flight>,
+    /// Measuring, noting and what else people do at a meeting.
+    pub work: Work,
     context: egui::Context,
     gauss_kruger: GaussKruger,
     /// Where the panels leave the map free, in points.
@@ -58,6 +66,7 @@ impl Desk {
             language,
             panels,
             next_flight: None,
+            work: Work::default(),
             context,
             gauss_kruger: GaussKruger::default(),
             free: egui::Rect::EVERYTHING,
@@ -70,15 +79,30 @@ impl Desk {
         &self.context
     }
 
+    /// Where the scene is drawn on an output of this size: side by side where two schemes are compared.
+    #[must_use]
+    pub fn panes(&self, size_px: [u32; 2]) -> Panes {
+        let count = self.viewer.meeting.as_ref().map_or(1, |meeting| meeting.shown_schemes().len());
+        if count < 2 {
+            return Panes::whole(size_px);
+        }
+        let scale = self.context.pixels_per_point();
+        let free = self.free;
+        Panes::side_by_side(
+            size_px,
+            [free.left(), free.top(), free.right(), free.bottom()].map(|side| f64::from(side * scale)),
+        )
+    }
+
     /// Runs the panels once over a view and does what they ask for; `pointer_px` is where the pointer is.
     pub fn run_panels(
         &mut self,
         input: egui::RawInput,
-        view: &View,
+        (view, panes): (&View, &Panes),
         pointer_px: Option<DVec2>,
         graphics: &str,
     ) -> PanelRun {
-        let shown = self.shown(view, pointer_px, graphics);
+        let shown = self.shown(view, panes, pointer_px, graphics);
         let panels = self.panels;
         let mut actions = Vec::new();
         let mut free = self.free;
@@ -87,10 +111,10 @@ impl Desk {
             free = ui.available_rect_before_wrap();
         });
         self.free = free;
-        self.viewer.sheet = self.sheet();
+        self.viewer.sheet = self.sheet(panes);
         let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);
         for action in &actions {
-            self.act(action, view.viewport_px);
+            self.act(action, panes.pane_px);
         }
         let frame = UiFrame { primitives, textures: output.textures_delta, pixels_per_point: output.pixels_per_point };
         let root = output.viewport_output.get(&egui::ViewportId::ROOT);
@@ -100,7 +124,7 @@ impl Desk {
     }
 
     /// Where labels may be written: off the panels, the north arrow and the scale bar.
-    fn sheet(&self) -> Sheet {
+    fn sheet(&self, panes: &Panes) -> Sheet {
         let scale = self.context.pixels_per_point();
         let in_pixels = |rect: egui::Rect| {
             [rect.left(), rect.top(), rect.right(), rect.bottom()].map(|side| f64::from(side * scale))
@@ -113,6 +137,17 @@ impl Desk {
                 corner(self.free.right_bottom(), egui::vec2(-170.0, -48.0)),
             ],
         };
+        if panes.corners_px.len() > 1 {
+            // A label must suit both panes: the north arrow's corner and the scale bar's are free in neither.
+            let [width, height] = panes.pane_px.map(f64::from);
+            let point = f64::from(scale);
+            let taken_px = vec![
+                [width - 76.0 * point, 0.0, width, 76.0 * point],
+                [width - 170.0 * point, height - 48.0 * point, width, height],
+                [0.0, 0.0, 150.0 * point, 34.0 * point],
+            ];
+            return Sheet { pixels_per_point: point, free_px: Some([0.0, 0.0, width, height]), taken_px };
+        }
         Sheet { pixels_per_point: f64::from(scale), free_px: Some(in_pixels(self.free)), taken_px }
     }
 
@@ -130,7 +165,7 @@ impl Desk {
             [0.0, 0.0, width, height]
         };
         let (bounds, ground_height_m) = self.viewer.extent(layer);
-        Camera::framing(bounds, ground_height_m, -50.0, size_px, free_px)
+        Camera::framing(bounds, ground_height_m, -62.0, size_px, free_px)
     }
 
     /// Whether a pixel position lies on a panel. egui's own answer is about the last frame's pointer, which a quick
@@ -144,6 +179,7 @@ impl Desk {
 
     fn act(&mut self, action: &Action, size_px: [u32; 2]) {
         match *action {
+            ref other if self.work_on(other, size_px) => {}
             Action::SetVisible(index, visible) => self.viewer.set_visible(index, visible),
             Action::SetOpacity(index, opacity) => self.viewer.set_opacity(index, opacity),
             Action::FlyTo(index) => self.fly(self.framing(Some(index), size_px, self.context.pixels_per_point())),
@@ -158,6 +194,7 @@ impl Desk {
             }
             Action::SwitchLanguage => self.language = self.language.other(),
             Action::ClosePicked => self.viewer.picked = None,
+            _ => {}
         }
     }
 
@@ -166,12 +203,15 @@ impl Desk {
         self.next_flight = Some(Flight::new(self.viewer.camera, to));
     }
 
-    fn shown(&mut self, view: &View, pointer_px: Option<DVec2>, graphics: &str) -> Shown {
+    fn shown(&mut self, view: &View, panes: &Panes, pointer_px: Option<DVec2>, graphics: &str) -> Shown {
         let [width, height] = view.viewport_px.map(f64::from);
         let middle = self.viewer.pick(view, DVec2::new(width / 2.0, height / 2.0));
         // A picture has no pointer: its middle speaks for it.
         let pointed = match pointer_px {
-            Some(pixel) => self.viewer.pick(view, pixel),
+            Some(pixel) => {
+                let (pane, pixel) = panes.locate(pixel).unwrap_or((0, pixel));
+                self.viewer.pick_in(pane, view, pixel)
+            }
             None => middle,
         };
         let place = pointed.map(|pick| self.place(pick.lon_lat_height_deg));
@@ -188,6 +228,7 @@ impl Desk {
         let counts = self.viewer.counts();
         let dates = (0..self.viewer.timeline.len()).filter_map(|stop| self.viewer.timeline.date(stop)).collect();
         let scale = f64::from(self.context.pixels_per_point());
+        let pane_rows = self.pane_rows(view, panes, pointed.map(|pick| pick.lon_lat_height_deg));
         Shown {
             language: self.language,
             layers: self.layer_rows(),
@@ -200,10 +241,52 @@ impl Desk {
             dates,
             date: self.viewer.timeline.index_at(self.viewer.datetime.as_deref()),
             picked,
-            labels: self.viewer.labels().to_vec(),
+            panes: pane_rows,
+            meeting: self.meeting_row(),
+            tab: self.work.tab,
+            tool: self.work.tool,
+            measured: self.work.measured(self.language),
+            note_at: self.work.note_at,
+            said: self.viewer.said.clone(),
             metres_per_point: middle.map(|pick| scale / view.pixels_per_metre(pick.distance_m)),
             graphics: graphics.to_owned(),
         }
+    }
+
+    /// What is written over each pane: labels, signs, measured lines.
+    fn pane_rows(&self, view: &View, panes: &Panes, pointed: Option<[f64; 3]>) -> Vec<PaneRow> {
+        let names = self.viewer.meeting.as_ref().map(|meeting| (meeting, meeting.shown_schemes()));
+        let row = |(pane, corner): (usize, &[u32; 2])| {
+            let mut signs = self.viewer.signs(pane, self.language.is_chinese());
+            signs.extend(self.work.signs(self.language));
+            let signs = sign::place(&signs, view, &self.viewer.sheet);
+            // Labels of plans give way to signs.
+            let hidden = |placed: &PlacedLabel| {
+                let own = label::bounds_px(&placed.label, placed.at_px, &self.viewer.sheet);
+                let over =
+                    |board: [f64; 4]| own[0] < board[2] && own[2] > board[0] && own[1] < board[3] && own[3] > board[1];
+                signs.iter().any(|placed| over(placed.board_px))
+            };
+            let labels = self.viewer.labels().iter().cloned().map(|mut placed| {
+                if placed.middle_px.is_some() && hidden(&placed) {
+                    placed.middle_px = None;
+                }
+                placed
+            });
+            let title = names
+                .as_ref()
+                .filter(|_| panes.corners_px.len() > 1)
+                .and_then(|(meeting, places)| Some(meeting.scene.schemes.get((*places.get(pane)?)?)?.name.clone()));
+            PaneRow {
+                corner_px: corner.map(f64::from),
+                size_px: panes.pane_px.map(f64::from),
+                labels: labels.collect(),
+                lines: self.work.lines(view, pointed),
+                signs,
+                title,
+            }
+        };
+        panes.corners_px.iter().enumerate().map(row).collect()
     }
 
     fn place(&mut self, lon_lat_height_deg: [f64; 3]) -> PlaceRow {

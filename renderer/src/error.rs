@@ -164,6 +164,105 @@ pub enum ViewError {
         /// Loads still open.
         pending: usize,
     },
+    /// Signing in failed.
+    #[error(
+        "登录失败 (signing in failed): {name}（HTTP {status}）{detail}; 请检查 SHIKONG_USER 与 SHIKONG_PASSWORD (check both)"
+    )]
+    SignIn {
+        /// The account.
+        name: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the server said.
+        detail: String,
+    },
+    /// The server refused what was sent.
+    #[error("服务拒绝 (the server refused, HTTP {status}): {detail} {url}")]
+    Refused {
+        /// Where it was sent.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the server said.
+        detail: String,
+    },
+    /// The server wants to know who asks.
+    #[error(
+        "需要登录 (sign-in needed): {url}; 请设置环境变量 SHIKONG_USER 与 SHIKONG_PASSWORD (set both environment variables)"
+    )]
+    SignInNeeded {
+        /// What was asked for.
+        url: String,
+    },
+    /// No project of that name.
+    #[error(
+        "服务上没有这个项目 (the server has no such project): {wanted}; 请用项目代码、名称或编号 (use its code, name or id) {nearest}"
+    )]
+    NoProject {
+        /// What was asked for.
+        wanted: String,
+        /// Projects there are, for people.
+        nearest: String,
+    },
+    /// The server holds no review projects at all.
+    #[error(
+        "该服务没有项目审查功能，可能版本较旧 (this server offers no project review, perhaps an older version): {url}"
+    )]
+    NoReview {
+        /// What was asked for.
+        url: String,
+    },
+    /// A document of a project is not understood.
+    #[error("项目数据无法识别 (the project's data are not understood): {reason}")]
+    Meeting {
+        /// Which and why.
+        reason: String,
+    },
+    /// A meeting, script or packed list could not be read.
+    #[error("文件无法识别 (the file is not understood) {path}: {reason}")]
+    MeetingFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("无法读写 (could not be read or written): {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A packed folder does not hold this.
+    #[error("离线包中没有 (not in the packed folder): {url}")]
+    NotPacked {
+        /// What was asked for.
+        url: String,
+    },
+    /// A folder to pack into holds something already.
+    #[error("文件夹不是空的 (the folder is not empty): {path}; 请另选一个 (choose another)")]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What a packed folder would hold is too much.
+    #[error(
+        "范围过大 (the area is too large): {what}; 请减小 --margin 或图层 (use a smaller --margin or fewer layers)"
+    )]
+    TooMuch {
+        /// How much it would be.
+        what: String,
+    },
+    /// A step of a script cannot be done.
+    #[error("脚本第 {step} 步 (step of the script): {reason}")]
+    Step {
+        /// Counted from 1.
+        step: usize,
+        /// Why not.
+        reason: String,
+    },
     /// A coordinate could not be converted.
     #[error("坐标无法转换 (a coordinate could not be converted)")]
     Coordinates {

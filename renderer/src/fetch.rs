@@ -14,13 +14,31 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::error::ViewError;
+use crate::packed::{Packed, Packer};
 use crate::scene::selection::Urgency;
+use crate::session::Session;
 
 /// Simultaneous loads.
 pub const WORKERS: usize = 20;
 
 /// A body larger than this is refused: nothing a viewer streams is that big.
 const MAX_BODY_BYTES: u64 = 256 << 20;
+
+/// Where answers come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A running server.
+    Server {
+        /// The client the workers share.
+        client: reqwest::blocking::Client,
+        /// Who asks, where people have accounts.
+        session: Option<Arc<Session>>,
+        /// Keeps every answer, while a meeting is packed.
+        recorder: Option<Arc<Mutex<Packer>>>,
+    },
+    /// A folder with the answers a server once gave.
+    Folder(Arc<Packed>),
+}
 
 /// What was asked for: the lane of a layer and the layer's own number of the thing.
 pub type Key = (u32, u64);
@@ -36,6 +54,15 @@ pub struct Fetched {
     pub found: bool,
 }
 
+impl Fetched {
+    /// The answer to a request without an address: what is wanted is made here.
+    #[must_use]
+    pub fn made_here() -> Self {
+        let url = Url::parse("about:blank").expect("a constant address");
+        Self { body: Bytes::new(), url, found: true }
+    }
+}
+
 /// Turns an answer into what the layer wants; runs on a worker.
 pub type Decode<T> = Box<dyn FnOnce(Fetched) -> Result<T, ViewError> + Send>;
 
@@ -43,8 +70,8 @@ pub type Decode<T> = Box<dyn FnOnce(Fetched) -> Result<T, ViewError> + Send>;
 pub struct Request<T> {
     /// Its identity: the same key is never loaded twice at once.
     pub key: Key,
-    /// Where it is.
-    pub url: Url,
+    /// Where it is; `None` where nothing has to be asked for.
+    pub url: Option<Url>,
     /// Its group.
     pub urgency: Urgency,
     /// Small first within the group.
@@ -87,18 +114,18 @@ pub struct Fetcher<T> {
 
 impl<T: Send + 'static> Fetcher<T> {
     /// Starts the workers; `wake` is called after every finished load, from a worker's thread.
-    pub fn start(client: &reqwest::blocking::Client, wake: &Arc<dyn Fn() + Send + Sync>) -> Result<Self, ViewError> {
+    pub fn start(source: &Source, wake: &Arc<dyn Fn() + Send + Sync>) -> Result<Self, ViewError> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State { queue: Vec::new(), in_flight: BTreeSet::new(), last_lane: 0, closed: false }),
             work: Condvar::new(),
         });
         let (sender, finished) = channel();
         for number in 0..WORKERS {
-            let (shared, client, sender, wake) =
-                (Arc::clone(&shared), client.clone(), sender.clone(), Arc::clone(wake));
+            let (shared, source, sender, wake) =
+                (Arc::clone(&shared), source.clone(), sender.clone(), Arc::clone(wake));
             std::thread::Builder::new()
                 .name(format!("load-{number}"))
-                .spawn(move || run_worker(&shared, &client, &sender, &wake))
+                .spawn(move || run_worker(&shared, &source, &sender, &wake))
                 .map_err(|source| ViewError::Thread { source })?;
         }
         Ok(Self { shared, finished })
@@ -174,7 +201,7 @@ fn take_next<T>(state: &mut State<T>) -> Option<Request<T>> {
 
 fn run_worker<T>(
     shared: &Shared<T>,
-    client: &reqwest::blocking::Client,
+    source: &Source,
     sender: &Sender<Finished<T>>,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) {
@@ -192,7 +219,8 @@ fn run_worker<T>(
             }
         };
         let Request { key, url, decode, .. } = request;
-        let result = fetch(client, &url).and_then(decode);
+        let answer = url.map_or_else(|| Ok(Fetched::made_here()), |url| fetch(source, &url));
+        let result = answer.and_then(decode);
         if sender.send(Finished { key, result }).is_err() {
             return;
         }
@@ -201,9 +229,29 @@ fn run_worker<T>(
 }
 
 /// Gets one URL. 204 and 404 are answers ("nothing there"), every other status but 200 is an error.
-/// A connection that breaks is tried once more.
-pub fn fetch(client: &reqwest::blocking::Client, url: &Url) -> Result<Fetched, ViewError> {
-    let send = || client.get(url.clone()).send();
+/// A connection that breaks is tried once more. A packed folder answers what it holds and nothing else.
+pub fn fetch(source: &Source, url: &Url) -> Result<Fetched, ViewError> {
+    match source {
+        Source::Folder(packed) => packed.answer(url),
+        Source::Server { client, session, recorder } => {
+            let fetched = ask(client, session.as_deref(), url)?;
+            if let Some(recorder) = recorder {
+                recorder.lock().unwrap_or_else(PoisonError::into_inner).keep(url, &fetched)?;
+            }
+            Ok(fetched)
+        }
+    }
+}
+
+fn ask(client: &reqwest::blocking::Client, session: Option<&Session>, url: &Url) -> Result<Fetched, ViewError> {
+    let send = || {
+        let request = client.get(url.clone());
+        // Who asks is told to the server that knows them, to nobody else.
+        match session.and_then(|session| session.cookie_for(url)) {
+            Some(cookie) => request.header(reqwest::header::COOKIE, cookie).send(),
+            None => request.send(),
+        }
+    };
     let response =
         send().or_else(|_first| send()).map_err(|source| ViewError::Connect { url: url.to_string(), source })?;
     let status = response.status().as_u16();
@@ -222,6 +270,7 @@ pub fn fetch(client: &reqwest::blocking::Client, url: &Url) -> Result<Fetched, V
         }
         204 => Ok(Fetched { body: Bytes::new(), url: final_url, found: true }),
         404 => Ok(Fetched { body: Bytes::new(), url: final_url, found: false }),
+        401 => Err(ViewError::SignInNeeded { url: url.to_string() }),
         _ => Err(ViewError::Status { url: url.to_string(), status }),
     }
 }
@@ -231,8 +280,7 @@ mod tests {
     use super::*;
 
     fn request(lane: u32, what: u64, urgency: Urgency, priority: f64) -> Request<()> {
-        let url = Url::parse("http://127.0.0.1/").expect("a URL");
-        Request { key: (lane, what), url, urgency, priority, decode: Box::new(|_| Ok(())) }
+        Request { key: (lane, what), url: None, urgency, priority, decode: Box::new(|_| Ok(())) }
     }
 
     fn order(requests: Vec<Request<()>>) -> Vec<Key> {

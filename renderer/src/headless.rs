@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::desk::Desk;
 use crate::error::ViewError;
-use crate::gpu::{Backend, Gpu, Shot};
+use crate::gpu::{Backend, Gpu, Painter, SceneFrame, Shot};
 use crate::scene::camera::Camera;
 
 /// How long to wait for everything wanted.
-const PATIENCE: Duration = Duration::from_mins(5);
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What picture to take.
 #[derive(Clone, Debug)]
@@ -66,47 +66,73 @@ pub struct Report {
 /// Takes the picture.
 pub fn take(desk: &mut Desk, order: &Order) -> Result<Report, ViewError> {
     let unknown_layers = order.layers.as_ref().map(|slugs| desk.viewer.show_only(slugs)).unwrap_or_default();
-    desk.viewer.camera = order.camera.unwrap_or_else(|| desk.framing(None, order.size_px, order.pixels_per_point));
+    desk.viewer.camera = match order.camera {
+        Some(camera) => camera,
+        None => desk.framing(None, order.size_px, order.pixels_per_point),
+    };
     // The device is opened first: where there is none, nobody should wait for tiles.
     let gpu = Gpu::headless(order.backend)?;
     let graphics = gpu.name();
     let mut shot = Shot::new(gpu, 4);
-    let view = settle(desk, order.size_px, PATIENCE)?;
-    let [width, height] = order.size_px.map(|side| side as f32 / order.pixels_per_point);
+    let picture = paint(desk, shot.painter(), order.size_px, order.pixels_per_point)?;
+    write(&picture, &order.out)?;
+    Ok(report(desk, order, graphics, unknown_layers))
+}
+
+/// Paints what the desk shows, of any size, once everything wanted for it is there.
+pub fn paint(
+    desk: &mut Desk,
+    painter: &mut Painter,
+    size_px: [u32; 2],
+    pixels_per_point: f32,
+) -> Result<image::RgbaImage, ViewError> {
+    let graphics = painter.gpu().name();
+    let [width, height] = size_px.map(|side| side as f32 / pixels_per_point);
     let input = || {
         let mut input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height))),
             ..Default::default()
         };
-        input.viewports.entry(egui::ViewportId::ROOT).or_default().native_pixels_per_point =
-            Some(order.pixels_per_point);
+        input.viewports.entry(egui::ViewportId::ROOT).or_default().native_pixels_per_point = Some(pixels_per_point);
         input
     };
-    // egui lays floating boxes out in the first run and places them in the second.
-    let first = desk.run_panels(input(), &view, None, &graphics);
-    shot.paint(&view, desk.viewer.draw_list(), first.frame)?;
-    // Only now it is known where labels find room beside the panels.
-    let view = settle(desk, order.size_px, PATIENCE)?;
-    let second = desk.run_panels(input(), &view, None, &graphics);
-    let picture = shot.paint(&view, desk.viewer.draw_list(), second.frame)?;
-    write(&picture, &order.out)?;
-    Ok(report(desk, order, graphics, unknown_layers))
+    let mut once = |desk: &mut Desk| {
+        let view = settle(desk, size_px, PATIENCE)?;
+        let panes = desk.panes(size_px);
+        let run = desk.run_panels(input(), (&view, &panes), None, &graphics);
+        // Panels laid out for the first time may leave the scene another place than was thought.
+        let panes_after = desk.panes(size_px);
+        let lists = desk.viewer.draw_lists();
+        let picture = painter.picture(&SceneFrame { view: &view, panes: &panes, lists, size_px }, run.frame)?;
+        Ok((picture, panes == panes_after))
+    };
+    // egui lays floating boxes out in the first run and places them in the second; only then it is known where labels
+    // find room beside the panels.
+    once(desk)?;
+    let (mut picture, mut is_laid_out) = once(desk)?;
+    if !is_laid_out {
+        (picture, is_laid_out) = once(desk)?;
+        tracing::debug!(is_laid_out, "panes");
+    }
+    Ok(picture)
 }
 
 /// Updates until nothing wanted is missing, and returns the view of the last frame.
 pub fn settle(desk: &mut Desk, size_px: [u32; 2], patience: Duration) -> Result<crate::scene::camera::View, ViewError> {
     let start = Instant::now();
-    let mut view = desk.viewer.update(size_px);
+    let pane_px = desk.panes(size_px).pane_px;
+    let mut view = desk.viewer.update(pane_px);
     while !desk.viewer.is_settled() {
         if start.elapsed() > patience {
             return Err(ViewError::Slow { seconds: patience.as_secs(), pending: desk.viewer.counts().pending });
         }
-        view = desk.viewer.update_waiting(size_px, Duration::from_millis(200));
+        view = desk.viewer.update_waiting(pane_px, Duration::from_millis(200));
     }
     Ok(view)
 }
 
-fn write(picture: &image::RgbaImage, path: &Path) -> Result<(), ViewError> {
+/// Writes a picture as PNG.
+pub fn write(picture: &image::RgbaImage, path: &Path) -> Result<(), ViewError> {
     picture
         .save_with_format(path, image::ImageFormat::Png)
         .map_err(|source| ViewError::Write { path: path.to_owned(), source: Box::new(source) })

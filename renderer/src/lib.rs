@@ -13,9 +13,13 @@ pub mod gpu;
 pub mod headless;
 pub mod layer;
 pub mod local_server;
+pub mod meeting;
+pub mod packed;
 pub mod panel;
 pub mod scene;
+pub mod script;
 pub mod service;
+pub mod session;
 pub mod viewer;
 pub mod window;
 

@@ -3,19 +3,23 @@
 //! Only the contract's JSON is read here, leniently: an unknown field is ignored, a missing one has a plain default, so an
 //! older viewer still opens a newer server. Positions are longitude and latitude in degrees, heights metres as delivered.
 
+use std::sync::{Arc, Mutex};
+
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use crate::error::ViewError;
-use crate::fetch;
+use crate::fetch::{self, Source};
+use crate::packed::{Packed, Packer};
+use crate::session::{Credentials, Session};
 
 /// A server and the moment its data are wanted for.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The address all links are relative to; its path ends with a slash.
     pub base: Url,
-    client: reqwest::blocking::Client,
+    source: Source,
 }
 
 /// The answer of `/datasets`.
@@ -200,13 +204,75 @@ impl Service {
             .pool_max_idle_per_host(fetch::WORKERS)
             .build()
             .map_err(|source| ViewError::Client { source })?;
-        Ok(Self { base, client })
+        Ok(Self { base, source: Source::Server { client, session: None, recorder: None } })
     }
 
-    /// The client the workers share.
+    /// The same service, asked by a person with an account.
+    pub fn sign_in(&mut self, credentials: &Credentials) -> Result<(), ViewError> {
+        let sessions = self.link("sessions", None)?;
+        if let Source::Server { client, session, .. } = &mut self.source {
+            *session = Some(Arc::new(Session::open(client, &sessions, credentials)?));
+        }
+        Ok(())
+    }
+
+    /// The answers a service gave when they were packed into a folder; `base` is where it was.
+    pub fn packed(base: Url, packed: Packed) -> Result<Self, ViewError> {
+        Ok(Self { source: Source::Folder(Arc::new(packed)), ..Self::new(base)? })
+    }
+
+    /// Keeps every answer from now on.
+    pub fn record(&mut self, into: Arc<Mutex<Packer>>) {
+        if let Source::Server { recorder, .. } = &mut self.source {
+            *recorder = Some(into);
+        }
+    }
+
+    /// Where answers come from.
     #[must_use]
-    pub fn client(&self) -> &reqwest::blocking::Client {
-        &self.client
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether nothing is asked of a server.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        matches!(self.source, Source::Folder(_))
+    }
+
+    /// Who is signed in.
+    #[must_use]
+    pub fn person(&self) -> Option<&str> {
+        match &self.source {
+            Source::Server { session: Some(session), .. } => Some(&session.display_name),
+            _ => None,
+        }
+    }
+
+    /// JSON behind a link; `None` where the server (or the packed folder) has nothing.
+    pub fn json(&self, link: &str) -> Result<Option<Value>, ViewError> {
+        let url = self.link(link, None)?;
+        let fetched = match fetch::fetch(&self.source, &url) {
+            Err(ViewError::NotPacked { .. }) => return Ok(None),
+            other => other?,
+        };
+        if !fetched.found || fetched.body.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(&fetched.body)
+            .map(Some)
+            .map_err(|source| ViewError::Json { url: url.to_string(), source })
+    }
+
+    /// Sends JSON; a packed folder takes nothing.
+    pub fn send(&self, method: reqwest::Method, link: &str, key: &str, body: &Value) -> Result<Value, ViewError> {
+        let url = self.link(link, None)?;
+        match &self.source {
+            Source::Server { client, session, .. } => {
+                crate::session::send((client, session.as_deref()), method, &url, key, body)
+            }
+            Source::Folder(_) => Err(ViewError::NotPacked { url: url.to_string() }),
+        }
     }
 
     /// A link of the service made absolute, with `datetime` added when a moment is wanted.
@@ -226,7 +292,7 @@ impl Service {
     /// The datasets valid at a moment (RFC 3339 or a date), or now.
     pub fn dataset_list(&self, datetime: Option<&str>) -> Result<Vec<Dataset>, ViewError> {
         let url = self.link("datasets", datetime)?;
-        let fetched = fetch::fetch(&self.client, &url)?;
+        let fetched = fetch::fetch(&self.source, &url)?;
         if !fetched.found {
             return Err(ViewError::Status { url: url.to_string(), status: 404 });
         }

@@ -4,15 +4,22 @@
 //! It draws nothing itself and asks for nothing it does not need for the view it was given.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use glam::DVec2;
 use serde_json::Value;
 
+mod inspect;
+mod review;
+
+pub use inspect::Picked;
+
 use crate::error::ViewError;
 use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
 use crate::first_view;
 use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
+use crate::meeting::Meeting;
 use crate::scene::camera::{Camera, View};
 use crate::scene::cover::Covers;
 use crate::scene::draw::{Draw, DrawList};
@@ -30,6 +37,8 @@ pub const DEFAULT_BUDGET_BYTES: u64 = 512 << 20;
 
 /// The lane of requests that belong to no layer.
 const VIEWER_LANE: u32 = 0;
+/// The lane of what is sent to the server.
+const OUTBOX_LANE: u32 = 1;
 /// The number of a layer's opening request in its lane.
 const OPENING: u64 = u64::MAX;
 
@@ -56,6 +65,7 @@ enum State {
     Heights(Pyramid),
     Drape(Arc<dyn Drape>),
     Tileset(StreamedTileset),
+    Schemes(review::Schemes),
     Broken,
 }
 
@@ -82,17 +92,6 @@ pub struct Counts {
     pub bytes: u64,
 }
 
-/// A picked place and what is known about it.
-#[derive(Clone, Debug)]
-pub struct Picked {
-    /// Where.
-    pub pick: Pick,
-    /// Attributes found there, by layer title; `None` while they are being asked for.
-    pub features: Vec<(String, Value)>,
-    /// Answers still missing.
-    pub waiting: usize,
-}
-
 /// The viewer's state.
 pub struct Viewer {
     /// The server.
@@ -107,6 +106,12 @@ pub struct Viewer {
     pub datetime: Option<String>,
     /// The last picked place.
     pub picked: Option<Picked>,
+    /// The project under review.
+    pub meeting: Option<Meeting>,
+    /// What a person has to be told: why something was not sent or saved, or where it was.
+    pub said: Option<String>,
+    /// The folder of the meeting's file, if it came from one.
+    pub meeting_folder: Option<PathBuf>,
     /// Bytes the scene may hold.
     pub budget_bytes: u64,
     /// Where labels may be written.
@@ -114,13 +119,14 @@ pub struct Viewer {
     fetcher: Fetcher<Loaded>,
     ground: Ground,
     covers: Covers,
-    list: DrawList,
+    lists: Vec<DrawList>,
     labels: Vec<PlacedLabel>,
     counts: Counts,
     coarser: f64,
     next_lane: u32,
     next_pick: u64,
     pick_requests: Vec<(u64, usize, url::Url)>,
+    outbox: Vec<review::Outgoing>,
     layers_changed: bool,
     wanted: usize,
     /// Shown and how strongly, by slug, of layers that the moment shown does not have.
@@ -137,7 +143,7 @@ impl Viewer {
         wake: &Arc<dyn Fn() + Send + Sync>,
     ) -> Result<Self, ViewError> {
         let datasets = service.dataset_list(datetime.as_deref())?;
-        let fetcher = Fetcher::start(service.client(), wake)?;
+        let fetcher = Fetcher::start(service.source(), wake)?;
         let mut viewer = Self {
             service,
             camera: Camera::new([109.74, 28.31, 20_000.0], 0.0, -60.0),
@@ -145,16 +151,20 @@ impl Viewer {
             timeline: Timeline::of(&datasets),
             datetime,
             picked: None,
+            meeting: None,
+            said: None,
+            meeting_folder: None,
             budget_bytes: DEFAULT_BUDGET_BYTES,
             sheet: Sheet::default(),
             fetcher,
             ground: Ground::default(),
             covers: Covers::default(),
-            list: DrawList::default(),
+            lists: vec![DrawList::default()],
+            outbox: Vec::new(),
             labels: Vec::new(),
             counts: Counts::default(),
             coarser: 1.0,
-            next_lane: VIEWER_LANE + 1,
+            next_lane: OUTBOX_LANE + 1,
             next_pick: 0,
             pick_requests: Vec::new(),
             layers_changed: true,
@@ -167,7 +177,8 @@ impl Viewer {
     }
 
     fn set_datasets(&mut self, datasets: Vec<Dataset>) {
-        let mut old = std::mem::take(&mut self.layers);
+        let (own, mut old): (Vec<Layer>, Vec<Layer>) =
+            std::mem::take(&mut self.layers).into_iter().partition(|layer| layer.is_project());
         let plans_shown = first_view::plans(&datasets);
         for dataset in datasets {
             let Some(kind) = layer::kind_of(&dataset) else { continue };
@@ -192,7 +203,7 @@ impl Viewer {
                     self.next_lane += 1;
                     let state = match kind.role {
                         Role::Tileset { max_error_px, .. } => State::Tileset(StreamedTileset::new(max_error_px)),
-                        Role::Heights { .. } | Role::Drape { .. } => State::Opening,
+                        Role::Heights { .. } | Role::Drape { .. } | Role::Project { .. } => State::Opening,
                     };
                     self.layers.push(Layer {
                         dataset,
@@ -209,6 +220,7 @@ impl Viewer {
         }
         // What this moment does not have comes back as it was left.
         self.absent.extend(old.into_iter().map(|layer| (layer.dataset.slug, (layer.visible, layer.opacity))));
+        self.layers.extend(own);
         self.layers.sort_by_key(stacking);
         self.layers_changed = true;
     }
@@ -240,7 +252,7 @@ impl Viewer {
     /// Shows exactly the layers of these slugs; returns the slugs that are not there.
     pub fn show_only(&mut self, slugs: &[String]) -> Vec<String> {
         for layer in &mut self.layers {
-            layer.visible = slugs.contains(&layer.dataset.slug);
+            layer.visible = slugs.contains(&layer.dataset.slug) || layer.is_project();
         }
         self.only = Some(slugs.to_vec());
         self.layers_changed = true;
@@ -282,9 +294,12 @@ impl Viewer {
         let mut requests = self.opening_requests();
         let ground = self.ground.update(&view, self.coarser);
         self.counts.kicked = self.ground.kicked;
-        self.list = DrawList::default();
-        for draw in ground.draws {
-            self.list.push(None, draw);
+        let mut list = DrawList::default();
+        // Before the terrain is known there is no ground: a plane at a guessed height would only jump.
+        if !self.awaits_terrain() {
+            for draw in ground.draws {
+                list.push(None, draw);
+            }
         }
         for wanted in &ground.wanted {
             let request = self.tile_request(wanted.lane, wanted.address);
@@ -300,18 +315,20 @@ impl Viewer {
                 Err(error) => self.fail(wanted.lane, Some(wanted.address), &error),
             }
         }
-        self.select_tilesets(&view, &mut requests);
-        self.covers.apply(&mut self.list);
+        self.select_tilesets(&view, &mut list, &mut requests);
+        self.covers.apply(&mut list);
+        self.add_schemes(list, &mut requests);
         self.labels = self.place_labels(ground.labels, &view);
         self.wanted = requests.len();
         requests.extend(self.feature_requests());
+        requests.extend(self.outgoing_requests());
         self.fetcher.replace_queue(requests);
         self.keep_to_budget();
         self.count();
         view
     }
 
-    fn select_tilesets(&mut self, view: &View, requests: &mut Vec<Request<Loaded>>) {
+    fn select_tilesets(&mut self, view: &View, list: &mut DrawList, requests: &mut Vec<Request<Loaded>>) {
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (State::Tileset(tileset), Role::Tileset { decode, .. }) = (&mut layer.state, layer.kind.role) else {
                 continue;
@@ -323,12 +340,12 @@ impl Viewer {
             self.counts.kicked += selected.kicked;
             for node in &selected.draw {
                 for draw in tileset.draws(*node, layer.opacity) {
-                    self.list.push(Some(index), draw);
+                    list.push(Some(index), draw);
                 }
             }
             for load in &selected.load {
                 let Some(source) = tileset.source(load) else { continue };
-                let Some(url) = source.url.clone() else { continue };
+                let url = source.url.clone();
                 let decode: Decode<Loaded> = if source.is_tileset {
                     Box::new(take_tileset)
                 } else {
@@ -353,7 +370,7 @@ impl Viewer {
             let waits = match &layer.state {
                 State::Opening => true,
                 State::Tileset(tileset) => !tileset.is_open(),
-                State::Heights(_) | State::Drape(_) | State::Broken => false,
+                State::Heights(_) | State::Drape(_) | State::Schemes(_) | State::Broken => false,
             };
             if !waits || !layer.visible {
                 continue;
@@ -375,26 +392,30 @@ impl Viewer {
         let entry = (layer.kind.entry)(&layer.dataset.links).map_or("", String::as_str);
         let url = self.service.link(entry, datetime)?;
         let style_url = layer.dataset.links.style.as_deref().map(|link| self.service.link(link, None)).transpose()?;
-        let client = self.service.client().clone();
+        let source = self.service.source().clone();
         let decode: Decode<Loaded> = match layer.kind.role {
             Role::Tileset { .. } => Box::new(take_tileset),
-            Role::Heights { .. } | Role::Drape { .. } => Box::new(move |fetched| {
+            Role::Heights { .. } | Role::Drape { .. } | Role::Project { .. } => Box::new(move |fetched| {
                 found(&fetched)?;
                 let pyramid = Pyramid::from_tile_json(&fetched.body, &fetched.url)?;
-                let style = style_url.map(|url| fetch::fetch(&client, &url)).transpose()?;
+                let style = style_url.map(|url| fetch::fetch(&source, &url)).transpose()?;
                 let style = style.filter(|fetched| fetched.found).map(|fetched| fetched.body.to_vec());
                 Ok(Loaded::Opened { pyramid, style })
             }),
         };
-        Ok(Request { key: (layer.lane, OPENING), url, urgency: Urgency::Urgent, priority: 0.0, decode })
+        Ok(Request { key: (layer.lane, OPENING), url: Some(url), urgency: Urgency::Urgent, priority: 0.0, decode })
     }
 
-    fn tile_request(&self, lane: u32, address: Address) -> Result<Option<(url::Url, Decode<Loaded>)>, ViewError> {
+    fn tile_request(
+        &self,
+        lane: u32,
+        address: Address,
+    ) -> Result<Option<(Option<url::Url>, Decode<Loaded>)>, ViewError> {
         let Some(layer) = self.layers.iter().find(|layer| layer.lane == lane) else { return Ok(None) };
         match (&layer.state, layer.kind.role) {
             (State::Heights(pyramid), Role::Heights { decode }) => {
                 let decode: Decode<Loaded> = Box::new(move |fetched| decode(&fetched).map(Loaded::Heights));
-                Ok(Some((pyramid.url(address.0, address.1, address.2)?, decode)))
+                Ok(Some((Some(pyramid.url(address.0, address.1, address.2)?), decode)))
             }
             (State::Drape(drape), _) => drape.request(address).map(Some),
             _ => Ok(None),
@@ -406,6 +427,10 @@ impl Viewer {
             self.counts.loaded += usize::from(result.is_ok());
             if lane == VIEWER_LANE {
                 self.take_features(what, result);
+                continue;
+            }
+            if lane == OUTBOX_LANE {
+                self.take_sent(what, result);
                 continue;
             }
             match result {
@@ -427,7 +452,7 @@ impl Viewer {
                     Ok(drape) => layer.state = State::Drape(drape),
                     Err(error) => return self.fail(lane, None, &error),
                 },
-                Role::Tileset { .. } => return,
+                Role::Tileset { .. } | Role::Project { .. } => return,
             },
             (Loaded::Tileset { body, url }, State::Tileset(tileset)) => {
                 let node = (what != OPENING).then_some(what as usize);
@@ -444,20 +469,31 @@ impl Viewer {
             (Loaded::Picture { picture, labels }, _) => {
                 return self.ground.put_picture(lane, unpacked(what), Ok(picture), labels);
             }
-            (Loaded::Tileset { .. } | Loaded::Pieces(_) | Loaded::Features(_), _) => return,
+            (Loaded::Scheme(built), State::Schemes(schemes)) => return schemes.put(what, Ok(*built)),
+            (
+                Loaded::Tileset { .. } | Loaded::Pieces(_) | Loaded::Features(_) | Loaded::Scheme(_) | Loaded::Sent(_),
+                _,
+            ) => return,
         }
         self.layers_changed = true;
     }
 
     /// Notes a failed load; without an address it was the layer's opening.
     fn fail(&mut self, lane: u32, address: Option<Address>, error: &ViewError) {
-        self.counts.failed += 1;
+        // What was left out of a packed folder on purpose is no failure: a coarser tile goes on being shown.
+        let is_failure = !(matches!(error, ViewError::NotPacked { .. }) && address.is_some());
         let message = chain(error);
-        tracing::warn!(error = %message, "load failed");
+        if is_failure {
+            self.counts.failed += 1;
+            tracing::warn!(error = %message, "load failed");
+        }
         let Some(layer) = self.layers.iter_mut().find(|layer| layer.lane == lane) else { return };
-        layer.failed += 1;
-        layer.last_error = Some(message);
+        if is_failure {
+            layer.failed += 1;
+            layer.last_error = Some(message);
+        }
         match (address, &mut layer.state) {
+            (Some(address), State::Schemes(schemes)) => schemes.put(packed(address), Err(())),
             (None, state) => *state = State::Broken,
             (Some(address), State::Tileset(tileset)) => tileset.put(packed(address) as usize, None),
             (Some(address), State::Heights(_)) => self.ground.put_heights(lane, address, Err(())),
@@ -473,7 +509,7 @@ impl Viewer {
             match &layer.state {
                 State::Heights(pyramid) => heights.push((layer.lane, pyramid.clone(), layer.dataset.height_range_m())),
                 State::Drape(drape) => drapes.push((layer.lane, Arc::clone(drape), layer.opacity)),
-                State::Opening | State::Tileset(_) | State::Broken => {}
+                State::Opening | State::Tileset(_) | State::Schemes(_) | State::Broken => {}
             }
         }
         // Coarse first: the finest wins where several are.
@@ -507,8 +543,8 @@ impl Viewer {
             (label, ecef)
         });
         label::place(anchored.collect(), view, &self.sheet, &mut |ecef| {
-            let stands = picking::top_of_surface(&self.list, ecef).unwrap_or(ecef);
-            (!picking::is_hidden(&self.list, view, stands, SIGN_PX)).then_some(stands)
+            let stands = picking::top_of_surface(self.draw_list(), ecef).unwrap_or(ecef);
+            (!picking::is_hidden(self.draw_list(), view, stands, SIGN_PX)).then_some(stands)
         })
     }
 
@@ -538,6 +574,7 @@ impl Viewer {
     fn held_bytes(&self) -> u64 {
         let tilesets = self.layers.iter().map(|layer| match &layer.state {
             State::Tileset(tileset) => tileset.bytes(),
+            State::Schemes(schemes) => schemes.bytes(),
             _ => 0,
         });
         tilesets.sum::<u64>() + self.ground.bytes()
@@ -546,7 +583,7 @@ impl Viewer {
     fn count(&mut self) {
         let counts = &mut self.counts;
         (counts.ground_tiles, counts.pieces, counts.triangles, counts.points) = (0, 0, 0, 0);
-        for draw in &self.list.draws {
+        for draw in self.lists.iter().flat_map(|list| &list.draws) {
             match draw {
                 Draw::Ground { shape, .. } => {
                     counts.ground_tiles += 1;
@@ -560,6 +597,7 @@ impl Viewer {
                     counts.pieces += 1;
                     counts.points += points.points().len();
                 }
+                Draw::Lines { .. } => {}
             }
         }
         counts.pending = self.fetcher.pending();
@@ -575,13 +613,23 @@ impl Viewer {
     /// True when nothing the last frame wanted is missing any more.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.wanted == 0 && self.fetcher.pending() == 0 && !self.layers_changed && self.pick_requests.is_empty()
+        self.wanted == 0
+            && self.fetcher.pending() == 0
+            && !self.layers_changed
+            && self.pick_requests.is_empty()
+            && self.outbox.is_empty()
     }
 
     /// The last frame's drawing.
     #[must_use]
     pub fn draw_list(&self) -> &DrawList {
-        &self.list
+        &self.lists[0]
+    }
+
+    /// The last frame's drawing, pane by pane from the left.
+    #[must_use]
+    pub fn draw_lists(&self) -> &[DrawList] {
+        &self.lists
     }
 
     /// The last frame's labels.
@@ -599,58 +647,13 @@ impl Viewer {
     /// What lies under a pixel of the last frame.
     #[must_use]
     pub fn pick(&self, view: &View, pixel: DVec2) -> Option<Pick> {
-        picking::pick(&self.list, view, pixel)
+        self.pick_in(0, view, pixel)
     }
 
-    /// Notes a picked place and asks the visible plan layers what is there.
-    pub fn inspect(&mut self, pick: Pick) {
-        // About half a metre to all sides: a finger's width on a plan.
-        const REACH_DEG: f64 = 5e-6;
-        let [lon, lat, _] = pick.lon_lat_height_deg;
-        let bbox =
-            format!("{:.7},{:.7},{:.7},{:.7}", lon - REACH_DEG, lat - REACH_DEG, lon + REACH_DEG, lat + REACH_DEG);
-        self.pick_requests.clear();
-        for (index, layer) in self.layers.iter().enumerate().filter(|(_, layer)| layer.visible) {
-            let Some(link) = &layer.dataset.links.features else { continue };
-            let datetime = self.datetime.as_deref().filter(|_| !layer.dataset.live);
-            if let Ok(mut url) = self.service.link(link, datetime) {
-                url.query_pairs_mut().append_pair("bbox", &bbox).append_pair("limit", "5");
-                self.next_pick += 1;
-                self.pick_requests.push((self.next_pick, index, url));
-            }
-        }
-        self.picked = Some(Picked { pick, features: Vec::new(), waiting: self.pick_requests.len() });
-    }
-
-    fn feature_requests(&self) -> impl Iterator<Item = Request<Loaded>> {
-        self.pick_requests.iter().map(|(number, _, url)| Request {
-            key: (VIEWER_LANE, *number),
-            url: url.clone(),
-            urgency: Urgency::Urgent,
-            priority: -1.0,
-            decode: Box::new(|fetched: Fetched| {
-                let parsed = serde_json::from_slice(&fetched.body);
-                parsed.map(Loaded::Features).map_err(|source| ViewError::Json { url: fetched.url.to_string(), source })
-            }),
-        })
-    }
-
-    fn take_features(&mut self, number: u64, result: Result<Loaded, ViewError>) {
-        let Some(at) = self.pick_requests.iter().position(|(own, ..)| *own == number) else { return };
-        let (_, layer, _) = self.pick_requests.swap_remove(at);
-        let Some(picked) = &mut self.picked else { return };
-        picked.waiting = self.pick_requests.len();
-        match result {
-            Ok(Loaded::Features(collection)) => {
-                let title =
-                    self.layers.get(layer).map(|layer| layer.dataset.title_in(true).to_owned()).unwrap_or_default();
-                let features = collection.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
-                let properties = features.into_iter().filter_map(|feature| feature.get("properties").cloned());
-                picked.features.extend(properties.map(|properties| (title.clone(), properties)));
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "attributes"),
-        }
+    /// What lies under a pixel of a pane of the last frame.
+    #[must_use]
+    pub fn pick_in(&self, pane: usize, view: &View, pixel: DVec2) -> Option<Pick> {
+        picking::pick(self.lists.get(pane).unwrap_or(&self.lists[0]), view, pixel)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A frame is asked for by input, by a finished load, by egui, or by a flight; otherwise nothing runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,52 @@ use winit::window::{Window, WindowId};
 use crate::arguments::Arguments;
 use crate::desk::Desk;
 use crate::error::ViewError;
-use crate::gpu::{Acquired, WindowSurface};
+use crate::gpu::{Acquired, SceneFrame, WindowSurface};
+use crate::headless;
+use crate::meeting::Meeting;
+use crate::meeting::file::MeetingFile;
+use crate::panel::{Panels, Tab};
 use crate::scene::camera::{Camera, View};
 use crate::scene::controls::Flight;
+use crate::scene::panes::Panes;
 use crate::scene::picking::Pick;
 use crate::service::Service;
 use crate::viewer::Viewer;
+
+/// What is opened besides the server's data.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// The project under review.
+    pub meeting: Option<Meeting>,
+    /// The saved meeting it comes from, and where that lies.
+    pub file: Option<(MeetingFile, PathBuf)>,
+}
+
+impl Opened {
+    /// Puts it on a desk and the camera where it belongs: as given, as saved, over the project, or over everything.
+    pub fn put_on(self, desk: &mut Desk, camera: Option<Camera>, size_px: [u32; 2], pixels_per_point: f32) {
+        let has_project = self.meeting.is_some();
+        if let Some(meeting) = self.meeting {
+            desk.viewer.set_meeting(meeting);
+            if self.file.is_none() {
+                desk.viewer.step_plans_back();
+            }
+            desk.work.tab = Tab::Meeting;
+        }
+        if let Some((file, path)) = &self.file {
+            desk.viewer.meeting_folder = path.parent().map(PathBuf::from);
+            desk.restore(file);
+            desk.work.file = Some(path.clone());
+        } else if has_project {
+            desk.viewer.camera = desk.framing_project(size_px);
+        } else if camera.is_none() {
+            desk.viewer.camera = desk.framing(None, size_px, pixels_per_point);
+        }
+        if let Some(camera) = camera {
+            desk.viewer.camera = camera;
+        }
+    }
+}
 
 /// A wish of the panels to run again later than this is none.
 const MAX_REST: Duration = Duration::from_mins(1);
@@ -31,7 +72,7 @@ const MAX_REST: Duration = Duration::from_mins(1);
 struct Wake;
 
 /// Opens the window and runs until it is closed.
-pub fn run(arguments: &Arguments, service: Service) -> Result<(), ViewError> {
+pub fn run(arguments: &Arguments, service: Service, opened: Opened) -> Result<(), ViewError> {
     let failed = |error: winit::error::EventLoopError| ViewError::Window { reason: error.to_string() };
     let event_loop = EventLoop::<Wake>::with_user_event().build().map_err(failed)?;
     let proxy = event_loop.create_proxy();
@@ -52,7 +93,7 @@ pub fn run(arguments: &Arguments, service: Service) -> Result<(), ViewError> {
         }
     }
     let mut desk = Desk::new(viewer, arguments.lang, arguments.panels);
-    desk.viewer.camera = arguments.camera.unwrap_or_else(|| desk.framing(None, arguments.size.0, 1.0));
+    opened.put_on(&mut desk, arguments.camera, arguments.size.0, 1.0);
     let mut app = App {
         arguments: arguments.clone(),
         desk,
@@ -72,6 +113,7 @@ struct Open {
     egui: egui_winit::State,
     graphics: String,
     view: View,
+    panes: Panes,
 }
 
 /// What the mouse is doing.
@@ -172,7 +214,8 @@ impl App {
         );
         let graphics = surface.gpu().name();
         let view = self.desk.viewer.camera.view(surface.size_px());
-        Ok(Open { window, surface, egui, graphics, view })
+        let panes = Panes::whole(surface.size_px());
+        Ok(Open { window, surface, egui, graphics, view, panes })
     }
 
     fn redraw(&self) {
@@ -207,13 +250,21 @@ impl App {
             Acquired::Again => return open.window.request_redraw(),
             Acquired::NotNow => return,
         };
-        open.view = self.desk.viewer.update(open.surface.size_px());
+        open.panes = self.desk.panes(open.surface.size_px());
+        open.view = self.desk.viewer.update(open.panes.pane_px);
         let input = open.egui.take_egui_input(&open.window);
         let pointer_px = self.pointer.at_px.filter(|pixel| !self.desk.is_over_panels(*pixel));
-        let run = self.desk.run_panels(input, &open.view, pointer_px, &open.graphics);
+        let run = self.desk.run_panels(input, (&open.view, &open.panes), pointer_px, &open.graphics);
         open.egui.handle_platform_output(&open.window, run.platform);
         open.window.pre_present_notify();
-        open.surface.present(frame, &open.view, self.desk.viewer.draw_list(), run.frame);
+        let size_px = open.surface.size_px();
+        let lists = self.desk.viewer.draw_lists();
+        let scene = SceneFrame { view: &open.view, panes: &open.panes, lists, size_px };
+        open.surface.present(frame, &scene, run.frame);
+        if let Some(size_px) = self.desk.work.picture.take() {
+            save_picture(&mut self.desk, &mut open.surface, size_px);
+            open.window.request_redraw();
+        }
         let animated = self.flight.is_some() || self.desk.next_flight.is_some();
         if animated || run.again_after.is_zero() {
             open.window.request_redraw();
@@ -232,7 +283,7 @@ impl App {
             }
             WindowEvent::MouseInput { state: ElementState::Pressed, button, .. } if !over_panels => {
                 if let (Some(at_px), Some(open)) = (self.pointer.at_px, &self.open) {
-                    let hit = self.desk.viewer.pick(&open.view, at_px);
+                    let hit = self.hit(open, at_px);
                     self.pointer.pressed = Some(Pressed { button: *button, at_px, hit, moved: false });
                     self.flight = None;
                 }
@@ -265,7 +316,7 @@ impl App {
             match pressed.button {
                 MouseButton::Left => {
                     let view = camera.view(open.view.viewport_px);
-                    camera.pan(&view, hit.ecef, to_px);
+                    camera.pan(&view, hit.ecef, open.panes.nearest(to_px));
                 }
                 MouseButton::Right | MouseButton::Middle => {
                     let delta = (to_px - from_px) * 0.25;
@@ -288,7 +339,9 @@ impl App {
         let doubled = self.pointer.last_click.take().is_some_and(|(at, place)| {
             now.duration_since(at).as_secs_f64() < DOUBLE_CLICK_SECONDS && (place - pressed.at_px).length() < 6.0
         });
-        if doubled {
+        if self.desk.click_map(hit.lon_lat_height_deg, doubled) {
+            self.pointer.last_click = Some((now, pressed.at_px));
+        } else if doubled {
             let mut camera = self.desk.viewer.camera;
             camera.look_from(hit.ecef, (hit.distance_m * 0.4).max(20.0));
             self.desk.fly(camera);
@@ -299,11 +352,17 @@ impl App {
         self.redraw();
     }
 
+    /// What lies under a pixel of the window.
+    fn hit(&self, open: &Open, at_px: DVec2) -> Option<Pick> {
+        let (pane, pixel) = open.panes.locate(at_px)?;
+        self.desk.viewer.pick_in(pane, &open.view, pixel)
+    }
+
     fn zoom(&mut self, factor: f64) {
         let Some(open) = &self.open else { return };
         let [width, height] = open.view.viewport_px.map(f64::from);
         let at_px = self.pointer.at_px.unwrap_or(DVec2::new(width / 2.0, height / 2.0));
-        let target = self.desk.viewer.pick(&open.view, at_px).map(|pick| pick.ecef);
+        let target = self.hit(open, at_px).map(|pick| pick.ecef);
         // On the sky there is nothing to go to: move along the view by the height of the eye.
         let target =
             target.unwrap_or_else(|| open.view.eye + open.view.forward * open.view.eye_height_m.abs().max(100.0));
@@ -319,7 +378,7 @@ impl App {
             Key::Character(letter) if letter.as_str() == "-" => self.zoom(1.4),
             Key::Named(NamedKey::Home) => {
                 if let Some(open) = &self.open {
-                    let size_px = open.view.viewport_px;
+                    let size_px = open.surface.size_px();
                     let all = self.desk.framing(None, size_px, open.window.scale_factor() as f32);
                     self.desk.fly(all);
                 }
@@ -328,9 +387,33 @@ impl App {
             Key::Named(NamedKey::ArrowRight) => self.desk.viewer.camera.heading_deg += 3.0,
             Key::Named(NamedKey::ArrowUp) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg + 3.0).min(30.0),
             Key::Named(NamedKey::ArrowDown) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg - 3.0).max(-90.0),
-            Key::Named(NamedKey::Escape) => self.desk.viewer.picked = None,
+            Key::Named(NamedKey::Escape) => {
+                if !self.desk.work.cancel() {
+                    self.desk.viewer.picked = None;
+                }
+            }
+            Key::Named(NamedKey::Enter) => self.desk.work.finish(),
+            Key::Named(NamedKey::PageDown) => self.desk.step_bookmark(1),
+            Key::Named(NamedKey::PageUp) => self.desk.step_bookmark(-1),
+            Key::Character(digit) if digit.parse::<usize>().is_ok_and(|digit| digit > 0) => {
+                let place = digit.parse::<usize>().unwrap_or(1) - 1;
+                self.desk.goto_bookmark(place, true);
+            }
             _ => return,
         }
         self.redraw();
     }
+}
+
+/// Saves what is seen, without the panels' lists, as a picture for the report.
+fn save_picture(desk: &mut Desk, surface: &mut WindowSurface, size_px: [u32; 2]) {
+    const POINTS_HIGH: f32 = 1_080.0;
+    let panels = std::mem::replace(&mut desk.panels, Panels::Caption);
+    let said = desk.viewer.said.take();
+    let path = desk.picture_path();
+    let scale = (size_px[1] as f32 / POINTS_HIGH).clamp(1.0, 4.0);
+    let painted = headless::paint(desk, surface.painter(), size_px, scale);
+    desk.panels = panels;
+    let saved = painted.and_then(|picture| headless::write(&picture, &path));
+    desk.viewer.said = Some(desk.saved_words(saved, &path)).or(said);
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use glam::DVec2;
 use renderer::desk::Desk;
-use renderer::gpu::{Backend, Gpu, Shot, UiFrame};
+use renderer::gpu::{Backend, Gpu, SceneFrame, Shot, UiFrame};
 use renderer::headless::{self, Order, Report};
 use renderer::panel::Panels;
 use renderer::panel::words::Language;
 use renderer::scene::camera::Camera;
 use renderer::scene::draw::Draw;
+use renderer::scene::panes::Panes;
 use renderer::scene::place;
 use renderer::service::Service;
 use renderer::viewer::Viewer;
@@ -232,7 +233,9 @@ fn through_a_crack_in_a_model_one_sees_ground_and_not_sky() {
     }
     let mut shot = Shot::new(Gpu::headless(Backend::Auto).expect("a device"), 1);
     let ui = UiFrame { primitives: Vec::new(), textures: egui::TexturesDelta::default(), pixels_per_point: 1.0 };
-    let picture = shot.paint(&view, &list, ui).expect("a picture");
+    let (size_px, panes) = (view.viewport_px, Panes::whole(view.viewport_px));
+    let scene = SceneFrame { view: &view, panes: &panes, lists: &[list], size_px };
+    let picture = shot.paint(&scene, ui).expect("a picture");
     assert_eq!(hole_pixels(&picture), 0);
 }
 

@@ -27,3 +27,4 @@ pub use feature::{Feature, Geometry, Value};
 pub use font::Font;
 pub use pattern::Patterns;
 pub use style::Style;
+pub use tiny_skia::Pixmap;

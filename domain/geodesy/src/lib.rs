@@ -12,6 +12,7 @@ pub mod area;
 pub mod crs;
 pub mod datum;
 pub mod densify;
+pub mod distance;
 mod error;
 pub mod frame;
 pub mod gauss_kruger;

@@ -11,6 +11,7 @@ use super::resources::Resources;
 use super::targets::Targets;
 use crate::scene::camera::View;
 use crate::scene::draw::{Draped, Draw, DrawList, Overlay};
+use crate::scene::panes::Panes;
 use crate::scene::place;
 
 /// What egui wants painted this frame.
@@ -21,6 +22,19 @@ pub struct UiFrame {
     pub textures: egui::TexturesDelta,
     /// Pixels per egui point.
     pub pixels_per_point: f32,
+}
+
+/// What of the scene is painted this frame, and where.
+#[derive(Clone, Copy)]
+pub struct SceneFrame<'a> {
+    /// What the camera sees in a pane.
+    pub view: &'a View,
+    /// Where the panes are.
+    pub panes: &'a Panes,
+    /// What each pane shows.
+    pub lists: &'a [DrawList],
+    /// Width and height of the whole output in pixels.
+    pub size_px: [u32; 2],
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -93,6 +107,20 @@ struct CloudUniform {
     spare: f32,
 }
 
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct LinesUniform {
+    clip_from_local: [[f32; 4]; 4],
+    eye: [f32; 3],
+    opacity: f32,
+    width_px: f32,
+    depth_scale: f32,
+    spare: [f32; 2],
+}
+
+/// By what part of their distance the lines of a body step before it.
+const LINE_STEP: f32 = 0.000_6;
+
 /// Uniforms of one draw live this many bytes apart; a multiple of every device's alignment.
 const SLOT_BYTES: usize = 512;
 
@@ -113,10 +141,15 @@ enum Pass {
     GroundBehind,
     Points,
     MeshBlended,
+    Planned,
+    Lines,
 }
 
 struct Step {
+    pane: usize,
     pass: Pass,
+    /// Among what is seen through, the farthest comes first.
+    nearness: u64,
     /// Shape or point set.
     identity: u64,
     /// Bind group of the pictures; for ground and drapes the first is where the ground is seen, 0 for everywhere.
@@ -127,6 +160,7 @@ struct Step {
 pub struct Painter {
     gpu: Gpu,
     samples: u32,
+    format: wgpu::TextureFormat,
     pipelines: Pipelines,
     resources: Resources,
     targets: Option<Targets>,
@@ -156,6 +190,7 @@ impl Painter {
         );
         Self {
             samples,
+            format: output_format,
             items: uniform("items", SLOT_BYTES * 64),
             frame_uniform: uniform("frame", size_of::<FrameUniform>()),
             sky_uniform: uniform("sky", size_of::<SkyUniform>()),
@@ -174,17 +209,22 @@ impl Painter {
         &self.gpu
     }
 
-    /// Paints the scene and the panels into `output`, which has the view's size.
-    pub(super) fn paint(&mut self, view: &View, list: &DrawList, ui: UiFrame, output: &wgpu::TextureView) {
-        let size_px = view.viewport_px;
+    /// The format of the output.
+    pub(super) fn format(&self) -> wgpu::TextureFormat {
+        self.format
+    }
+
+    /// Paints the scene and the panels into `output`, which has the frame's size.
+    pub(super) fn paint(&mut self, scene: &SceneFrame<'_>, ui: UiFrame, output: &wgpu::TextureView) {
+        let SceneFrame { view, size_px, .. } = *scene;
         if self.targets.as_ref().is_none_or(|targets| targets.size_px != size_px) {
             self.targets = Some(Targets::new(&self.gpu.device, size_px, self.samples));
         }
-        let (steps, slots) = self.plan(view, list);
+        let (steps, slots) = self.plan(scene);
         self.write_uniforms(view, &slots);
         let mut encoder =
             self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
-        self.draw_scene(&mut encoder, &steps);
+        self.draw_scene(&mut encoder, scene.panes, &steps);
         self.composite(&mut encoder, output);
         let extra = self.draw_ui(&mut encoder, ui, size_px, output);
         self.gpu.queue.submit(extra.into_iter().chain([encoder.finish()]));
@@ -192,7 +232,8 @@ impl Painter {
     }
 
     /// Uploads what is new and lays out every draw's uniforms.
-    fn plan(&mut self, view: &View, list: &DrawList) -> (Vec<(Step, u32)>, Vec<u8>) {
+    fn plan(&mut self, scene: &SceneFrame<'_>) -> (Vec<(Step, u32)>, Vec<u8>) {
+        let view = scene.view;
         let mut steps = Vec::new();
         let mut slots = Vec::new();
         let mut add = |step: Step, uniform: &[u8]| {
@@ -201,7 +242,8 @@ impl Painter {
             slots.resize(slots.len().next_multiple_of(SLOT_BYTES), 0);
         };
         let device = &self.gpu.device;
-        for draw in &list.draws {
+        let panes = scene.lists.iter().take(scene.panes.corners_px.len()).enumerate();
+        for (pane, draw) in panes.flat_map(|(pane, list)| list.draws.iter().map(move |draw| (pane, draw))) {
             match draw {
                 Draw::Ground { shape, origin, overlays, open, .. } => {
                     if shape.indices().is_empty() {
@@ -222,12 +264,18 @@ impl Painter {
                         let pictures: Vec<u64> = std::iter::once(open).chain(pictures).collect();
                         if number == 0 && open != 0 {
                             let (pass, pictures) = (Pass::GroundBehind, pictures.clone());
-                            add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
+                            add(
+                                Step { pane, pass, nearness: 0, identity: shape.identity(), pictures },
+                                bytemuck::bytes_of(&uniform),
+                            );
                         }
-                        add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
+                        add(
+                            Step { pane, pass, nearness: 0, identity: shape.identity(), pictures },
+                            bytemuck::bytes_of(&uniform),
+                        );
                     }
                 }
-                Draw::Mesh { shape, picture, ecef_from_local, base_color, lit, opacity, draped } => {
+                Draw::Mesh { shape, picture, ecef_from_local, base_color, lit, opacity, draped, planned } => {
                     if shape.indices().is_empty() || *opacity <= 0.0 {
                         continue;
                     }
@@ -236,9 +284,23 @@ impl Painter {
                         self.resources.keep_picture(device, &self.gpu.queue, &self.pipelines.picture_layout, picture);
                     }
                     let uniform = mesh_uniform(view, ecef_from_local, *base_color, *lit, *opacity);
-                    let pass = if *opacity < 0.999 || base_color[3] < 0.999 { Pass::MeshBlended } else { Pass::Mesh };
+                    let pass = match (*opacity < 0.999 || base_color[3] < 0.999, *planned) {
+                        (false, _) => Pass::Mesh,
+                        (true, false) => Pass::MeshBlended,
+                        (true, true) => Pass::Planned,
+                    };
+                    let middle = ecef_from_local.transform_point3(shape.sphere().0);
+                    let nearness = if pass == Pass::Planned {
+                        // The bits of a positive number are ordered as the number is.
+                        u64::MAX - (middle - view.eye).length().to_bits()
+                    } else {
+                        0
+                    };
                     let pictures = picture.iter().map(|picture| picture.identity()).collect();
-                    add(Step { pass, identity: shape.identity(), pictures }, bytemuck::bytes_of(&uniform));
+                    add(
+                        Step { pane, pass, nearness, identity: shape.identity(), pictures },
+                        bytemuck::bytes_of(&uniform),
+                    );
                     for chunk in draped.chunks(PICTURES_PER_PASS) {
                         for Draped { overlay, .. } in chunk {
                             let layout = &self.pipelines.picture_layout;
@@ -247,9 +309,26 @@ impl Painter {
                         let uniform = drape_uniform(view, ecef_from_local, chunk);
                         let pictures = chunk.iter().map(|draped| draped.overlay.picture.identity());
                         let pictures = std::iter::once(0).chain(pictures).collect();
-                        let step = Step { pass: Pass::MeshDrapes, identity: shape.identity(), pictures };
+                        let pass = Pass::MeshDrapes;
+                        let step = Step { pane, pass, nearness: 0, identity: shape.identity(), pictures };
                         add(step, bytemuck::bytes_of(&uniform));
                     }
+                }
+                Draw::Lines { lines, ecef_from_local, width_px, opacity } => {
+                    if lines.lines().is_empty() || *opacity <= 0.0 {
+                        continue;
+                    }
+                    self.resources.keep_lines(device, lines);
+                    let uniform = LinesUniform {
+                        clip_from_local: view.clip_from_local(ecef_from_local).to_cols_array_2d(),
+                        eye: eye_in(ecef_from_local, view.eye).as_vec3().to_array(),
+                        opacity: *opacity,
+                        width_px: *width_px,
+                        depth_scale: 1.0 + LINE_STEP,
+                        spare: [0.0; 2],
+                    };
+                    let (pass, identity) = (Pass::Lines, lines.identity());
+                    add(Step { pane, pass, nearness: 0, identity, pictures: Vec::new() }, bytemuck::bytes_of(&uniform));
                 }
                 Draw::Points { points, ecef_from_local, size_m, give_way, opacity } => {
                     if points.points().is_empty() || *opacity <= 0.0 {
@@ -266,13 +345,19 @@ impl Painter {
                         spare: 0.0,
                     };
                     add(
-                        Step { pass: Pass::Points, identity: points.identity(), pictures: Vec::new() },
+                        Step {
+                            pane,
+                            pass: Pass::Points,
+                            nearness: 0,
+                            identity: points.identity(),
+                            pictures: Vec::new(),
+                        },
                         bytemuck::bytes_of(&uniform),
                     );
                 }
             }
         }
-        steps.sort_by_key(|(step, _)| step.pass);
+        steps.sort_by_key(|(step, _)| (step.pane, step.pass, step.nearness));
         self.make_ground_groups(&steps);
         (steps, slots)
     }
@@ -335,7 +420,7 @@ impl Painter {
         self.gpu.queue.write_buffer(&self.sky_uniform, 0, bytemuck::bytes_of(&sky_uniform(view)));
     }
 
-    fn draw_scene(&self, encoder: &mut wgpu::CommandEncoder, steps: &[(Step, u32)]) {
+    fn draw_scene(&self, encoder: &mut wgpu::CommandEncoder, panes: &Panes, steps: &[(Step, u32)]) {
         let Some(targets) = &self.targets else { return };
         let group = |layout, buffer: &wgpu::Buffer, size| {
             let binding = wgpu::BufferBinding { buffer, offset: 0, size: std::num::NonZeroU64::new(size as u64) };
@@ -368,47 +453,70 @@ impl Painter {
             }),
             ..Default::default()
         });
-        pass.set_bind_group(0, &sky_group, &[]);
-        pass.set_pipeline(&self.pipelines.sky);
-        pass.draw(0..3, 0..1);
-        pass.set_bind_group(0, &frame_group, &[]);
-        let mut current = None;
-        for (step, offset) in steps {
-            if current != Some(step.pass) {
-                current = Some(step.pass);
-                pass.set_pipeline(match step.pass {
-                    Pass::Ground => &self.pipelines.ground_base,
-                    Pass::GroundOverlays => &self.pipelines.ground_overlays,
-                    Pass::Mesh => &self.pipelines.mesh_opaque,
-                    Pass::MeshBlended => &self.pipelines.mesh_blended,
-                    Pass::MeshDrapes => &self.pipelines.mesh_drapes,
-                    Pass::GroundBehind => &self.pipelines.ground_behind,
-                    Pass::Points => &self.pipelines.points,
-                });
+        let [width, height] = panes.pane_px;
+        let mut steps = steps.iter().peekable();
+        for (pane, [left, top]) in panes.corners_px.iter().enumerate() {
+            pass.set_viewport(*left as f32, *top as f32, width as f32, height as f32, 0.0, 1.0);
+            pass.set_scissor_rect(*left, *top, width, height);
+            pass.set_bind_group(0, &sky_group, &[]);
+            pass.set_pipeline(&self.pipelines.sky);
+            pass.draw(0..3, 0..1);
+            pass.set_bind_group(0, &frame_group, &[]);
+            let mut current = None;
+            while let Some((step, offset)) = steps.next_if(|(step, _)| step.pane == pane) {
+                self.draw_step(&mut pass, step, *offset, &item_group, &mut current);
             }
-            pass.set_bind_group(1, &item_group, &[*offset]);
-            if step.pass == Pass::Points {
-                let Some(copy) = self.resources.points.get(&step.identity) else { continue };
-                pass.set_vertex_buffer(0, copy.points.slice(..));
-                pass.draw(0..4, 0..copy.count);
-                continue;
-            }
-            let Some(copy) = self.resources.shapes.get(&step.identity) else { continue };
-            let pictures = match step.pass {
-                Pass::Ground | Pass::GroundOverlays | Pass::GroundBehind | Pass::MeshDrapes => {
-                    self.ground_groups.get(&step.pictures)
-                }
-                _ => step
-                    .pictures
-                    .first()
-                    .and_then(|identity| self.resources.pictures.get(identity))
-                    .map(|copy| &copy.mesh_group),
-            };
-            pass.set_bind_group(2, pictures.unwrap_or(&self.resources.white_group), &[]);
-            pass.set_vertex_buffer(0, copy.vertices.slice(..));
-            pass.set_index_buffer(copy.indices.slice(..), wgpu::IndexFormat::Uint32);
-            pass.draw_indexed(0..copy.index_count, 0, 0..1);
         }
+    }
+
+    fn draw_step(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        step: &Step,
+        offset: u32,
+        item_group: &wgpu::BindGroup,
+        current: &mut Option<Pass>,
+    ) {
+        if *current != Some(step.pass) {
+            *current = Some(step.pass);
+            pass.set_pipeline(match step.pass {
+                Pass::Ground => &self.pipelines.ground_base,
+                Pass::GroundOverlays => &self.pipelines.ground_overlays,
+                Pass::Mesh => &self.pipelines.mesh_opaque,
+                Pass::MeshBlended => &self.pipelines.mesh_blended,
+                Pass::MeshDrapes => &self.pipelines.mesh_drapes,
+                Pass::GroundBehind => &self.pipelines.ground_behind,
+                Pass::Points => &self.pipelines.points,
+                Pass::Planned => &self.pipelines.planned,
+                Pass::Lines => &self.pipelines.lines,
+            });
+        }
+        pass.set_bind_group(1, item_group, &[offset]);
+        let quads = match step.pass {
+            Pass::Points => self.resources.points.get(&step.identity).map(|copy| (&copy.points, copy.count)),
+            Pass::Lines => self.resources.lines.get(&step.identity).map(|copy| (&copy.lines, copy.count)),
+            _ => None,
+        };
+        if let Some((instances, count)) = quads {
+            pass.set_vertex_buffer(0, instances.slice(..));
+            pass.draw(0..4, 0..count);
+            return;
+        }
+        let Some(copy) = self.resources.shapes.get(&step.identity) else { return };
+        let pictures = match step.pass {
+            Pass::Ground | Pass::GroundOverlays | Pass::GroundBehind | Pass::MeshDrapes => {
+                self.ground_groups.get(&step.pictures)
+            }
+            _ => step
+                .pictures
+                .first()
+                .and_then(|identity| self.resources.pictures.get(identity))
+                .map(|copy| &copy.mesh_group),
+        };
+        pass.set_bind_group(2, pictures.unwrap_or(&self.resources.white_group), &[]);
+        pass.set_vertex_buffer(0, copy.vertices.slice(..));
+        pass.set_index_buffer(copy.indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.draw_indexed(0..copy.index_count, 0, 0..1);
     }
 
     fn composite(&self, encoder: &mut wgpu::CommandEncoder, output: &wgpu::TextureView) {

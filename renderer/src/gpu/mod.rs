@@ -12,7 +12,7 @@ mod targets;
 mod window_surface;
 
 pub use device::{Backend, Gpu};
-pub use frame::{Painter, UiFrame};
+pub use frame::{Painter, SceneFrame, UiFrame};
 pub use shot::Shot;
 pub use window_surface::{Acquired, WindowSurface};
 

@@ -1,6 +1,6 @@
 //! Bind group layouts and pipelines, one per way of drawing.
 
-use crate::scene::draw::{PointVertex, Vertex};
+use crate::scene::draw::{LineVertex, PointVertex, Vertex};
 
 use super::targets::{DEPTH_FORMAT, SCENE_FORMAT};
 
@@ -10,6 +10,7 @@ pub(super) const SHADERS: &[(&str, &str)] = &[
     ("drape", concat!(include_str!("light.wgsl"), include_str!("pictures.wgsl"), include_str!("drape.wgsl"))),
     ("mesh", concat!(include_str!("light.wgsl"), include_str!("mesh.wgsl"))),
     ("points", concat!(include_str!("light.wgsl"), include_str!("points.wgsl"))),
+    ("lines", concat!(include_str!("light.wgsl"), include_str!("lines.wgsl"))),
     ("sky", include_str!("sky.wgsl")),
     ("composite", include_str!("composite.wgsl")),
 ];
@@ -29,8 +30,10 @@ pub(super) struct Pipelines {
     pub ground_behind: wgpu::RenderPipeline,
     pub mesh_opaque: wgpu::RenderPipeline,
     pub mesh_blended: wgpu::RenderPipeline,
+    pub planned: wgpu::RenderPipeline,
     pub mesh_drapes: wgpu::RenderPipeline,
     pub points: wgpu::RenderPipeline,
+    pub lines: wgpu::RenderPipeline,
     pub sky: wgpu::RenderPipeline,
     pub composite: wgpu::RenderPipeline,
 }
@@ -81,13 +84,19 @@ struct Mixing {
     depth_compare: wgpu::CompareFunction,
     writes_depth: bool,
     blends: bool,
+    /// Draws both sides of a triangle.
+    both_sides: bool,
 }
 
-const SOLID: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Greater, writes_depth: true, blends: false };
+const SOLID: Mixing =
+    Mixing { depth_compare: wgpu::CompareFunction::Greater, writes_depth: true, blends: false, both_sides: true };
 const SEE_THROUGH: Mixing = Mixing { blends: true, ..SOLID };
+/// A closed body of glass: one sees through its near side only.
+const NEAR_SIDE: Mixing = Mixing { both_sides: false, ..SEE_THROUGH };
+const OVER: Mixing = Mixing { writes_depth: false, ..SEE_THROUGH };
 const ON_TOP_OF_ITSELF: Mixing =
-    Mixing { depth_compare: wgpu::CompareFunction::Equal, writes_depth: false, blends: true };
-const BEHIND_ALL: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Always, writes_depth: false, blends: false };
+    Mixing { depth_compare: wgpu::CompareFunction::Equal, writes_depth: false, ..SEE_THROUGH };
+const BEHIND_ALL: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Always, writes_depth: false, ..SOLID };
 
 impl Pipelines {
     pub(super) fn new(device: &wgpu::Device, samples: u32, output_format: wgpu::TextureFormat) -> Self {
@@ -104,7 +113,7 @@ impl Pipelines {
 
         let module = |name| shader(device, name);
         let (ground, mesh, drape, points) = (module("ground"), module("mesh"), module("drape"), module("points"));
-        let (sky, composite) = (module("sky"), module("composite"));
+        let (sky, composite, lines) = (module("sky"), module("composite"), module("lines"));
 
         let vertex_attributes = wgpu::vertex_attr_array![0 => Float32x3, 1 => Float32x2, 2 => Snorm16x4, 3 => Unorm8x4];
         let vertices = wgpu::VertexBufferLayout {
@@ -117,6 +126,12 @@ impl Pipelines {
             array_stride: size_of::<PointVertex>() as u64,
             step_mode: wgpu::VertexStepMode::Instance,
             attributes: &point_attributes,
+        };
+        let line_attributes = wgpu::vertex_attr_array![0 => Float32x3, 1 => Float32x3, 2 => Unorm8x4];
+        let line_instances = wgpu::VertexBufferLayout {
+            array_stride: size_of::<LineVertex>() as u64,
+            step_mode: wgpu::VertexStepMode::Instance,
+            attributes: &line_attributes,
         };
         let scene = |label,
                      module: &wgpu::ShaderModule,
@@ -153,6 +168,7 @@ impl Pipelines {
             ground_behind: on_ground("ground behind", "fs_behind", &SOLID),
             mesh_opaque: scene("mesh", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SOLID),
             mesh_blended: scene("mesh blended", &mesh, "fs_main", &shape, &mesh_groups, triangles, &SEE_THROUGH),
+            planned: scene("planned", &mesh, "fs_main", &shape, &mesh_groups, triangles, &NEAR_SIDE),
             mesh_drapes: scene("drape", &drape, "fs_main", &shape, &ground_groups, triangles, &ON_TOP_OF_ITSELF),
             points: scene(
                 "points",
@@ -162,6 +178,15 @@ impl Pipelines {
                 &[&frame_layout, &item_layout],
                 wgpu::PrimitiveTopology::TriangleStrip,
                 &SEE_THROUGH,
+            ),
+            lines: scene(
+                "lines",
+                &lines,
+                "fs_main",
+                &[Some(line_instances)],
+                &[&frame_layout, &item_layout],
+                wgpu::PrimitiveTopology::TriangleStrip,
+                &OVER,
             ),
             sky: scene("sky", &sky, "fs_main", &[], &[&frame_layout], triangles, &BEHIND_ALL),
             composite: pipeline(
@@ -216,8 +241,12 @@ fn pipeline(device: &wgpu::Device, plan: &Plan<'_>) -> wgpu::RenderPipeline {
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             buffers: plan.buffers,
         },
-        // Nothing is culled: skirts hang outwards and survey meshes have holes one looks through.
-        primitive: wgpu::PrimitiveState { topology: plan.topology, ..Default::default() },
+        // Of what is measured nothing is culled: skirts hang outwards and survey meshes have holes one looks through.
+        primitive: wgpu::PrimitiveState {
+            topology: plan.topology,
+            cull_mode: plan.mixing.filter(|mixing| !mixing.both_sides).map(|_| wgpu::Face::Back),
+            ..Default::default()
+        },
         depth_stencil: plan.mixing.map(|mixing| wgpu::DepthStencilState {
             format: DEPTH_FORMAT,
             depth_write_enabled: Some(mixing.writes_depth),

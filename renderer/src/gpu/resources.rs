@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use wgpu::util::DeviceExt as _;
 
-use crate::scene::draw::{Picture, PointSet, Shape};
+use crate::scene::draw::{LineSet, Picture, PointSet, Shape};
 
 /// A shape on the device.
 pub(super) struct ShapeCopy {
@@ -22,6 +22,13 @@ pub(super) struct PointsCopy {
     original: Weak<PointSet>,
 }
 
+/// Lines on the device.
+pub(super) struct LinesCopy {
+    pub lines: wgpu::Buffer,
+    pub count: u32,
+    original: Weak<LineSet>,
+}
+
 /// A picture on the device and its ready-made bind group for meshes.
 pub(super) struct PictureCopy {
     pub view: wgpu::TextureView,
@@ -33,6 +40,7 @@ pub(super) struct PictureCopy {
 pub(super) struct Resources {
     pub shapes: BTreeMap<u64, ShapeCopy>,
     pub points: BTreeMap<u64, PointsCopy>,
+    pub lines: BTreeMap<u64, LinesCopy>,
     pub pictures: BTreeMap<u64, PictureCopy>,
     pub clamped: wgpu::Sampler,
     repeated: wgpu::Sampler,
@@ -69,6 +77,7 @@ impl Resources {
         Self {
             shapes: BTreeMap::new(),
             points: BTreeMap::new(),
+            lines: BTreeMap::new(),
             pictures: BTreeMap::new(),
             clamped,
             repeated,
@@ -107,6 +116,18 @@ impl Resources {
         });
     }
 
+    pub(super) fn keep_lines(&mut self, device: &wgpu::Device, lines: &Arc<LineSet>) {
+        self.lines.entry(lines.identity()).or_insert_with(|| LinesCopy {
+            lines: device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                label: Some("lines"),
+                contents: bytemuck::cast_slice(lines.lines()),
+                usage: wgpu::BufferUsages::VERTEX,
+            }),
+            count: lines.lines().len() as u32,
+            original: Arc::downgrade(lines),
+        });
+    }
+
     pub(super) fn keep_picture(
         &mut self,
         device: &wgpu::Device,
@@ -134,6 +155,7 @@ impl Resources {
     pub(super) fn forget_dropped(&mut self) {
         self.shapes.retain(|_, copy| copy.original.strong_count() > 0);
         self.points.retain(|_, copy| copy.original.strong_count() > 0);
+        self.lines.retain(|_, copy| copy.original.strong_count() > 0);
         self.pictures.retain(|_, copy| copy.original.strong_count() > 0);
     }
 }

@@ -1,10 +1,8 @@
 //! A picture without a window: paints into a texture and reads it back.
 
 use super::device::Gpu;
-use super::frame::{Painter, UiFrame};
+use super::frame::{Painter, SceneFrame, UiFrame};
 use crate::error::ViewError;
-use crate::scene::camera::View;
-use crate::scene::draw::DrawList;
 
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -20,10 +18,22 @@ impl Shot {
         Self { painter: Painter::for_format(gpu, samples, FORMAT) }
     }
 
+    /// What draws.
+    pub fn painter(&mut self) -> &mut Painter {
+        &mut self.painter
+    }
+
     /// Paints one picture; the rows of the result run from the top, sRGB with alpha 255.
-    pub fn paint(&mut self, view: &View, list: &DrawList, ui: UiFrame) -> Result<image::RgbaImage, ViewError> {
-        let [width, height] = view.viewport_px;
-        let gpu = self.painter.gpu().clone();
+    pub fn paint(&mut self, scene: &SceneFrame<'_>, ui: UiFrame) -> Result<image::RgbaImage, ViewError> {
+        self.painter.picture(scene, ui)
+    }
+}
+
+impl Painter {
+    /// Paints one picture of any size beside what is on the screen: the device's copies of textures serve both.
+    pub fn picture(&mut self, scene: &SceneFrame<'_>, ui: UiFrame) -> Result<image::RgbaImage, ViewError> {
+        let [width, height] = scene.size_px;
+        let (gpu, format) = (self.gpu().clone(), self.format());
         let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
         let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("shot"),
@@ -31,11 +41,11 @@ impl Shot {
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
-            format: FORMAT,
+            format,
             usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
             view_formats: &[],
         });
-        self.painter.paint(view, list, ui, &texture.create_view(&wgpu::TextureViewDescriptor::default()));
+        self.paint(scene, ui, &texture.create_view(&wgpu::TextureViewDescriptor::default()));
 
         let row_bytes = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
@@ -58,7 +68,15 @@ impl Shot {
             size,
         );
         gpu.queue.submit([encoder.finish()]);
-        read_rows(&gpu, &buffer, [width, height], row_bytes)
+        let mut picture = read_rows(&gpu, &buffer, [width, height], row_bytes)?;
+        let is_blue_first = matches!(format, wgpu::TextureFormat::Bgra8Unorm | wgpu::TextureFormat::Bgra8UnormSrgb);
+        for pixel in picture.pixels_mut() {
+            if is_blue_first {
+                pixel.0.swap(0, 2);
+            }
+            pixel.0[3] = 255;
+        }
+        Ok(picture)
     }
 }
 

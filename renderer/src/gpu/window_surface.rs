@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::device::{Backend, Gpu};
-use super::frame::{Painter, UiFrame};
+use super::frame::{Painter, SceneFrame, UiFrame};
 use crate::error::ViewError;
-use crate::scene::camera::View;
-use crate::scene::draw::DrawList;
 
 /// Whether a frame can be painted now.
 pub enum Acquired {
@@ -51,6 +49,11 @@ impl WindowSurface {
         let samples = if gpu.is_software() { 1 } else { 4 };
         let painter = Painter::for_format(gpu, samples, config.format);
         Ok(Self { surface, config, painter })
+    }
+
+    /// Draws pictures that are not shown in the window.
+    pub fn painter(&mut self) -> &mut Painter {
+        &mut self.painter
     }
 
     /// What draws.
@@ -100,9 +103,9 @@ impl WindowSurface {
     }
 
     /// Paints and shows one frame.
-    pub fn present(&mut self, frame: wgpu::SurfaceTexture, view: &View, list: &DrawList, ui: UiFrame) {
+    pub fn present(&mut self, frame: wgpu::SurfaceTexture, scene: &SceneFrame<'_>, ui: UiFrame) {
         let output = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
-        self.painter.paint(view, list, ui, &output);
+        self.painter.paint(scene, ui, &output);
         self.painter.gpu().queue.present(frame);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
-use super::{Address, Drape, Kind, Loaded, Role, picture_from_image};
+use super::{Address, Drape, Kind, Loaded, Role, Wanted, picture_from_image};
 use crate::error::ViewError;
 use crate::fetch::Decode;
 use crate::service::{Dataset, Pyramid};
@@ -34,11 +32,11 @@ impl Drape for Imagery {
         &self.pyramid
     }
 
-    fn request(&self, (z, x, y): Address) -> Result<(Url, Decode<Loaded>), ViewError> {
+    fn request(&self, (z, x, y): Address) -> Result<Wanted, ViewError> {
         let decode: Decode<Loaded> = Box::new(|fetched| {
             let picture = picture_from_image(&fetched, false)?;
             Ok(Loaded::Picture { picture, labels: Vec::new() })
         });
-        Ok((self.pyramid.url(z, x, y)?, decode))
+        Ok((Some(self.pyramid.url(z, x, y)?), decode))
     }
 }

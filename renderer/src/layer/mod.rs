@@ -1,12 +1,17 @@
 //! The layers a viewer can show: one file per kind, one list of them.
 //!
 //! A layer turns a server's bytes into plain data for the scene; it runs on loading threads and never draws.
-//! Three roles cover everything: heights under the ground, pictures draped over it, and 3D Tiles standing on it.
+//! Three roles cover what a server has: heights under the ground, pictures draped over it, and 3D Tiles standing on it.
+//! A fourth is that of a project under review, whose layers are made here from its documents.
 
+pub mod conflicts;
+mod drawn;
 pub mod imagery;
 pub mod mesh;
 pub mod plan;
 pub mod point_cloud;
+pub mod red_line;
+pub mod schemes;
 pub mod terrain;
 
 use std::sync::Arc;
@@ -16,9 +21,11 @@ use url::Url;
 
 use crate::error::ViewError;
 use crate::fetch::{Decode, Fetched};
+use crate::meeting::Meeting;
 use crate::scene::draw::{Picture, PointSet, Shape};
 use crate::scene::label::Label;
 use crate::service::{Dataset, Links, Pyramid};
+use schemes::BuiltScheme;
 use terrain::HeightRaster;
 
 /// A tile address on the Web Mercator grid: zoom, column, row.
@@ -38,6 +45,17 @@ pub struct Kind {
 
 /// Opens a drape from a dataset, its pyramid and its style's bytes.
 pub type OpenDrape = fn(&Dataset, Pyramid, Option<&[u8]>) -> Result<Arc<dyn Drape>, ViewError>;
+
+/// Makes a layer of a project; `None` where the project has nothing of the kind.
+pub type MakeProject = fn(&Meeting) -> Result<Option<Made>, ViewError>;
+
+/// A layer made from a project's documents.
+pub enum Made {
+    /// Draped over the ground.
+    Drape(Arc<dyn Drape>),
+    /// The project's schemes, built one by one when they are shown.
+    Schemes,
+}
 
 /// What a layer does in the scene.
 #[derive(Clone, Copy)]
@@ -59,10 +77,29 @@ pub enum Role {
         /// Largest screen-space error in pixels that may stay on screen.
         max_error_px: f64,
     },
+    /// Belongs to the project under review.
+    Project {
+        /// Its slug among the layers.
+        slug: &'static str,
+        /// Its name in Chinese and English.
+        name: [&'static str; 2],
+        /// Makes it.
+        make: MakeProject,
+    },
 }
 
 /// Every kind the viewer knows.
-pub const KINDS: &[Kind] = &[terrain::KIND, imagery::KIND, imagery::BASEMAP, plan::KIND, mesh::KIND, point_cloud::KIND];
+pub const KINDS: &[Kind] = &[
+    terrain::KIND,
+    imagery::KIND,
+    imagery::BASEMAP,
+    plan::KIND,
+    conflicts::KIND,
+    red_line::KIND,
+    mesh::KIND,
+    point_cloud::KIND,
+    schemes::KIND,
+];
 
 /// Place of basemaps in [`KINDS`]: they lie under everything.
 pub const BASEMAP_PLACE: usize = 2;
@@ -72,6 +109,9 @@ pub const BASEMAP_PLACE: usize = 2;
 pub fn kind_of(dataset: &Dataset) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.dataset_kind == dataset.kind && (kind.entry)(&dataset.links).is_some())
 }
+
+/// What to fetch, if anything, and what to make of the answer.
+pub type Wanted = (Option<Url>, Decode<Loaded>);
 
 /// A layer of pictures on the Web Mercator grid.
 pub trait Drape: Send + Sync {
@@ -88,8 +128,8 @@ pub trait Drape: Send + Sync {
         false
     }
 
-    /// What to fetch for a tile, and how to make its picture (`None`: nothing there).
-    fn request(&self, address: Address) -> Result<(Url, Decode<Loaded>), ViewError>;
+    /// What to fetch for a tile (nothing where it is drawn from what is held), and how to make its picture (`None`: nothing there).
+    fn request(&self, address: Address) -> Result<Wanted, ViewError>;
 }
 
 /// What a loading thread hands to the scene.
@@ -117,6 +157,10 @@ pub enum Loaded {
         /// Texts anchored on the ground.
         labels: Vec<Label>,
     },
+    /// A scheme of the project under review.
+    Scheme(Box<BuiltScheme>),
+    /// Something was sent to the server; what it answered.
+    Sent(serde_json::Value),
     /// The content of a 3D tile.
     Pieces(Vec<Piece>),
     /// Features picked, as GeoJSON.
@@ -167,6 +211,18 @@ pub fn picture_from_image(fetched: &Fetched, repeats: bool) -> Result<Option<Arc
     let image = decode_image(fetched)?.into_rgba8();
     let size = [image.width(), image.height()];
     Ok(Picture::new(size, image.into_raw(), repeats).map(Arc::new))
+}
+
+/// A drawing of carto as a picture; `None` where nothing was drawn.
+fn picture_from_drawing(drawn: &carto::Pixmap, side_px: u32) -> Option<Arc<Picture>> {
+    let mut straight = Vec::with_capacity(drawn.data().len());
+    let mut blank = true;
+    for pixel in drawn.pixels() {
+        let color = pixel.demultiply();
+        blank &= color.alpha() == 0;
+        straight.extend([color.red(), color.green(), color.blue(), color.alpha()]);
+    }
+    if blank { None } else { Picture::new([side_px, side_px], straight, false).map(Arc::new) }
 }
 
 fn decode_image(fetched: &Fetched) -> Result<image::DynamicImage, ViewError> {

@@ -11,11 +11,10 @@ use std::sync::{Arc, OnceLock};
 use carto::style::{LayerKind, StyleLayer};
 use carto::{Feature, Geometry, LayerSet, MapView, Patterns, Style};
 use tiles::mvt::{self, TileGeometry, TileLayer, TilePoint};
-use url::Url;
 
-use super::{Address, Drape, Kind, Loaded, Role};
+use super::{Address, Drape, Kind, Loaded, Role, Wanted};
 use crate::error::ViewError;
-use crate::fetch::{Decode, Fetched};
+use crate::fetch::Fetched;
 use crate::scene::draw::Picture;
 use crate::scene::label::{self, Disc, Label};
 use crate::service::{Dataset, Pyramid};
@@ -96,7 +95,7 @@ impl Drape for Plan {
         true
     }
 
-    fn request(&self, address: Address) -> Result<(Url, Decode<Loaded>), ViewError> {
+    fn request(&self, address: Address) -> Result<Wanted, ViewError> {
         let (z, x, y) = address;
         let up = z.saturating_sub(self.pyramid.max_zoom);
         let url = self.pyramid.url(z - up, x >> up, y >> up)?;
@@ -105,7 +104,7 @@ impl Drape for Plan {
             let (picture, labels) = draw_tile(&fetched, &style, &slug, address, up)?;
             Ok(Loaded::Picture { picture, labels })
         };
-        Ok((url, Box::new(decode)))
+        Ok((Some(url), Box::new(decode)))
     }
 }
 
@@ -146,15 +145,7 @@ fn draw_tile(
         features.into_iter().filter(|feature| !matches!(feature.geometry, Geometry::Points(_))).collect();
     let set = LayerSet { style, features: &laid, opacity: 1.0 };
     let drawn = carto::draw(&[set], &view, None, patterns()).map_err(|error| refuse(error.to_string()))?;
-    let mut straight = Vec::with_capacity(drawn.data().len());
-    let mut blank = true;
-    for pixel in drawn.pixels() {
-        let color = pixel.demultiply();
-        blank &= color.alpha() == 0;
-        straight.extend([color.red(), color.green(), color.blue(), color.alpha()]);
-    }
-    let picture = if blank { None } else { Picture::new([SIDE_PX, SIDE_PX], straight, false).map(Arc::new) };
-    Ok((picture, labels))
+    Ok((super::picture_from_drawing(&drawn, SIDE_PX), labels))
 }
 
 fn unpacked(body: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -70,7 +70,7 @@ impl HeightRaster {
     }
 }
 
-fn decode(fetched: &Fetched) -> Result<Option<Arc<HeightRaster>>, ViewError> {
+pub(super) fn decode(fetched: &Fetched) -> Result<Option<Arc<HeightRaster>>, ViewError> {
     if fetched.body.is_empty() {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use egui::{Panel, RichText, ScrollArea, Slider, TextWrapMode, Ui};
 
-use super::{ACCENT, Action, LAYERS_WIDTH, LayerRow, Shown, words};
+use super::{ACCENT, Action, LAYERS_WIDTH, LayerRow, Shown, Tab, meeting, words};
 
 /// The panel on the left.
 pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
@@ -18,7 +18,15 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
                 }
             });
         });
+        meeting::tools(ui, shown, actions);
         ui.separator();
+        if let Some(meeting) = &shown.meeting {
+            meeting::tabs(ui, shown, actions);
+            if shown.tab == Tab::Meeting {
+                meeting::show(ui, shown, meeting, actions);
+                return;
+            }
+        }
         ui.horizontal(|ui| {
             ui.label(RichText::new(words::LAYERS.text(language)).strong());
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

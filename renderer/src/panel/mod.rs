@@ -6,6 +6,7 @@
 pub mod coordinates;
 pub mod fonts;
 mod layers;
+mod meeting;
 mod overlay;
 mod query;
 mod status;
@@ -17,7 +18,11 @@ use serde_json::Value;
 use coordinates::ZonePosition;
 use words::Language;
 
+use crate::desk::Tool;
+use crate::meeting::Shows;
+use crate::meeting::scheme::{Building, Scheme};
 use crate::scene::label::PlacedLabel;
+use crate::scene::sign::PlacedSign;
 
 /// Something a person asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +43,143 @@ pub enum Action {
     SwitchLanguage,
     /// Forget the picked place.
     ClosePicked,
+    /// Show the other list at the left.
+    ShowTab(Tab),
+    /// Let clicks do something else.
+    SetTool(Option<Tool>),
+    /// End the line being measured.
+    FinishDrawing,
+    /// Put measurements away.
+    ClearMeasures,
+    /// Move the camera to the project.
+    FlyToProject,
+    /// Move the camera to a conflict.
+    FlyToFinding(usize),
+    /// Move the camera to a note.
+    FlyToNote(usize),
+    /// Show other schemes.
+    ShowSchemes(Shows),
+    /// Go to a bookmark.
+    GotoBookmark(usize),
+    /// Keep what is seen as the last bookmark.
+    AddBookmark,
+    /// Drop a bookmark.
+    RemoveBookmark(usize),
+    /// Pin a note where a place was clicked.
+    PinNote(String),
+    /// Pin nothing.
+    CancelNote,
+    /// Change a building of a scheme.
+    SetBuilding(usize, usize, Building),
+    /// Make the measured area a building.
+    BuildOnArea,
+    /// Keep schemes and bookmarks on the server.
+    SendScene,
+    /// Save a picture of so many pixels.
+    SavePicture([u32; 2]),
+    /// Save the meeting's file.
+    SaveMeeting,
+    /// Put what was said away.
+    CloseSaid,
+}
+
+/// The lists at the left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Layers.
+    #[default]
+    Layers,
+    /// The meeting.
+    Meeting,
+}
+
+/// A rule the project does not simply pass.
+#[derive(Clone, Debug, Default)]
+pub struct FindingRow {
+    /// The rule's title.
+    pub title: String,
+    /// Whether an exemption may allow it.
+    pub is_conditional: bool,
+    /// How much land.
+    pub area: String,
+    /// What the check says.
+    pub message: String,
+    /// Whether there is somewhere to fly to.
+    pub has_place: bool,
+}
+
+/// A note.
+#[derive(Clone, Debug, Default)]
+pub struct NoteRow {
+    /// Who says what.
+    pub text: String,
+    /// Whether the server has it.
+    pub posted: bool,
+}
+
+/// The project under review.
+#[derive(Clone, Debug, Default)]
+pub struct MeetingRow {
+    /// Its name.
+    pub name: String,
+    /// Its code.
+    pub code: String,
+    /// Who applies.
+    pub applicant: String,
+    /// Planned use.
+    pub land_use: String,
+    /// Where the review stands, as the server writes it.
+    pub state: String,
+    /// What the check came to.
+    pub verdict: Option<String>,
+    /// Area in the zone's plane, square metres.
+    pub plane_m2: Option<f64>,
+    /// Area on the ellipsoid, square metres.
+    pub ellipsoidal_m2: Option<f64>,
+    /// Conflicts.
+    pub findings: Vec<FindingRow>,
+    /// Schemes.
+    pub schemes: Vec<Scheme>,
+    /// Scheme of each pane.
+    pub shown: Vec<Option<usize>>,
+    /// The foot of each building in short and in full, by pane.
+    pub built: Vec<Vec<[String; 2]>>,
+    /// Names of bookmarks in their order.
+    pub bookmarks: Vec<String>,
+    /// Notes.
+    pub notes: Vec<NoteRow>,
+    /// Whether an area was measured that could be a building.
+    pub can_build: bool,
+    /// Who is signed in.
+    pub person: Option<String>,
+    /// Whether no server is asked.
+    pub is_packed: bool,
+}
+
+/// A measured line over a pane, in its pixels.
+#[derive(Clone, Debug, Default)]
+pub struct MeasuredLine {
+    /// Its straight parts.
+    pub segments_px: Vec<[glam::DVec2; 2]>,
+    /// The places taken.
+    pub places_px: Vec<glam::DVec2>,
+}
+
+/// What is written over one pane.
+#[derive(Clone, Debug, Default)]
+pub struct PaneRow {
+    /// Left and top of the pane in pixels.
+    pub corner_px: [f64; 2],
+    /// Its width and height in pixels.
+    pub size_px: [f64; 2],
+    /// Labels of plan layers.
+    pub labels: Vec<PlacedLabel>,
+    /// Signs.
+    pub signs: Vec<PlacedSign>,
+    /// Measured lines.
+    pub lines: Vec<MeasuredLine>,
+    /// What the pane shows, where there are two.
+    pub title: Option<String>,
 }
 
 /// A layer in the list.
@@ -110,8 +252,20 @@ pub struct Shown {
     pub date: Option<usize>,
     /// The picked place.
     pub picked: Option<PickedRow>,
-    /// Labels of plan layers.
-    pub labels: Vec<PlacedLabel>,
+    /// What is written over the panes.
+    pub panes: Vec<PaneRow>,
+    /// The project under review.
+    pub meeting: Option<MeetingRow>,
+    /// The list shown at the left.
+    pub tab: Tab,
+    /// What a click does.
+    pub tool: Option<Tool>,
+    /// What was measured.
+    pub measured: Vec<String>,
+    /// Where a note is about to be pinned.
+    pub note_at: Option<[f64; 3]>,
+    /// What a person has to be told.
+    pub said: Option<String>,
     /// Metres that one point of the screen covers in the middle, for the scale bar.
     pub metres_per_point: Option<f64>,
     /// What draws.
@@ -160,7 +314,10 @@ pub fn dress(context: &egui::Context) {
 /// Shows the panels over the scene and returns what was asked for.
 pub fn show(ui: &mut Ui, shown: &Shown, panels: Panels) -> Vec<Action> {
     let mut actions = Vec::new();
-    overlay::labels(ui, &shown.labels);
+    for pane in &shown.panes {
+        overlay::labels(ui, pane);
+        overlay::signs(ui, pane);
+    }
     match panels {
         Panels::All => {
             status::show(ui, shown);
@@ -171,6 +328,8 @@ pub fn show(ui: &mut Ui, shown: &Shown, panels: Panels) -> Vec<Action> {
             overlay::compass(ui, shown, &mut actions);
             overlay::scale_bar(ui, shown);
             query::show(ui, shown, &mut actions);
+            meeting::note_window(ui, shown, &mut actions);
+            meeting::said_window(ui, shown, &mut actions);
         }
         Panels::Caption => {
             overlay::compass(ui, shown, &mut actions);

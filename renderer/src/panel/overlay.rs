@@ -3,14 +3,14 @@
 use egui::text::LayoutJob;
 use egui::{Align2, Area, Color32, FontId, Order, Pos2, RichText, Sense, Shape, Stroke, Ui, Vec2};
 
-use super::{ACCENT, Action, Shown, floating_frame, status, words};
-use crate::scene::label::PlacedLabel;
+use super::{ACCENT, Action, PaneRow, Shown, floating_frame, status, words};
+use crate::scene::sign::{self, PlacedSign, SignKind};
 
 /// Draws the symbols, and writes the labels with their outline.
-pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
-    let scale = ui.ctx().pixels_per_point();
+pub(super) fn labels(ui: &Ui, pane: &PaneRow) {
+    let labels = &pane.labels;
     let painter = ui.ctx().layer_painter(egui::LayerId::background());
-    let on_screen = |pixel: glam::DVec2| Pos2::new(pixel.x as f32 / scale, pixel.y as f32 / scale);
+    let on_screen = on_screen(ui, pane);
     for placed in labels {
         for disc in &placed.label.discs {
             let [red, green, blue, alpha] = disc.color;
@@ -20,7 +20,7 @@ pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
     }
     for placed in labels {
         let label = &placed.label;
-        let Some(middle) = placed.middle_px.map(on_screen) else { continue };
+        let Some(middle) = placed.middle_px.map(&on_screen) else { continue };
         let [red, green, blue, alpha] = label.color;
         let [halo_red, halo_green, halo_blue, halo_alpha] = label.halo;
         let color = Color32::from_rgba_unmultiplied(red, green, blue, alpha);
@@ -33,6 +33,85 @@ pub(super) fn labels(ui: &Ui, labels: &[PlacedLabel]) {
             painter.galley_with_override_text_color(corner + step, galley.clone(), halo);
         }
         painter.galley(corner, galley, color);
+    }
+}
+
+/// From a pixel of a pane to a point of the screen.
+fn on_screen(ui: &Ui, pane: &PaneRow) -> impl Fn(glam::DVec2) -> Pos2 + use<> {
+    let scale = ui.ctx().pixels_per_point();
+    let [left, top] = pane.corner_px;
+    move |pixel| Pos2::new((left + pixel.x) as f32 / scale, (top + pixel.y) as f32 / scale)
+}
+
+/// Draws measured lines and signs with their leader lines, and names the pane.
+pub(super) fn signs(ui: &Ui, pane: &PaneRow) {
+    let on_screen = on_screen(ui, pane);
+    let scale = ui.ctx().pixels_per_point();
+    let whole = egui::Rect::from_min_size(
+        on_screen(glam::DVec2::ZERO),
+        egui::vec2(pane.size_px[0] as f32, pane.size_px[1] as f32) / scale,
+    );
+    let painter = ui.ctx().layer_painter(egui::LayerId::background()).with_clip_rect(whole);
+    for line in &pane.lines {
+        let strokes = [Stroke::new(5.0, Color32::from_black_alpha(150)), Stroke::new(2.4, MEASURED)];
+        for stroke in strokes {
+            for [from, to] in &line.segments_px {
+                painter.line_segment([on_screen(*from), on_screen(*to)], stroke);
+            }
+        }
+        for place in &line.places_px {
+            painter.circle(on_screen(*place), 4.0, MEASURED, Stroke::new(1.4, Color32::from_black_alpha(200)));
+        }
+    }
+    let board_of = |placed: &PlacedSign| {
+        let [left, top, right, bottom] = placed.board_px;
+        egui::Rect::from_two_pos(on_screen(glam::DVec2::new(left, top)), on_screen(glam::DVec2::new(right, bottom)))
+    };
+    // All leader lines first: none runs through the words of another board.
+    for placed in &pane.signs {
+        let (_, _, edge) = sign_colors(placed.sign.kind);
+        let board = board_of(placed);
+        let foot = on_screen(placed.at_px);
+        // The line meets the board over its place, also where the board leans in from the side.
+        let head = Pos2::new(foot.x.clamp(board.left() + 4.0, board.right() - 4.0), board.bottom());
+        painter.line_segment([foot, head], Stroke::new(3.4, Color32::from_white_alpha(210)));
+        painter.line_segment([foot, head], Stroke::new(1.6, edge));
+        painter.circle(foot, 3.6, edge, Stroke::new(1.2, Color32::WHITE));
+    }
+    for placed in &pane.signs {
+        let (paper, ink, edge) = sign_colors(placed.sign.kind);
+        let board = board_of(placed);
+        painter.rect(board, 4.0, paper, Stroke::new(1.2, edge), egui::StrokeKind::Inside);
+        let mut job =
+            LayoutJob::simple(placed.sign.text.clone(), FontId::proportional(sign::LETTERS_PT), ink, f32::INFINITY);
+        job.halign = egui::Align::Center;
+        let galley = painter.layout_job(job);
+        painter.galley(board.center() - galley.rect.center().to_vec2(), galley, ink);
+    }
+    if let Some(title) = &pane.title {
+        let at = whole.left_top() + egui::vec2(10.0, 8.0);
+        let galley = painter.layout_no_wrap(title.clone(), FontId::proportional(16.0), Color32::WHITE);
+        let board = egui::Rect::from_min_size(at, galley.size() + egui::vec2(16.0, 6.0));
+        painter.rect_filled(board, 4.0, ACCENT);
+        painter.galley(at + egui::vec2(8.0, 3.0), galley, Color32::WHITE);
+    }
+}
+
+/// What was measured is seen on any picture.
+const MEASURED: Color32 = Color32::from_rgb(255, 214, 10);
+
+/// Paper, ink and edge of a board.
+fn sign_colors(kind: SignKind) -> (Color32, Color32, Color32) {
+    let white = Color32::from_white_alpha(240);
+    match kind {
+        SignKind::Conflict => (Color32::from_rgb(200, 16, 32), Color32::WHITE, Color32::from_rgb(110, 0, 13)),
+        SignKind::Condition => (Color32::from_rgb(238, 140, 0), Color32::BLACK, Color32::from_rgb(122, 66, 0)),
+        SignKind::Project => (white, Color32::from_rgb(190, 0, 22), Color32::from_rgb(227, 0, 27)),
+        SignKind::Building => (white, Color32::from_rgb(25, 40, 56), Color32::from_rgb(70, 90, 112)),
+        SignKind::Note => {
+            (Color32::from_rgb(255, 246, 196), Color32::from_rgb(52, 42, 0), Color32::from_rgb(176, 138, 0))
+        }
+        SignKind::Measure => (Color32::from_rgb(34, 36, 40), MEASURED, Color32::from_rgb(120, 100, 0)),
     }
 }
 
@@ -124,10 +203,24 @@ pub(super) fn caption(ui: &Ui, shown: &Shown) {
                         ui.label(RichText::new(date).weak());
                     }
                 });
-                for row in shown.layers.iter().filter(|row| row.visible) {
-                    ui.horizontal(|ui| {
-                        ui.label(RichText::new(row.kind).small().color(ACCENT));
-                        ui.label(RichText::new(&row.title).small());
+                ui.set_max_width(380.0);
+                if let Some(meeting) = &shown.meeting {
+                    ui.label(RichText::new(format!("{}  {}", meeting.name, meeting.code)).strong());
+                }
+                let separator = if language.is_chinese() { "、" } else { ", " };
+                let visible = || shown.layers.iter().filter(|row| row.visible);
+                let mut kinds: Vec<&str> = Vec::new();
+                kinds.extend(visible().map(|row| row.kind));
+                kinds.dedup();
+                for (number, kind) in kinds.iter().enumerate() {
+                    if kinds[..number].contains(kind) {
+                        continue;
+                    }
+                    let titles: Vec<&str> =
+                        visible().filter(|row| row.kind == *kind).map(|row| row.title.as_str()).collect();
+                    ui.horizontal_wrapped(|ui| {
+                        ui.label(RichText::new(*kind).small().color(ACCENT));
+                        ui.label(RichText::new(titles.join(separator)).small());
                     });
                 }
                 if let Some(place) = &shown.place {

@@ -1,5 +1,7 @@
 //! Every word the panels show, in Chinese and English, in one list.
 
+use crate::meeting::scheme::Ground;
+
 /// The language of the panels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
@@ -97,6 +99,126 @@ pub const HELP: Word = Word(
     "左键平移 · 右键旋转 · 滚轮缩放 · 双击飞到 · 单击查询",
     "Drag: pan · right drag: orbit · wheel: zoom · double click: fly · click: query",
 );
+
+/// Tab of the meeting.
+pub const MEETING: Word = Word("会审", "Review");
+/// Measures a length.
+pub const DISTANCE: Word = Word("测距", "Length");
+/// Measures a height.
+pub const HEIGHT_TOOL: Word = Word("测高", "Height");
+/// Measures an area.
+pub const AREA_TOOL: Word = Word("测面", "Area");
+/// Pins a note.
+pub const NOTE_TOOL: Word = Word("标注", "Note");
+/// Puts measurements away.
+pub const CLEAR: Word = Word("清除", "Clear");
+/// Ends a line.
+pub const FINISH: Word = Word("完成", "Done");
+/// How to measure.
+pub const MEASURE_HELP: Word =
+    Word("单击取点，双击或回车结束，Esc 取消", "Click places; double click or Enter ends, Esc cancels");
+/// How to pin a note.
+pub const NOTE_HELP: Word = Word("单击要标注的位置", "Click the place of the note");
+/// Horizontal length.
+pub const HORIZONTAL: Word = Word("平距", "horizontal");
+/// Length through the air.
+pub const SLOPE: Word = Word("斜距", "slope");
+/// Difference of heights.
+pub const RISE: Word = Word("高差", "rise");
+/// Area in the zone's plane.
+pub const PLANE_AREA: Word = Word("平面面积", "plane");
+/// Area on the ellipsoid.
+pub const ELLIPSOIDAL_AREA: Word = Word("椭球面积", "ellipsoidal");
+/// Who applies.
+pub const APPLICANT: Word = Word("申请单位", "Applicant");
+/// Planned use.
+pub const LAND_USE: Word = Word("用地性质", "Land use");
+/// Conflicts of the project.
+pub const CONFLICTS: Word = Word("冲突与依据", "Conflicts");
+/// The check found none.
+pub const NO_CONFLICTS: Word = Word("检测未发现冲突", "The check found no conflict");
+/// Nobody checked yet.
+pub const NOT_CHECKED: Word = Word("尚未检测", "Not checked yet");
+/// Schemes of the project.
+pub const SCHEMES: Word = Word("设计方案", "Schemes");
+/// Shows no scheme.
+pub const NO_SCHEME: Word = Word("不显示", "None");
+/// Two schemes beside each other.
+pub const SIDE_BY_SIDE: Word = Word("并排", "Side by side");
+/// Floors of a building.
+pub const FLOORS: Word = Word("层", "floors");
+/// Makes the measured area a building.
+pub const BUILD_ON_AREA: Word = Word("以测面为基底新建体量", "Building on the measured area");
+/// Bookmarks of the meeting.
+pub const BOOKMARKS: Word = Word("书签", "Bookmarks");
+/// One of them.
+pub const BOOKMARK: Word = Word("书签", "Bookmark");
+/// Adds what is seen.
+pub const ADD: Word = Word("添加", "Add");
+/// Notes of the meeting.
+pub const NOTES: Word = Word("标注", "Notes");
+/// A note the server does not have.
+pub const NOT_POSTED: Word = Word("未上传", "not sent");
+/// Sends a note or a scene.
+pub const SEND: Word = Word("提交", "Send");
+/// Sends schemes and bookmarks.
+pub const SEND_SCENE: Word = Word("方案与书签存到服务", "Keep schemes and bookmarks on the server");
+/// Puts away.
+pub const CANCEL: Word = Word("取消", "Cancel");
+/// What a note says.
+pub const NOTE_TEXT: Word = Word("标注内容", "What the note says");
+/// Saves a picture.
+pub const PICTURE: Word = Word("出图", "Picture");
+/// Saves the meeting.
+pub const SAVE: Word = Word("保存会议 .skv", "Save meeting .skv");
+/// It was saved.
+pub const SAVED: Word = Word("已保存", "Saved");
+/// No server is asked.
+pub const PACKED: Word = Word("离线包", "offline");
+/// A building stands where no terrain is known.
+pub const NO_TERRAIN: Word = Word("此处没有地形", "no terrain here");
+/// Flies to the project.
+pub const WHOLE_PROJECT: Word = Word("看项目", "Project");
+
+/// Which ground a building's height counts from.
+#[must_use]
+pub fn ground(ground: Ground) -> Word {
+    match ground {
+        Ground::Highest => Word("最高地面起", "from the highest ground"),
+        Ground::Lowest => Word("最低地面起", "from the lowest ground"),
+        Ground::Mean => Word("平均地面起", "from the mean ground"),
+    }
+}
+
+/// What a check came to.
+#[must_use]
+pub fn verdict(verdict: &str) -> Word {
+    match verdict {
+        "pass" => Word("通过", "pass"),
+        "conditional" => Word("有条件", "conditional"),
+        "fail" => Word("不通过", "fail"),
+        _ => Word("未定", "open"),
+    }
+}
+
+/// Where a review stands, by the server's name for it.
+const STATES: &[(&str, Word)] = &[
+    ("registered", Word("已登记", "registered")),
+    ("checked", Word("已检测", "checked")),
+    ("consulting", Word("征求意见", "consulting")),
+    ("supplementing", Word("补正", "supplementing")),
+    ("summarised", Word("已汇总", "summarised")),
+    ("meeting", Word("协调会", "meeting")),
+    ("approved", Word("已生成", "approved")),
+    ("returned", Word("已退回", "returned")),
+    ("withdrawn", Word("已撤回", "withdrawn")),
+];
+
+/// A state for people; one that is not in the list is shown as it came.
+#[must_use]
+pub fn state(name: &str, language: Language) -> &str {
+    STATES.iter().find(|(known, _)| *known == name).map_or(name, |(_, word)| word.text(language))
+}
 
 /// Height datums by the catalogue's name.
 const HEIGHT_DATUMS: &[(&str, Word)] = &[

@@ -213,6 +213,21 @@ impl View {
         Some(DVec2::new(f64::midpoint(x, 1.0) * width, f64::midpoint(-y, 1.0) * height))
     }
 
+    /// Where a straight line between two ECEF positions appears, in pixels; the part behind the near plane is left off.
+    #[must_use]
+    pub fn segment_px(&self, from: DVec3, to: DVec3) -> Option<[DVec2; 2]> {
+        // A hair before the plane, so that rounding cannot put an end behind it.
+        let depth_m = |ecef: DVec3| (ecef - self.eye).dot(self.forward) - NEAR_M * 1.001;
+        let (from_m, to_m) = (depth_m(from), depth_m(to));
+        let cut = |end: DVec3, end_m: f64, other: DVec3, other_m: f64| {
+            if end_m >= 0.0 { end } else { end + (other - end) * (end_m / (end_m - other_m)) }
+        };
+        if from_m < 0.0 && to_m < 0.0 {
+            return None;
+        }
+        Some([self.pixel_of(cut(from, from_m, to, to_m))?, self.pixel_of(cut(to, to_m, from, from_m))?])
+    }
+
     /// How many pixels one metre covers at a distance in metres.
     #[must_use]
     pub fn pixels_per_metre(&self, distance_m: f64) -> f64 {
@@ -310,6 +325,16 @@ mod tests {
         let view = Camera::new([110.0, 28.0, 2_000.0], 0.0, -90.0).view([800, 600]);
         assert!(view.sees(&Volume::of_region([109.99, 27.99, 110.01, 28.01], 0.0, 100.0)));
         assert!(!view.sees(&Volume::of_region([-70.01, -28.01, -69.99, -27.99], 0.0, 100.0)));
+    }
+
+    #[test]
+    fn a_line_that_begins_behind_the_eye_is_seen_from_the_near_plane_on() {
+        let view = camera().view([800, 600]);
+        let ahead = view.eye + view.forward * 100.0 + view.right * 10.0;
+        let behind = view.eye - view.forward * 50.0;
+        let [a, b] = view.segment_px(behind, ahead).expect("partly in front");
+        assert!(a.is_finite() && (b - view.pixel_of(ahead).expect("in front")).length() < 1e-9);
+        assert!(view.segment_px(behind, behind + view.right).is_none());
     }
 
     #[test]

@@ -243,8 +243,8 @@ impl Covers {
         self.footprints.retain(|_, (shape, _)| shape.strong_count() > 0);
         let mut standing: BTreeMap<Placed, Arc<Footprint>> = BTreeMap::new();
         for draw in &list.draws {
-            let Draw::Mesh { shape, ecef_from_local, opacity, base_color, .. } = draw else { continue };
-            if *opacity < 0.999 || base_color[3] < 0.999 {
+            let Draw::Mesh { shape, ecef_from_local, opacity, base_color, planned, .. } = draw else { continue };
+            if *planned || *opacity < 0.999 || base_color[3] < 0.999 {
                 continue;
             }
             let key = placed(shape, ecef_from_local);
@@ -286,7 +286,7 @@ impl Covers {
                 let middle = place::square_from_lon_lat_deg(middle[0], middle[1]);
                 *give_way = standing.values().any(|footprint| footprint.touches(middle));
             }
-            let Draw::Mesh { shape, ecef_from_local, draped, .. } = draw else { continue };
+            let Draw::Mesh { shape, ecef_from_local, draped, planned: false, .. } = draw else { continue };
             let Some(footprint) = standing.get(&placed(shape, ecef_from_local)) else { continue };
             let under = grounds.iter().filter(|(square, _)| footprint.overlaps(*square));
             let laid = under.flat_map(|(square, plans)| {

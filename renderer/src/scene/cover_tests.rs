@@ -35,6 +35,7 @@ fn mesh(shape: &Arc<Shape>, opacity: f32) -> Draw {
         lit: false,
         opacity,
         draped: Vec::new(),
+        planned: false,
     }
 }
 

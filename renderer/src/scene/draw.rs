@@ -43,6 +43,45 @@ pub struct PointVertex {
     pub color: [u8; 4],
 }
 
+/// One straight line; its ends are in metres relative to the set's origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct LineVertex {
+    /// One end.
+    pub a: [f32; 3],
+    /// The other end.
+    pub b: [f32; 3],
+    /// Red, green, blue, alpha; sRGB.
+    pub color: [u8; 4],
+}
+
+/// Lines, in metres relative to their own origin.
+#[derive(Debug)]
+pub struct LineSet {
+    identity: u64,
+    lines: Vec<LineVertex>,
+}
+
+impl LineSet {
+    /// Takes lines.
+    #[must_use]
+    pub fn new(lines: Vec<LineVertex>) -> Self {
+        Self { identity: next_identity(), lines }
+    }
+
+    /// Different for every line set ever made in this process.
+    #[must_use]
+    pub fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    /// The lines.
+    #[must_use]
+    pub fn lines(&self) -> &[LineVertex] {
+        &self.lines
+    }
+}
+
 /// Triangles, in metres relative to their own origin.
 #[derive(Debug)]
 pub struct Shape {
@@ -336,6 +375,20 @@ pub enum Draw {
         opacity: f32,
         /// Plans laid over it, bottom first.
         draped: Vec<Draped>,
+        /// Whether it is something planned: the ground does not give way to it and no plan is laid on it; seen through,
+        /// only its near side is drawn.
+        planned: bool,
+    },
+    /// Lines of a width on the screen.
+    Lines {
+        /// The lines.
+        lines: Arc<LineSet>,
+        /// From the set's axes to ECEF.
+        ecef_from_local: DMat4,
+        /// Width in pixels.
+        width_px: f32,
+        /// 0 invisible to 1 opaque.
+        opacity: f32,
     },
     /// Points.
     Points {

@@ -120,6 +120,12 @@ impl Ground {
         }
     }
 
+    /// The ellipsoidal height in metres of the ground where no terrain is.
+    #[must_use]
+    pub fn base_height_m(&self) -> f64 {
+        self.base_height_m
+    }
+
     /// Replaces the terrain, coarse first: the last one that has data at a place gives its height.
     /// Rasters already loaded are kept for layers whose lane stays.
     pub fn set_heights(&mut self, layers: Vec<(u32, Pyramid, Option<[f64; 2]>)>) {

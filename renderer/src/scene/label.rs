@@ -201,7 +201,8 @@ fn symbol_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
     [at_px.x - half, at_px.y - half, at_px.x + half, at_px.y + half]
 }
 
-fn bounds_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
+/// Left, top, right, bottom in pixels of a label's text whose anchor is at a pixel.
+pub(crate) fn bounds_px(label: &Label, at_px: DVec2, sheet: &Sheet) -> [f64; 4] {
     let letters_px = f64::from(label.size_pt) * sheet.pixels_per_point;
     let margin_px = 3.0 * sheet.pixels_per_point;
     let half = text_size_em(&label.text).map(|side| f64::from(side) * letters_px / 2.0 + margin_px);

@@ -41,7 +41,7 @@ pub fn pick(list: &DrawList, view: &View, pixel: DVec2) -> Option<Pick> {
             Draw::Points { points, ecef_from_local, opacity, .. } if *opacity > 0.0 => {
                 hit_points(&ray, points, ecef_from_local, reach)
             }
-            Draw::Mesh { .. } | Draw::Points { .. } => None,
+            Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } => None,
         };
         if let Some(distance_m) = hit_m
             && nearest.is_none_or(|(best_m, _)| distance_m < best_m)
@@ -102,10 +102,10 @@ fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
     let hits = list.draws.iter().filter_map(|draw| match draw {
         Draw::Ground { .. } => hit_ground(ray, draw),
         // What one sees through hides nothing.
-        Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.5 => {
+        Draw::Mesh { shape, ecef_from_local, opacity, base_color, .. } if *opacity * base_color[3] > 0.5 => {
             hit_shape(ray, shape, ecef_from_local, &|_| true)
         }
-        Draw::Mesh { .. } | Draw::Points { .. } => None,
+        Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } => None,
     });
     hits.min_by(f64::total_cmp)
 }

@@ -149,6 +149,7 @@ impl StreamedTileset {
                 lit: *lit,
                 opacity,
                 draped: Vec::new(),
+                planned: false,
             },
             Piece::Points { points, tile_from_local } => Draw::Points {
                 points: points.clone(),
@@ -209,7 +210,8 @@ fn largest_scale(matrix: &DMat4) -> f64 {
     [matrix.x_axis, matrix.y_axis, matrix.z_axis].into_iter().map(|axis| axis.truncate().length()).fold(0.0, f64::max)
 }
 
-fn volume_in_ecef(volume: &BoundingVolume, ecef_from_tile: &DMat4) -> Volume {
+/// A tile's bounding volume in ECEF.
+pub(crate) fn volume_in_ecef(volume: &BoundingVolume, ecef_from_tile: &DMat4) -> Volume {
     match volume.transformed(&ecef_from_tile.to_cols_array()) {
         BoundingVolume::Box(numbers) => {
             let vector = |at: usize| DVec3::new(numbers[at], numbers[at + 1], numbers[at + 2]);

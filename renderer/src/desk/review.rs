@@ -1,0 +1,494 @@
+//! What people do at a meeting: measure, pin notes, go from bookmark to bookmark, compare schemes, save.
+//!
+//! Measuring and noting work on picked places, so window and script use the same code; where a picture or the meeting's
+//! file goes is decided by whoever owns the desk.
+
+use std::path::{Path, PathBuf};
+
+use super::Desk;
+use crate::meeting::Shows;
+use crate::meeting::file::{LayerState, MeetingFile};
+use crate::meeting::project::{Bookmark, Note};
+use crate::meeting::scheme::{Building, Scheme};
+use crate::panel::words::{self, Language};
+use crate::panel::{Action, FindingRow, MeasuredLine, MeetingRow, NoteRow, Tab};
+use crate::scene::camera::{Camera, View};
+use crate::scene::measure::{Figures, Measure, MeasureKind};
+use crate::scene::place;
+use crate::scene::sign::{Sign, SignKind};
+
+/// What a click on the map does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Takes places to measure.
+    Measure(MeasureKind),
+    /// Pins a note.
+    Note,
+}
+
+/// The state of the work at hand.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// The list shown at the left.
+    pub tab: Tab,
+    /// What a click does, if not asking for attributes.
+    pub tool: Option<Tool>,
+    /// Places taken so far: longitude and latitude (degrees), height (m).
+    pub drawing: Vec<[f64; 3]>,
+    /// Finished measurements.
+    pub measures: Vec<Measure>,
+    /// Where a note is about to be pinned.
+    pub note_at: Option<[f64; 3]>,
+    /// The meeting's file, if there is one already.
+    pub file: Option<PathBuf>,
+    /// The bookmark gone to last.
+    pub bookmark: Option<usize>,
+    /// The size of a picture somebody asked for.
+    pub picture: Option<[u32; 2]>,
+}
+
+impl Work {
+    /// Takes a place on the map; false where no tool is chosen.
+    pub fn click(&mut self, lon_lat_height_deg: [f64; 3]) -> bool {
+        match self.tool {
+            None => return false,
+            Some(Tool::Note) => self.note_at = Some(lon_lat_height_deg),
+            Some(Tool::Measure(kind)) => {
+                self.drawing.push(lon_lat_height_deg);
+                if self.drawing.len() >= kind.most() {
+                    self.finish();
+                }
+            }
+        }
+        true
+    }
+
+    /// Ends a line or polygon; what has too few places is dropped.
+    pub fn finish(&mut self) {
+        let drawing = std::mem::take(&mut self.drawing);
+        if let Some(Tool::Measure(kind)) = self.tool {
+            self.measure(kind, &drawing);
+        }
+    }
+
+    /// Measures and keeps the result.
+    pub fn measure(&mut self, kind: MeasureKind, places: &[[f64; 3]]) -> Option<&Measure> {
+        match Measure::of(kind, places) {
+            Ok(Some(measure)) => {
+                self.measures.push(measure);
+                self.measures.last()
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(error = %crate::viewer::chain(&error), "measure");
+                None
+            }
+        }
+    }
+
+    /// Puts everything half done away; false where there was nothing.
+    pub fn cancel(&mut self) -> bool {
+        let had = self.tool.is_some() || self.note_at.is_some();
+        (self.tool, self.note_at) = (None, None);
+        self.drawing.clear();
+        had
+    }
+
+    pub(super) fn measured(&self, language: Language) -> Vec<String> {
+        self.measures.iter().map(|measure| figures_text(&measure.figures, language).replace('\n', " · ")).collect()
+    }
+
+    /// Signs of measured figures.
+    pub(super) fn signs(&self, language: Language) -> Vec<Sign> {
+        let sign = |measure: &Measure| {
+            let middle = match measure.kind {
+                MeasureKind::Area => {
+                    let count = measure.places.len() as f64;
+                    let sum = measure.places.iter().fold(glam::DVec3::ZERO, |sum, at| sum + place::ecef(*at));
+                    sum / count
+                }
+                _ => place::ecef(*measure.places.last()?),
+            };
+            Some(Sign { kind: SignKind::Measure, ecef: middle, text: figures_text(&measure.figures, language) })
+        };
+        self.measures.iter().filter_map(sign).collect()
+    }
+
+    /// Measured lines, and the one being drawn up to the pointer.
+    pub(super) fn lines(&self, view: &View, pointed: Option<[f64; 3]>) -> Vec<MeasuredLine> {
+        let line = |places: &[[f64; 3]], closed: bool| {
+            let corners: Vec<_> = places.iter().map(|at| place::ecef(*at)).collect();
+            let mut ends: Vec<_> = corners.windows(2).map(|pair| [pair[0], pair[1]]).collect();
+            if let (true, Some(first), Some(last)) = (closed && corners.len() > 2, corners.first(), corners.last()) {
+                ends.push([*last, *first]);
+            }
+            MeasuredLine {
+                segments_px: ends.iter().filter_map(|[from, to]| view.segment_px(*from, *to)).collect(),
+                places_px: corners.iter().filter_map(|corner| view.pixel_of(*corner)).collect(),
+            }
+        };
+        let mut out: Vec<MeasuredLine> = self
+            .measures
+            .iter()
+            .flat_map(|measure| {
+                let own = line(&measure.places, measure.kind == MeasureKind::Area);
+                [Some(own), (measure.kind == MeasureKind::Height).then(|| line(&plumb(&measure.places), false))]
+            })
+            .flatten()
+            .collect();
+        if let (Some(Tool::Measure(kind)), false) = (self.tool, self.drawing.is_empty()) {
+            let places: Vec<[f64; 3]> = self.drawing.iter().copied().chain(pointed).collect();
+            out.push(line(&places, kind == MeasureKind::Area));
+        }
+        out
+    }
+}
+
+/// The corner under the higher of two places: up it goes, then across.
+fn plumb(places: &[[f64; 3]]) -> Vec<[f64; 3]> {
+    let [from, to] = places[..] else { return Vec::new() };
+    let (low, high) = if from[2] <= to[2] { (from, to) } else { (to, from) };
+    vec![low, [high[0], high[1], low[2]], high]
+}
+
+/// Figures with their units, two lines at most.
+fn figures_text(figures: &Figures, language: Language) -> String {
+    let word = |word: words::Word| word.text(language);
+    match figures {
+        Figures::Distance { slope_m, horizontal_m } => {
+            format!("{} {horizontal_m:.2} m\n{} {slope_m:.2} m", word(words::HORIZONTAL), word(words::SLOPE))
+        }
+        Figures::Height { rise_m, horizontal_m, slope_m } => format!(
+            "{} {rise_m:+.2} m\n{} {horizontal_m:.2} m · {} {slope_m:.2} m",
+            word(words::RISE),
+            word(words::HORIZONTAL),
+            word(words::SLOPE)
+        ),
+        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, .. } => {
+            let plane = match (plane_m2, plane_epsg) {
+                (Some(plane_m2), Some(epsg)) => {
+                    format!("{} {plane_m2:.2} m²（EPSG:{epsg}）\n", word(words::PLANE_AREA))
+                }
+                _ => String::new(),
+            };
+            format!("{plane}{} {ellipsoidal_m2:.2} m²", word(words::ELLIPSOIDAL_AREA))
+        }
+    }
+}
+
+impl Desk {
+    /// Does what belongs to the meeting; false for everything else.
+    pub(super) fn work_on(&mut self, action: &Action, size_px: [u32; 2]) -> bool {
+        match action {
+            Action::ShowTab(tab) => self.work.tab = *tab,
+            Action::SetTool(tool) => {
+                self.work.cancel();
+                self.work.tool = *tool;
+            }
+            Action::FinishDrawing => self.work.finish(),
+            Action::ClearMeasures => {
+                self.work.measures.clear();
+                self.work.drawing.clear();
+            }
+            Action::FlyToProject => self.fly(self.framing_project(size_px)),
+            Action::FlyToFinding(index) => self.fly_to_finding(*index),
+            Action::FlyToNote(index) => {
+                let note = self.viewer.meeting.as_ref().and_then(|meeting| meeting.notes.get(*index));
+                if let Some(at) = note.map(|note| note.lon_lat_height) {
+                    self.fly_near(at, 180.0);
+                }
+            }
+            Action::ShowSchemes(shows) => {
+                if let Some(meeting) = &mut self.viewer.meeting {
+                    meeting.shows = *shows;
+                }
+            }
+            Action::GotoBookmark(index) => self.goto_bookmark(*index, true),
+            Action::AddBookmark => self.add_bookmark(),
+            Action::RemoveBookmark(index) => {
+                if let Some(meeting) = &mut self.viewer.meeting
+                    && *index < meeting.scene.bookmarks.len()
+                {
+                    meeting.scene.bookmarks.remove(*index);
+                }
+            }
+            Action::PinNote(text) => {
+                if let Some(lon_lat_height) = self.work.note_at.take() {
+                    self.viewer.add_note(Note { lon_lat_height, text: text.trim().to_owned(), ..Note::default() });
+                }
+                self.work.tool = None;
+            }
+            Action::CancelNote => self.work.note_at = None,
+            Action::SetBuilding(scheme, building, changed) => {
+                let own = self.viewer.meeting.as_mut().and_then(|meeting| meeting.scene.schemes.get_mut(*scheme));
+                if let Some(slot) = own.and_then(|scheme| scheme.buildings.get_mut(*building)) {
+                    slot.clone_from(changed);
+                    self.viewer.rebuild_schemes();
+                }
+            }
+            Action::BuildOnArea => self.build_on_area(),
+            Action::SendScene => self.viewer.send_scene(),
+            Action::SavePicture(size) => self.work.picture = Some(*size),
+            Action::SaveMeeting => self.save_meeting(),
+            Action::CloseSaid => self.viewer.said = None,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The camera that sees the project's red line in a pane of this size, with room round it for signs.
+    #[must_use]
+    pub fn framing_project(&self, size_px: [u32; 2]) -> Camera {
+        let bounds = self.viewer.meeting.as_ref().and_then(crate::meeting::Meeting::bounds);
+        let Some([west, south, east, north]) = bounds else {
+            return self.framing(None, size_px, self.context.pixels_per_point());
+        };
+        // Room to all sides, and more to the north, where signs and roofs stand up.
+        let (wide, high) = ((east - west).max(0.000_8) * 0.2, (north - south).max(0.000_8) * 0.2);
+        let around = [west - wide, south - high, east + wide, north + high * 2.0];
+        let middle = [f64::midpoint(west, east), f64::midpoint(south, north)];
+        let ground_m = self.viewer.ask_ground_m(middle).unwrap_or_else(|| self.viewer.extent(None).1);
+        let [width, height] = size_px.map(f64::from);
+        let scale = f64::from(self.context.pixels_per_point());
+        let is_split = self.viewer.meeting.as_ref().is_some_and(|meeting| meeting.shown_schemes().len() > 1);
+        let left = if self.has_wide_panel(size_px) && !is_split { crate::panel::LAYERS_WIDTH * scale } else { 0.0 };
+        Camera::framing(around, ground_m, -42.0, size_px, [left, 0.0, width, height - left.min(80.0 * scale)])
+    }
+
+    fn fly_to_finding(&mut self, index: usize) {
+        let finding = self.viewer.meeting.as_ref().and_then(|meeting| meeting.findings.get(index));
+        if let Some(at) = finding.and_then(|finding| finding.at) {
+            let height_m = place::lon_lat_height_deg(self.viewer.on_surface(at))[2];
+            self.fly_near([at[0], at[1], height_m], 220.0);
+        }
+    }
+
+    fn fly_near(&mut self, at: [f64; 3], distance_m: f64) {
+        let mut camera = self.viewer.camera;
+        camera.pitch_deg = camera.pitch_deg.clamp(-60.0, -25.0);
+        camera.look_from(place::ecef(at), distance_m);
+        self.fly(camera);
+    }
+
+    /// Goes to a bookmark of the meeting: by flight, or at once.
+    pub fn goto_bookmark(&mut self, index: usize, by_flight: bool) {
+        let Some(meeting) = &mut self.viewer.meeting else { return };
+        let Some(bookmark) = meeting.scene.bookmarks.get(index).cloned() else { return };
+        self.work.bookmark = Some(index);
+        if let Some(shows) = bookmark.scheme.as_deref().and_then(|name| meeting.shows_named(name)) {
+            meeting.shows = shows;
+        }
+        let [lon, lat, height_m, heading_deg, pitch_deg] = bookmark.camera;
+        let camera = Camera::new([lon, lat, height_m], heading_deg, pitch_deg);
+        if by_flight {
+            self.fly(camera);
+        } else {
+            self.viewer.camera = camera;
+        }
+    }
+
+    fn camera_numbers(&self) -> [f64; 5] {
+        let camera = self.viewer.camera;
+        let [lon, lat, height_m] = camera.lon_lat_height_deg;
+        [lon, lat, height_m, camera.heading_deg, camera.pitch_deg]
+    }
+
+    fn add_bookmark(&mut self) {
+        let count = self.viewer.meeting.as_ref().map_or(0, |meeting| meeting.scene.bookmarks.len());
+        self.keep_bookmark(format!("{} {}", words::BOOKMARK.text(self.language), count + 1));
+    }
+
+    /// Keeps what is seen as the last bookmark.
+    pub fn keep_bookmark(&mut self, name: String) {
+        let camera = self.camera_numbers();
+        let Some(meeting) = &mut self.viewer.meeting else { return };
+        let scheme = (!meeting.scene.schemes.is_empty()).then(|| meeting.shows_name());
+        meeting.scene.bookmarks.push(Bookmark { name, camera, scheme });
+    }
+
+    /// The area measured last becomes a building of the scheme shown.
+    fn build_on_area(&mut self) {
+        let Some(at) = self.work.measures.iter().rposition(|measure| measure.kind == MeasureKind::Area) else { return };
+        let Some(meeting) = &mut self.viewer.meeting else { return };
+        let measure = self.work.measures.remove(at);
+        let footprint = vec![measure.places.iter().map(|[lon, lat, _]| [*lon, *lat]).collect()];
+        let place = meeting.shown_schemes().first().copied().flatten();
+        if place.is_none() {
+            let letter = char::from(b'A' + (meeting.scene.schemes.len() % 26) as u8);
+            meeting.scene.schemes.push(Scheme { name: format!("方案{letter}"), ..Scheme::default() });
+        }
+        let place = place.unwrap_or(meeting.scene.schemes.len() - 1);
+        let scheme = &mut meeting.scene.schemes[place];
+        let name = format!("{}#", scheme.buildings.len() + 1);
+        scheme.buildings.push(Building { name, footprint, floors: Some(6), ..Building::default() });
+        meeting.shows = Shows::One(place);
+        self.viewer.rebuild_schemes();
+    }
+
+    /// The meeting as a file keeps it.
+    #[must_use]
+    pub fn meeting_file(&self) -> MeetingFile {
+        let viewer = &self.viewer;
+        let mut file = MeetingFile::new(&viewer.service.base);
+        file.camera = self.camera_numbers();
+        file.datetime.clone_from(&viewer.datetime);
+        let state = |layer: &crate::viewer::Layer| LayerState {
+            slug: layer.dataset.slug.clone(),
+            visible: layer.visible,
+            opacity: layer.opacity,
+        };
+        file.layers = viewer.layers.iter().map(state).collect();
+        if let Some(meeting) = &viewer.meeting {
+            file.project = Some(meeting.project.id.clone());
+            file.title.clone_from(&meeting.project.name);
+            file.shows = meeting.shows_name();
+            file.schemes.clone_from(&meeting.scene.schemes);
+            file.bookmarks.clone_from(&meeting.scene.bookmarks);
+            file.notes.clone_from(&meeting.notes);
+        }
+        file
+    }
+
+    /// Puts everything as a file has it. Notes the server does not have are kept beside those it has.
+    pub fn restore(&mut self, file: &MeetingFile) {
+        if let Some(meeting) = &mut self.viewer.meeting {
+            meeting.scene.schemes.clone_from(&file.schemes);
+            meeting.scene.bookmarks.clone_from(&file.bookmarks);
+            for note in &file.notes {
+                let is_there = |known: &Note| known.text == note.text && known.lon_lat_height == note.lon_lat_height;
+                if !meeting.notes.iter().any(is_there) {
+                    meeting.notes.push(note.clone());
+                }
+            }
+            meeting.shows = meeting.shows_named(&file.shows).unwrap_or_default();
+        }
+        self.viewer.rebuild_schemes();
+        for state in &file.layers {
+            if let Some(index) = self.viewer.layers.iter().position(|layer| layer.dataset.slug == state.slug) {
+                self.viewer.set_visible(index, state.visible);
+                self.viewer.set_opacity(index, state.opacity);
+            }
+        }
+        let [lon, lat, height_m, heading_deg, pitch_deg] = file.camera;
+        self.viewer.camera = Camera::new([lon, lat, height_m], heading_deg, pitch_deg);
+    }
+
+    fn save_meeting(&mut self) {
+        let path = self.work.file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.skv", self.stem())));
+        let saved = self.meeting_file().save(&path);
+        self.viewer.said = Some(self.saved_words(saved, &path));
+        self.work.file.get_or_insert(path);
+    }
+
+    /// A file name for the project at hand.
+    fn stem(&self) -> String {
+        let project = self.viewer.meeting.as_ref().map(|meeting| &meeting.project);
+        let code = project.map(|project| if project.code.is_empty() { &project.name } else { &project.code });
+        let plain: String = code
+            .into_iter()
+            .flat_map(|code| code.chars())
+            .filter(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_'))
+            .take(60)
+            .collect();
+        if plain.is_empty() { "会审".to_owned() } else { format!("会审-{plain}") }
+    }
+
+    /// A name for the next picture that no file has yet.
+    #[must_use]
+    pub fn picture_path(&self) -> PathBuf {
+        let folder = self.work.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let named = |number: u32| folder.join(format!("{}-{number:02}.png", self.stem()));
+        (1..10_000).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(0))
+    }
+
+    /// Takes a click on the map where a tool is chosen; false where none is. The second of a double click ends a line.
+    pub fn click_map(&mut self, lon_lat_height_deg: [f64; 3], doubled: bool) -> bool {
+        if doubled && matches!(self.work.tool, Some(Tool::Measure(_))) {
+            self.work.finish();
+            return true;
+        }
+        self.work.click(lon_lat_height_deg)
+    }
+
+    /// Goes to the next bookmark, or the one before: from the one gone to last, round the list.
+    pub fn step_bookmark(&mut self, step: i64) {
+        let count = self.viewer.meeting.as_ref().map_or(0, |meeting| meeting.scene.bookmarks.len()) as i64;
+        if count > 0 {
+            let from = self.work.bookmark.map_or(if step > 0 { -1 } else { 0 }, |at| at as i64);
+            self.goto_bookmark((from + step).rem_euclid(count) as usize, true);
+        }
+    }
+
+    /// Where something was saved, or why it was not.
+    #[must_use]
+    pub fn saved_words(&self, saved: Result<(), crate::ViewError>, path: &Path) -> String {
+        match saved {
+            Ok(()) => format!("{} {}", words::SAVED.text(self.language), shown_path(path)),
+            Err(error) => crate::viewer::chain(&error),
+        }
+    }
+
+    pub(super) fn meeting_row(&self) -> Option<MeetingRow> {
+        let meeting = self.viewer.meeting.as_ref()?;
+        let chinese = self.language.is_chinese();
+        let project = &meeting.project;
+        let findings = meeting.findings.iter().map(|finding| FindingRow {
+            title: finding.title.clone(),
+            is_conditional: finding.is_conditional(),
+            area: finding.area_text(chinese),
+            message: finding.message[usize::from(!chinese)].clone(),
+            has_place: finding.at.is_some(),
+        });
+        let notes = meeting.notes.iter().map(|note| NoteRow {
+            text: match &note.author {
+                Some(author) => format!("{author}：{}", note.text),
+                None => note.text.clone(),
+            },
+            posted: note.posted,
+        });
+        let shown = meeting.shown_schemes();
+        Some(MeetingRow {
+            name: project.name.clone(),
+            code: project.code.clone(),
+            applicant: project.applicant.clone(),
+            land_use: project.land_use.clone(),
+            state: project.state.clone(),
+            verdict: project.verdict.clone(),
+            plane_m2: project.plane_m2,
+            ellipsoidal_m2: project.ellipsoidal_m2,
+            findings: findings.collect(),
+            schemes: meeting.scene.schemes.clone(),
+            shown,
+            built: (0..2).map(|pane| self.ground_rows(pane)).collect(),
+            bookmarks: meeting.scene.bookmarks.iter().map(|bookmark| bookmark.name.clone()).collect(),
+            notes: notes.collect(),
+            can_build: self.work.measures.iter().any(|measure| measure.kind == MeasureKind::Area),
+            person: self.viewer.service.person().map(str::to_owned),
+            is_packed: self.viewer.service.is_packed(),
+        })
+    }
+
+    /// From which ground each building of a pane's scheme rises, in words.
+    fn ground_rows(&self, pane: usize) -> Vec<[String; 2]> {
+        let built = self.viewer.built_scheme(pane);
+        let row = |massing: &crate::scene::massing::Massing| {
+            let ground = words::ground(massing.ground).text(self.language);
+            let range = format!("{:.2}–{:.2} m", massing.under.lowest_m, massing.under.highest_m);
+            if massing.under.is_terrain {
+                [format!("{:.2} m", massing.foot_m), format!("{ground} {:.2} m（{range}）", massing.foot_m)]
+            } else {
+                [words::NO_TERRAIN.text(self.language).to_owned(), String::new()]
+            }
+        };
+        built.into_iter().flat_map(|built| &built.massings).map(row).collect()
+    }
+
+    fn has_wide_panel(&self, size_px: [u32; 2]) -> bool {
+        let scale = f64::from(self.context.pixels_per_point());
+        self.panels == crate::panel::Panels::All && f64::from(size_px[0]) > 2.5 * crate::panel::LAYERS_WIDTH * scale
+    }
+}
+
+fn shown_path(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_error| path.to_owned()).display().to_string()
+}

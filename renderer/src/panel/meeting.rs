@@ -1,0 +1,350 @@
+//! The meeting's list: the project and its conflicts, schemes, bookmarks and notes; and the row of tools above it.
+
+use egui::{Align2, Button, Color32, ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui, Window};
+
+use super::{ACCENT, Action, MeetingRow, Shown, Tab, floating_frame, words};
+use crate::desk::Tool;
+use crate::meeting::Shows;
+use crate::meeting::project::MOST_NOTE_LETTERS;
+use crate::meeting::scheme::{Building, Ground};
+use crate::scene::measure::MeasureKind;
+
+/// Sizes a picture is offered in: for a screen, and for half and whole A4 and A3 pages at 300 dots per inch.
+const PICTURE_SIZES: &[([u32; 2], &str)] = &[
+    ([1920, 1080], "1920×1080"),
+    ([2480, 1748], "A5 300dpi"),
+    ([3508, 2480], "A4 300dpi"),
+    ([4961, 3508], "A3 300dpi"),
+];
+
+const RED: Color32 = Color32::from_rgb(200, 16, 32);
+const ORANGE: Color32 = Color32::from_rgb(176, 98, 0);
+const GREEN: Color32 = Color32::from_rgb(30, 122, 60);
+
+/// Measuring and noting.
+pub(super) fn tools(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let mut tool = |ui: &mut Ui, word: words::Word, tool: Tool| {
+            let is_on = shown.tool == Some(tool);
+            if ui.add(Button::selectable(is_on, word.text(language))).clicked() {
+                actions.push(Action::SetTool((!is_on).then_some(tool)));
+            }
+        };
+        tool(ui, words::DISTANCE, Tool::Measure(MeasureKind::Distance));
+        tool(ui, words::HEIGHT_TOOL, Tool::Measure(MeasureKind::Height));
+        tool(ui, words::AREA_TOOL, Tool::Measure(MeasureKind::Area));
+        if shown.meeting.is_some() {
+            tool(ui, words::NOTE_TOOL, Tool::Note);
+        }
+        if !shown.measured.is_empty() && ui.button(words::CLEAR.text(language)).clicked() {
+            actions.push(Action::ClearMeasures);
+        }
+    });
+    match shown.tool {
+        Some(Tool::Measure(_)) => {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(words::MEASURE_HELP.text(language)).small().weak());
+                if ui.small_button(words::FINISH.text(language)).clicked() {
+                    actions.push(Action::FinishDrawing);
+                }
+            });
+        }
+        Some(Tool::Note) => drop(ui.label(RichText::new(words::NOTE_HELP.text(language)).small().weak())),
+        None => {}
+    }
+    for line in &shown.measured {
+        ui.label(RichText::new(line).small());
+    }
+}
+
+/// Layers or meeting.
+pub(super) fn tabs(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        for (tab, word) in [(Tab::Meeting, words::MEETING), (Tab::Layers, words::LAYERS)] {
+            if ui.selectable_label(shown.tab == tab, RichText::new(word.text(shown.language)).strong()).clicked() {
+                actions.push(Action::ShowTab(tab));
+            }
+        }
+    });
+    ui.separator();
+}
+
+/// The meeting.
+pub(super) fn show(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        project(ui, shown, meeting, actions);
+        findings(ui, shown, meeting, actions);
+        schemes(ui, shown, meeting, actions);
+        bookmarks(ui, shown, meeting, actions);
+        notes(ui, shown, meeting, actions);
+        keeping(ui, shown, meeting, actions);
+    });
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    ui.add_space(6.0);
+    ui.label(RichText::new(text).strong().color(ACCENT));
+}
+
+fn project(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(&meeting.name).size(17.0).strong());
+        if ui.small_button(words::WHOLE_PROJECT.text(language)).clicked() {
+            actions.push(Action::FlyToProject);
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(&meeting.code).small().weak());
+        ui.label(RichText::new(words::state(&meeting.state, language)).small().color(ACCENT));
+        if let Some(verdict) = &meeting.verdict {
+            let color = match verdict.as_str() {
+                "pass" => GREEN,
+                "conditional" => ORANGE,
+                _ => RED,
+            };
+            ui.label(RichText::new(words::verdict(verdict).text(language)).strong().color(color));
+        }
+        if meeting.is_packed {
+            ui.label(RichText::new(words::PACKED.text(language)).small().color(ORANGE));
+        }
+        if let Some(person) = &meeting.person {
+            ui.label(RichText::new(person).small().weak());
+        }
+    });
+    for (word, text) in [(words::APPLICANT, &meeting.applicant), (words::LAND_USE, &meeting.land_use)] {
+        if !text.is_empty() {
+            ui.label(RichText::new(format!("{} {text}", word.text(language))).small());
+        }
+    }
+    for (word, area_m2) in [(words::PLANE_AREA, meeting.plane_m2), (words::ELLIPSOIDAL_AREA, meeting.ellipsoidal_m2)] {
+        if let Some(area_m2) = area_m2 {
+            ui.label(RichText::new(format!("{} {area_m2:.2} m²", word.text(language))).small());
+        }
+    }
+}
+
+fn findings(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    heading(ui, words::CONFLICTS.text(language));
+    if meeting.findings.is_empty() {
+        let word = if meeting.verdict.is_some() { words::NO_CONFLICTS } else { words::NOT_CHECKED };
+        ui.label(RichText::new(word.text(language)).small().weak());
+    }
+    for (index, finding) in meeting.findings.iter().enumerate() {
+        let color = if finding.is_conditional { ORANGE } else { RED };
+        ui.push_id(("finding", index), |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(&finding.title).color(color).strong());
+                ui.label(RichText::new(&finding.area).small());
+                if finding.has_place && ui.small_button(words::FLY_TO.text(language)).clicked() {
+                    actions.push(Action::FlyToFinding(index));
+                }
+            });
+            if !finding.message.is_empty() {
+                ui.label(RichText::new(&finding.message).small().weak());
+            }
+        });
+    }
+}
+
+fn schemes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    heading(ui, words::SCHEMES.text(language));
+    ui.horizontal_wrapped(|ui| {
+        let mut choice = |ui: &mut Ui, text: &str, is_on: bool, shows: Shows| {
+            if ui.selectable_label(is_on, text).clicked() {
+                actions.push(Action::ShowSchemes(shows));
+            }
+        };
+        choice(ui, words::NO_SCHEME.text(language), meeting.shown == [None], Shows::Nothing);
+        for (index, scheme) in meeting.schemes.iter().enumerate() {
+            choice(ui, &scheme.name, meeting.shown == [Some(index)], Shows::One(index));
+        }
+        if meeting.schemes.len() > 1 {
+            // The scheme seen now stays at the left, the next one comes to the right.
+            let left = meeting.shown.first().copied().flatten().unwrap_or(0);
+            let right = if left == 0 { 1 } else { 0 };
+            let places = if left < right { [left, right] } else { [right, left] };
+            choice(ui, words::SIDE_BY_SIDE.text(language), meeting.shown.len() > 1, Shows::SideBySide(places));
+        }
+    });
+    for (pane, place) in meeting.shown.iter().enumerate() {
+        let Some((place, scheme)) = place.and_then(|place| Some((place, meeting.schemes.get(place)?))) else {
+            continue;
+        };
+        if meeting.shown.len() > 1 {
+            ui.label(RichText::new(&scheme.name).small().strong());
+        }
+        let grounds = meeting.built.get(pane);
+        for (index, building) in scheme.buildings.iter().enumerate().take(12) {
+            let ground = grounds.and_then(|grounds| grounds.get(index));
+            if let Some(changed) = one_building(ui, shown, (place, index), building, ground) {
+                actions.push(Action::SetBuilding(place, index, changed));
+            }
+        }
+    }
+    if meeting.can_build && ui.button(words::BUILD_ON_AREA.text(language)).clicked() {
+        actions.push(Action::BuildOnArea);
+    }
+}
+
+/// A building's floors or height and its ground, to be changed.
+fn one_building(
+    ui: &mut Ui,
+    shown: &Shown,
+    id: (usize, usize),
+    building: &Building,
+    ground: Option<&[String; 2]>,
+) -> Option<Building> {
+    let language = shown.language;
+    let mut changed = building.clone();
+    ui.push_id(("building", id), |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(&building.name).small());
+            match (&mut changed.floors, &mut changed.height_m) {
+                (Some(floors), None) => {
+                    ui.add(DragValue::new(floors).range(1..=200).suffix(format!(" {}", words::FLOORS.text(language))));
+                }
+                (_, Some(height_m)) => {
+                    drop(ui.add(DragValue::new(height_m).range(0.5..=1_000.0).speed(0.2).suffix(" m")))
+                }
+                (None, None) => {}
+            }
+            ComboBox::from_id_salt("ground")
+                .width(88.0)
+                .selected_text(words::ground(changed.ground).text(language))
+                .show_ui(ui, |ui| {
+                    for ground in [Ground::Highest, Ground::Mean, Ground::Lowest] {
+                        ui.selectable_value(&mut changed.ground, ground, words::ground(ground).text(language));
+                    }
+                });
+            if let Some([short, full]) = ground {
+                ui.label(RichText::new(short).small().weak()).on_hover_text(full);
+            }
+        });
+    });
+    (changed != *building).then_some(changed)
+}
+
+fn bookmarks(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    heading(ui, words::BOOKMARKS.text(language));
+    for (index, name) in meeting.bookmarks.iter().enumerate() {
+        ui.push_id(("bookmark", index), |ui| {
+            ui.horizontal(|ui| {
+                if ui.button(format!("{} {name}", index + 1)).clicked() {
+                    actions.push(Action::GotoBookmark(index));
+                }
+                if ui.small_button("×").clicked() {
+                    actions.push(Action::RemoveBookmark(index));
+                }
+            });
+        });
+    }
+    if ui.small_button(words::ADD.text(language)).clicked() {
+        actions.push(Action::AddBookmark);
+    }
+}
+
+fn notes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    if meeting.notes.is_empty() {
+        return;
+    }
+    heading(ui, words::NOTES.text(language));
+    for (index, note) in meeting.notes.iter().enumerate() {
+        ui.push_id(("note", index), |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(&note.text).small());
+                if !note.posted {
+                    ui.label(RichText::new(words::NOT_POSTED.text(language)).small().color(ORANGE));
+                }
+                if ui.small_button(words::FLY_TO.text(language)).clicked() {
+                    actions.push(Action::FlyToNote(index));
+                }
+            });
+        });
+    }
+}
+
+fn keeping(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
+    let language = shown.language;
+    ui.add_space(8.0);
+    ui.separator();
+    ui.horizontal_wrapped(|ui| {
+        ui.menu_button(words::PICTURE.text(language), |ui| {
+            for (size, name) in PICTURE_SIZES {
+                if ui.button(*name).clicked() {
+                    actions.push(Action::SavePicture(*size));
+                    ui.close();
+                }
+            }
+        });
+        if ui.button(words::SAVE.text(language)).clicked() {
+            actions.push(Action::SaveMeeting);
+        }
+    });
+    if !meeting.is_packed && ui.button(words::SEND_SCENE.text(language)).clicked() {
+        actions.push(Action::SendScene);
+    }
+}
+
+/// Where a note's words are written; kept by egui while the window is open.
+fn note_words() -> egui::Id {
+    egui::Id::unique("note words")
+}
+
+/// Asks for the words of a note.
+pub(super) fn note_window(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
+    if shown.note_at.is_none() {
+        return;
+    }
+    let language = shown.language;
+    Window::new(words::NOTE_TOOL.text(language))
+        .id(egui::Id::unique("note"))
+        .anchor(Align2::CENTER_CENTER, egui::vec2(120.0, 0.0))
+        .collapsible(false)
+        .resizable(false)
+        .default_width(320.0)
+        .show(ui.ctx(), |ui| {
+            let mut text: String = ui.data_mut(|data| data.get_temp(note_words())).unwrap_or_default();
+            let name = ui.label(RichText::new(words::NOTE_TEXT.text(language)).small().weak());
+            let edit = TextEdit::multiline(&mut text).desired_rows(3).char_limit(MOST_NOTE_LETTERS);
+            ui.add(edit).labelled_by(name.id).request_focus();
+            let mut is_over = false;
+            ui.horizontal(|ui| {
+                if ui.add_enabled(!text.trim().is_empty(), Button::new(words::SEND.text(language))).clicked() {
+                    actions.push(Action::PinNote(text.clone()));
+                    is_over = true;
+                }
+                if ui.button(words::CANCEL.text(language)).clicked() {
+                    actions.push(Action::CancelNote);
+                    is_over = true;
+                }
+            });
+            let kept = if is_over { String::new() } else { text };
+            ui.data_mut(|data| data.insert_temp(note_words(), kept));
+        });
+}
+
+/// Tells a person what was saved, or why something was not.
+pub(super) fn said_window(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
+    let Some(said) = &shown.said else { return };
+    egui::Area::new(egui::Id::unique("said"))
+        .anchor(Align2::CENTER_TOP, egui::vec2(120.0, 14.0))
+        .order(egui::Order::Foreground)
+        .show(ui.ctx(), |ui| {
+            floating_frame(ui).show(ui, |ui| {
+                ui.horizontal_wrapped(|ui| {
+                    ui.set_max_width(560.0);
+                    ui.label(said);
+                    if ui.small_button("×").clicked() {
+                        actions.push(Action::CloseSaid);
+                    }
+                });
+            });
+        });
+}

@@ -1,0 +1,420 @@
+//! A script: steps a meeting's pictures are made by, without a window and always alike.
+//!
+//! JSON, `{"version": 1, "steps": [{"goto": {"bookmark": "全景"}}, {"scheme": "A"}, {"shot": {"file": "a.png"}}]}`. Steps
+//! do what a person at the window could do and nothing else; pictures go below one folder, whatever a script says.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desk::Desk;
+use crate::error::ViewError;
+use crate::gpu::Shot;
+use crate::headless;
+use crate::meeting::project::{Bookmark, Note, is_camera};
+use crate::meeting::scheme::is_model_link;
+use crate::panel::Panels;
+use crate::scene::camera::Camera;
+use crate::scene::measure::{Figures, MeasureKind};
+use crate::scene::place;
+
+/// A script larger than this is refused.
+const MOST_BYTES: u64 = 4 << 20;
+/// More steps than this are refused.
+const MOST_STEPS: usize = 10_000;
+
+/// A script.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    version: u32,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Step {
+    /// Move the camera.
+    Goto(Goto),
+    /// Show layers, by slug.
+    Show(Vec<String>),
+    /// Hide layers, by slug; `["*"]` hides all but the project's.
+    Hide(Vec<String>),
+    /// Show a scheme, by letter or name, `side-by-side`, or `none`.
+    Scheme(String),
+    /// Measure, keep and report.
+    Measure {
+        /// What.
+        kind: Kind,
+        /// Longitude and latitude in degrees, and height in metres; without one, the drawn surface's.
+        places: Vec<Vec<f64>>,
+    },
+    /// Put measurements away.
+    ClearMeasures,
+    /// Pin a note (it is sent to the server where there is one).
+    Note {
+        /// Longitude and latitude in degrees.
+        place: [f64; 2],
+        /// What it says.
+        text: String,
+    },
+    /// Keep what is seen as a bookmark of this name.
+    Bookmark(String),
+    /// Which panels the next pictures show: `all`, `caption` or `none`.
+    Panels(Shown),
+    /// Take a picture.
+    Shot {
+        /// The file, a name below the folder of pictures.
+        file: String,
+        /// Width and height in pixels.
+        #[serde(default)]
+        size: Option<[u32; 2]>,
+        /// Enlarges words and signs.
+        #[serde(default)]
+        scale: Option<f32>,
+    },
+    /// Save the meeting, below the same folder.
+    Save(String),
+}
+
+/// Where to go.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Goto {
+    /// Over the project.
+    Project,
+    /// Over all visible data.
+    All,
+    /// A bookmark of the meeting, by name or by number from 1.
+    Bookmark(serde_json::Value),
+    /// Longitude, latitude (degrees), height (m), heading and pitch (degrees).
+    Camera([f64; 5]),
+    /// Before a place.
+    Around {
+        /// Longitude and latitude in degrees.
+        place: [f64; 2],
+        /// Metres from it.
+        distance_m: f64,
+        /// Clockwise from north.
+        #[serde(default)]
+        heading_deg: f64,
+        /// Above the horizon.
+        #[serde(default = "down")]
+        pitch_deg: f64,
+    },
+}
+
+fn down() -> f64 {
+    -45.0
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Along places.
+    Distance,
+    /// Between two heights.
+    Height,
+    /// Of a polygon.
+    Area,
+}
+
+/// Panels by name.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// As in the window.
+    All,
+    /// What a printed picture needs.
+    Caption,
+    /// Nothing but what lies on the scene.
+    None,
+}
+
+impl Script {
+    /// Reads a script from a file.
+    pub fn open(path: &Path) -> Result<Self, ViewError> {
+        use std::io::Read as _;
+        let failed = |source| ViewError::File { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        std::fs::File::open(path).map_err(failed)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        Self::parse(&bytes).map_err(|reason| ViewError::MeetingFile { path: path.to_owned(), reason })
+    }
+
+    /// Reads a script; an error says in words what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err("脚本过大 (the script is too large)".to_owned());
+        }
+        let script: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if script.version != 1 {
+            return Err(format!("版本 (version) {} ≠ 1", script.version));
+        }
+        if script.steps.len() > MOST_STEPS {
+            return Err("步骤过多 (too many steps)".to_owned());
+        }
+        for (number, step) in script.steps.iter().enumerate() {
+            step.check().map_err(|reason| format!("第 {} 步 (step): {reason}", number + 1))?;
+        }
+        Ok(script)
+    }
+}
+
+impl Step {
+    fn check(&self) -> Result<(), String> {
+        let is_place = |[lon, lat]: [f64; 2]| (-180.0..=180.0).contains(&lon) && (-89.0..=89.0).contains(&lat);
+        let is_sound = match self {
+            Self::Goto(Goto::Camera(camera)) => is_camera(camera),
+            Self::Goto(Goto::Around { place, distance_m, heading_deg, pitch_deg }) => {
+                is_place(*place)
+                    && (1.0..1e7).contains(distance_m)
+                    && heading_deg.is_finite()
+                    && (-90.0..=30.0).contains(pitch_deg)
+            }
+            Self::Measure { kind, places } => {
+                let kind = MeasureKind::from(*kind);
+                (kind.fewest()..=kind.most()).contains(&places.len())
+                    && places.iter().all(|at| {
+                        matches!(at.len(), 2 | 3)
+                            && is_place([at[0], at[1]])
+                            && at.get(2).is_none_or(|height_m| (-1e4..1e5).contains(height_m))
+                    })
+            }
+            Self::Note { place, text } => is_place(*place) && !text.trim().is_empty(),
+            Self::Shot { file, size, scale } => {
+                is_below(file)
+                    && size.is_none_or(|size| size.iter().all(|side| (16..=8_192).contains(side)))
+                    && scale.is_none_or(|scale| (0.5..=4.0).contains(&scale))
+            }
+            Self::Save(file) => is_below(file),
+            _ => true,
+        };
+        if is_sound {
+            Ok(())
+        } else {
+            Err(format!("数值或文件名无效 (a number or file name is not sound): {self:?}"))
+        }
+    }
+}
+
+/// Whether a file name stays below the folder it is meant for.
+fn is_below(file: &str) -> bool {
+    !file.starts_with('/') && is_model_link(file)
+}
+
+impl From<Kind> for MeasureKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Distance => Self::Distance,
+            Kind::Height => Self::Height,
+            Kind::Area => Self::Area,
+        }
+    }
+}
+
+/// What following a script came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Done {
+    /// Pictures and files written.
+    pub files: Vec<String>,
+    /// Measured figures, in the order they were taken.
+    pub measures: Vec<serde_json::Value>,
+    /// Schemes built: name, floors, height, and the ground they stand on.
+    pub buildings: Vec<serde_json::Value>,
+    /// Loads that failed, by layer.
+    pub failures: Vec<(String, String)>,
+    /// Labels and signs of the last picture.
+    pub signs: Vec<String>,
+}
+
+/// Follows a script; `folder` takes its pictures, `size_px` is theirs where a step names none.
+pub fn follow(
+    desk: &mut Desk,
+    shot: &mut Shot,
+    script: &Script,
+    (folder, size_px): (&Path, [u32; 2]),
+) -> Result<Done, ViewError> {
+    let mut done = Done::default();
+    for (number, step) in script.steps.iter().enumerate() {
+        let refuse = |reason: String| ViewError::Step { step: number + 1, reason };
+        match step {
+            Step::Goto(goto) => go(desk, goto, size_px).map_err(refuse)?,
+            Step::Show(slugs) => set_visible(desk, slugs, true).map_err(refuse)?,
+            Step::Hide(slugs) => set_visible(desk, slugs, false).map_err(refuse)?,
+            Step::Scheme(name) => {
+                let shows = desk.viewer.meeting.as_ref().and_then(|meeting| meeting.shows_named(name));
+                let shows = shows.ok_or_else(|| refuse(format!("没有这个方案 (no such scheme): {name}")))?;
+                if let Some(meeting) = &mut desk.viewer.meeting {
+                    meeting.shows = shows;
+                }
+            }
+            Step::Measure { kind, places } => {
+                // Heights come from the surface as it is drawn: it has to be there.
+                headless::settle(desk, size_px, headless::PATIENCE)?;
+                let on_surface = |at: &Vec<f64>| match at[..] {
+                    [lon, lat, height_m] => [lon, lat, height_m],
+                    _ => place::lon_lat_height_deg(desk.viewer.on_surface([at[0], at[1]])),
+                };
+                let places: Vec<[f64; 3]> = places.iter().map(on_surface).collect();
+                let measure = desk.work.measure((*kind).into(), &places);
+                let measure = measure.ok_or_else(|| refuse("无法量算 (nothing could be measured)".to_owned()))?;
+                done.measures.push(figures_json(&measure.figures));
+            }
+            Step::ClearMeasures => desk.work.measures.clear(),
+            Step::Note { place, text } => {
+                headless::settle(desk, size_px, headless::PATIENCE)?;
+                let lon_lat_height = place::lon_lat_height_deg(desk.viewer.on_surface(*place));
+                desk.viewer.add_note(Note { lon_lat_height, text: text.clone(), ..Note::default() });
+            }
+            Step::Bookmark(name) => desk.keep_bookmark(name.clone()),
+            Step::Panels(shown) => {
+                desk.panels = match shown {
+                    Shown::All => Panels::All,
+                    Shown::Caption => Panels::Caption,
+                    Shown::None => Panels::None,
+                };
+            }
+            Step::Shot { file, size, scale } => {
+                let picture = headless::paint(desk, shot.painter(), size.unwrap_or(size_px), scale.unwrap_or(1.0))?;
+                let path = below(folder, file)?;
+                headless::write(&picture, &path)?;
+                done.files.push(file.clone());
+                done.signs = (0..desk.panes(size_px).corners_px.len())
+                    .flat_map(|pane| desk.viewer.signs(pane, desk.language.is_chinese()))
+                    .map(|sign| sign.text)
+                    .collect();
+            }
+            Step::Save(file) => {
+                desk.meeting_file().save(&below(folder, file)?)?;
+                done.files.push(file.clone());
+            }
+        }
+        if let Some(words) = desk.viewer.said.take() {
+            return Err(refuse(words));
+        }
+    }
+    for massing in (0..2).filter_map(|pane| desk.viewer.built_scheme(pane)).flat_map(|built| &built.massings) {
+        done.buildings.push(serde_json::json!({
+            "name": massing.name, "floors": massing.floors, "height_m": massing.height_m, "foot_m": massing.foot_m,
+            "ground_m": [massing.under.lowest_m, massing.under.mean_m, massing.under.highest_m],
+        }));
+    }
+    let layers = &desk.viewer.layers;
+    done.failures =
+        layers.iter().filter_map(|layer| Some((layer.dataset.slug.clone(), layer.last_error.clone()?))).collect();
+    Ok(done)
+}
+
+fn below(folder: &Path, file: &str) -> Result<std::path::PathBuf, ViewError> {
+    let path = folder.join(file);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|source| ViewError::File { path: parent.to_owned(), source })?;
+    }
+    Ok(path)
+}
+
+fn go(desk: &mut Desk, goto: &Goto, size_px: [u32; 2]) -> Result<(), String> {
+    match goto {
+        Goto::Project => desk.viewer.camera = desk.framing_project(desk.panes(size_px).pane_px),
+        Goto::All => desk.viewer.camera = desk.framing(None, size_px, 1.0),
+        Goto::Camera([lon, lat, height_m, heading_deg, pitch_deg]) => {
+            desk.viewer.camera = Camera::new([*lon, *lat, *height_m], *heading_deg, *pitch_deg);
+        }
+        Goto::Around { place: [lon, lat], distance_m, heading_deg, pitch_deg } => {
+            let height_m = desk.viewer.ask_ground_m([*lon, *lat]).unwrap_or(0.0);
+            let mut camera = Camera::new([*lon, *lat, height_m], *heading_deg, *pitch_deg);
+            camera.look_from(place::ecef([*lon, *lat, height_m]), *distance_m);
+            desk.viewer.camera = camera;
+        }
+        Goto::Bookmark(wanted) => {
+            let bookmarks: &[Bookmark] =
+                desk.viewer.meeting.as_ref().map_or(&[], |meeting| meeting.scene.bookmarks.as_slice());
+            let by_number = wanted.as_u64().and_then(|number| (number as usize).checked_sub(1));
+            let by_name = wanted.as_str().and_then(|name| bookmarks.iter().position(|mark| mark.name == name));
+            let place = by_number.or(by_name).filter(|place| *place < bookmarks.len());
+            let place = place.ok_or_else(|| format!("没有这个书签 (no such bookmark): {wanted}"))?;
+            desk.goto_bookmark(place, false);
+        }
+    }
+    Ok(())
+}
+
+fn set_visible(desk: &mut Desk, slugs: &[String], visible: bool) -> Result<(), String> {
+    for slug in slugs {
+        let indices: Vec<usize> = desk
+            .viewer
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| layer.dataset.slug == *slug || (slug == "*" && !layer.is_project()))
+            .map(|(index, _)| index)
+            .collect();
+        if indices.is_empty() {
+            return Err(format!("没有这个图层 (no such layer): {slug}"));
+        }
+        for index in indices {
+            desk.viewer.set_visible(index, visible);
+        }
+    }
+    Ok(())
+}
+
+fn figures_json(figures: &Figures) -> serde_json::Value {
+    match figures {
+        Figures::Distance { slope_m, horizontal_m } => {
+            serde_json::json!({"slope_m": slope_m, "horizontal_m": horizontal_m})
+        }
+        Figures::Height { rise_m, horizontal_m, slope_m } => {
+            serde_json::json!({"rise_m": rise_m, "horizontal_m": horizontal_m, "slope_m": slope_m})
+        }
+        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, perimeter_m } => serde_json::json!({
+            "plane_m2": plane_m2, "plane_epsg": plane_epsg, "ellipsoidal_m2": ellipsoidal_m2, "perimeter_m": perimeter_m,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_of_the_manual_is_understood() {
+        let text = r#"{"version": 1, "steps": [
+            {"goto": "project"}, {"goto": {"bookmark": "全景"}}, {"goto": {"bookmark": 2}},
+            {"goto": {"camera": [109.74, 28.31, 800.0, 30.0, -45.0]}},
+            {"goto": {"around": {"place": [109.74, 28.31], "distance_m": 300.0}}},
+            {"hide": ["*"]}, {"show": ["dem", "ortho"]}, {"scheme": "side-by-side"},
+            {"measure": {"kind": "area", "places": [[109.74, 28.31], [109.75, 28.31], [109.75, 28.32, 310.0]]}},
+            "clear-measures", {"note": {"place": [109.74, 28.31], "text": "退线不足"}}, {"bookmark": "入口"},
+            {"panels": "caption"}, {"shot": {"file": "图/全景.png", "size": [1600, 900]}}, {"save": "会审.skv"}]}"#;
+        let script = Script::parse(text.as_bytes()).expect("understood");
+        assert_eq!(script.steps.len(), 15);
+        assert_eq!(script.steps[0], Step::Goto(Goto::Project));
+        assert_eq!(script.steps[9], Step::ClearMeasures);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_step_and_nothing_leaves_the_folder() {
+        for wrong in [
+            r#"{"goto": {"camera": [0, 95, 0, 0, 0]}}"#,
+            r#"{"goto": {"around": {"place": [109.0, 28.0], "distance_m": 0}}}"#,
+            r#"{"measure": {"kind": "area", "places": [[109.0, 28.0]]}}"#,
+            r#"{"measure": {"kind": "distance", "places": [[109.0], [109.0, 28.0]]}}"#,
+            r#"{"shot": {"file": "../a.png"}}"#,
+            r#"{"shot": {"file": "/etc/a.png"}}"#,
+            r#"{"shot": {"file": "a.png", "size": [9, 100000]}}"#,
+            r#"{"save": "a/../../b.skv"}"#,
+            r#"{"note": {"place": [109.0, 28.0], "text": " "}}"#,
+        ] {
+            let text = format!(r#"{{"version": 1, "steps": [{{"goto": "project"}}, {wrong}]}}"#);
+            let reason = Script::parse(text.as_bytes()).expect_err(wrong);
+            assert!(reason.contains("第 2 步"), "{reason}");
+        }
+        for wrong in ["", "[]", r#"{"version": 2, "steps": []}"#, r#"{"version": 1, "steps": [{"explode": 1}]}"#] {
+            assert!(Script::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}
