@@ -16,6 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::desk::Desk;
+use crate::jobs::{JobSettings, Jobs};
 use crate::people::{People, PeopleSettings, same_origin};
 use crate::problem::Problem;
 use crate::route::Route;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub work: WorkLimits,
     /// How people log in.
     pub people: PeopleSettings,
+    /// How much is analysed at a time.
+    pub jobs: JobSettings,
 }
 
 /// One running server.
@@ -57,6 +60,8 @@ pub struct App {
     pub sources: Sources,
     /// Places for what is made on request.
     pub work: Arc<Work>,
+    /// Analyses that run, and what they read.
+    pub jobs: Jobs,
     /// Counters.
     pub traffic: Traffic,
     /// Where passwords are compared.
@@ -80,6 +85,7 @@ impl App {
         Arc::new(Self {
             sources: Sources::new(&settings, &work),
             work,
+            jobs: Jobs::default(),
             catalog,
             settings,
             traffic: Traffic::new(),
@@ -113,7 +119,8 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::features::ROUTES,
     routes::styles::ROUTES,
     routes::maps::ROUTES,
-    routes::overlay::ROUTES,
+    routes::analyses::ROUTES,
+    routes::rules::ROUTES,
     routes::sprites::ROUTES,
     routes::glyphs::ROUTES,
 ];

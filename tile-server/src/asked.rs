@@ -55,6 +55,11 @@ impl Asked {
         Ok(Self { key, sha256: sha256(fingerprint.as_bytes()) })
     }
 
+    /// The key that the client chose.
+    pub(crate) fn key(&self) -> Option<String> {
+        self.key.clone()
+    }
+
     /// The answer this very request was given before.
     pub(crate) async fn earlier(&self, app: &App, account: &str) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.key else { return Ok(None) };

@@ -94,13 +94,22 @@ impl Shape {
         }
     }
 
+    /// Changes every vertex.
+    pub fn for_each_vertex(&mut self, change: impl FnMut(&mut [f64; 2])) {
+        match self {
+            Self::Points(points) => points.iter_mut().for_each(change),
+            Self::Lines(lines) => lines.iter_mut().flatten().for_each(change),
+            Self::Polygons(polygons) => polygons.iter_mut().flatten().flatten().for_each(change),
+        }
+    }
+
     fn meets(&self, [min_x, min_y, max_x, max_y]: [f64; 4]) -> bool {
         let hull = hull(self.vertices());
         hull[0] <= max_x && min_x <= hull[2] && hull[1] <= max_y && min_y <= hull[3]
     }
 }
 
-fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> [f64; 4] {
+pub(crate) fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> [f64; 4] {
     let empty = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
     points.fold(empty, |b, [x, y]| [b[0].min(*x), b[1].min(*y), b[2].max(*x), b[3].max(*y)])
 }
@@ -182,6 +191,19 @@ pub fn read(
     max_sagitta_m: f64,
     visit: &mut dyn FnMut(PlacedFeature) -> Next,
 ) -> Result<Outcome, FeatureFileError> {
+    read_up_to(MAX_VERTICES, path, crs, target, selection, max_sagitta_m, visit)
+}
+
+/// The same with another limit of vertices, for work that is not done while a client waits.
+pub fn read_up_to(
+    most_vertices: usize,
+    path: &Path,
+    crs: &str,
+    target: Option<&Crs>,
+    selection: Selection,
+    max_sagitta_m: f64,
+    visit: &mut dyn FnMut(PlacedFeature) -> Next,
+) -> Result<Outcome, FeatureFileError> {
     let native = Crs::from_user_input(crs).map_err(place)?;
     let target_from_native = target.map(|target| Transform::new(&native, target)).transpose().map_err(place)?;
     let file = File::open(path).map_err(|source| FeatureFileError::Open { source })?;
@@ -220,7 +242,7 @@ pub fn read(
             continue;
         }
         vertices += geometry.coords_count();
-        if vertices > MAX_VERTICES {
+        if vertices > most_vertices {
             return Ok(Outcome { whole: false, in_file });
         }
         let Some(shape) = placed(&geometry, target_from_native.as_ref(), max_sagitta_m)? else { continue };
@@ -235,7 +257,7 @@ pub fn read(
 }
 
 /// The box of a box in another CRS; `None` where it has none there (a box far outside a zone), which reads everything.
-fn box_in([west, south, east, north]: [f64; 4], from_lon_lat: &Transform) -> Option<[f64; 4]> {
+pub(crate) fn box_in([west, south, east, north]: [f64; 4], from_lon_lat: &Transform) -> Option<[f64; 4]> {
     let mut points = Vec::new();
     for step in 0..=BOX_EDGE_POINTS {
         let t = f64::from(step) / f64::from(BOX_EDGE_POINTS);

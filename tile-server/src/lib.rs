@@ -12,6 +12,7 @@ mod document;
 pub mod encoding;
 pub mod feature_file;
 pub mod glyph;
+pub mod jobs;
 pub mod locate;
 pub mod openapi;
 mod password;
@@ -25,4 +26,5 @@ pub mod traffic;
 pub mod work;
 
 pub use app::{App, Settings, router};
+pub use jobs::JobSettings;
 pub use work::WorkLimits;

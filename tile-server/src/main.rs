@@ -1,5 +1,7 @@
 //! `shikong-server`: reads the command line, the environment and the clock, and serves.
 
+mod analyse_command;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,9 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tile_server::people::{FirstStart, PeopleSettings, first_start};
-use tile_server::{App, Settings, WorkLimits, router};
+use tile_server::{App, JobSettings, Settings, WorkLimits, jobs, router};
 use tracing_subscriber::EnvFilter;
 
 /// How often the leftovers of crashed imports are looked for.
@@ -21,8 +23,10 @@ const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 /// 时空信息云平台服务：把目录中的数据以瓦片、要素、三维、地形与网页提供出来。
 /// Serves a catalogue as tiles, features, 3D tiles, terrain and a web page.
 #[derive(Debug, Parser)]
-#[command(name = "shikong-server", version)]
+#[command(name = "shikong-server", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// 数据目录（shikong-import 的 --data）；the catalogue's folder.
     #[arg(long, required_unless_present = "print_openapi")]
     data: Option<PathBuf>,
@@ -52,8 +56,15 @@ struct Arguments {
     print_openapi: bool,
 }
 
+/// What else the program does.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// 对数据目录做一次分析，供脚本使用；answers one analysis over a catalogue's folder, for scripts.
+    Analyse(analyse_command::AnalyseArguments),
+}
+
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
     if arguments.print_openapi {
         std::io::stdout().write_all(tile_server::openapi::text().as_bytes())?;
         return Ok(());
@@ -62,7 +73,11 @@ fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info")))
         .init();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.command.take() {
+        Some(Command::Analyse(question)) => runtime.block_on(analyse_command::run(&question)),
+        None => runtime.block_on(serve(arguments)),
+    }
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
@@ -103,6 +118,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             session_longest: TimeDelta::hours(arguments.session_hours),
             ..PeopleSettings::default()
         },
+        jobs: JobSettings::default(),
     };
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await
@@ -118,7 +134,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     stdout.write_all(greeting.as_bytes()).and_then(|()| stdout.flush())?;
     let sweeping = tokio::spawn(sweep(catalog.clone()));
-    axum::serve(listener, router(App::new(catalog.clone(), settings))).with_graceful_shutdown(stop_asked()).await?;
+    let app = App::new(catalog.clone(), settings);
+    let workers = jobs::start(&app);
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop_asked()).await?;
+    // Jobs that run now are begun again at the next start.
+    drop(workers);
     sweeping.abort();
     catalog.close().await;
     Ok(())

@@ -108,6 +108,34 @@ impl Problem {
     pub fn zh(&self) -> &str {
         &self.zh
     }
+
+    /// Its English sentence.
+    pub fn en(&self) -> &str {
+        &self.en
+    }
+
+    /// What it says, as it is kept with a job and repeated to whoever asks later; the cause goes to the log, here.
+    pub fn record(&self) -> serde_json::Value {
+        self.log();
+        json!({ "status": self.status.as_u16(), "detail_zh": self.zh, "detail_en": self.en })
+    }
+
+    /// The cause, for who writes no log.
+    pub fn cause(&self) -> Option<String> {
+        self.cause.as_ref().map(ToString::to_string)
+    }
+
+    fn log(&self) {
+        let Some(cause) = &self.cause else { return };
+        let mut chain = cause.to_string();
+        let mut next = cause.source();
+        while let Some(source) = next {
+            chain.push_str(": ");
+            chain.push_str(&source.to_string());
+            next = source.source();
+        }
+        tracing::error!(status = self.status.as_u16(), cause = chain, "{}", self.en);
+    }
 }
 
 impl From<catalog::CatalogError> for Problem {
@@ -118,16 +146,7 @@ impl From<catalog::CatalogError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Some(cause) = &self.cause {
-            let mut chain = cause.to_string();
-            let mut next = cause.source();
-            while let Some(source) = next {
-                chain.push_str(": ");
-                chain.push_str(&source.to_string());
-                next = source.source();
-            }
-            tracing::error!(status = self.status.as_u16(), cause = chain, "{}", self.en);
-        }
+        self.log();
         let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),

@@ -117,10 +117,6 @@ pub(crate) mod parameter {
         GAPS = Query "gaps" "string" "无数据处：mark 记为 0 米码（默认），fill 以邻近高程外推，仅供显示；no data: mark codes it as 0 m (default), fill carries nearby heights on, for display only";
         CRS = Query "crs" "string" "输出坐标：EPSG 代码，或 delivered 取原坐标原数值，x 东 y 北；coordinates to answer in: an EPSG code, or delivered for those of the delivery; x east, y north";
         BBOX_CRS = Query "bbox-crs" "string" "bbox 的坐标系：CRS84（默认）或 delivered；coordinates of bbox: CRS84 (default) or delivered";
-        FIRST = Query "first" "string" "第一个矢量数据集；first dataset of features";
-        SECOND = Query "second" "string" "第二个矢量数据集；second dataset of features";
-        FIRST_FIELD = Query "first_field" "string" "第一个数据集的分类字段；class field of the first dataset";
-        SECOND_FIELD = Query "second_field" "string" "第二个数据集的分类字段；class field of the second dataset";
         FOR_DATASET = Query "dataset" "string" "样式所用的数据集；the dataset that the style is to draw";
     }
 }

@@ -215,6 +215,22 @@ pub const RULES: &[(&str, &str)] = &[
     ("land-classes", include_str!("../rules/land-classes.toml")),
 ];
 
+/// Refuses a rule document that its analysis cannot use.
+pub type RuleCheck = fn(&RuleDocument) -> Result<(), AnalysisError>;
+
+/// How the analyses read their documents, by name of the document: asked before a version is taken in.
+pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[];
+
+/// Refuses a document that is no TOML, says nothing of itself, or cannot be read by the analysis that uses it.
+pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
+    let bad = |what: String| AnalysisError::BadRule { name: document.name.clone(), what };
+    let table: toml::Table = document.text.parse().map_err(|error: toml::de::Error| bad(error.to_string()))?;
+    if table.get("document").and_then(|head| head.get("title")).and_then(toml::Value::as_str).is_none() {
+        return Err(bad("缺少 [document] 表的 title / no title in the table [document]".to_owned()));
+    }
+    RULE_CHECKS.iter().filter(|(name, _)| *name == document.name).try_for_each(|(_, check)| check(document))
+}
+
 /// Every analysis; a new one costs its file and a line here.
 pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE];
 

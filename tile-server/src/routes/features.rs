@@ -55,7 +55,7 @@ const MAX_OFFSET: usize = 100_000_000;
 /// Vertices of one page: some 100 MB of text.
 const MAX_PAGE_VERTICES: usize = 2_000_000;
 /// Nine digits of a degree are a tenth of a millimetre.
-const DEGREE_DIGITS: f64 = 1e9;
+pub(crate) const DEGREE_DIGITS: f64 = 1e9;
 /// Four digits of a metre, too.
 const LENGTH_DIGITS: f64 = 1e4;
 
@@ -283,7 +283,8 @@ fn geojson(feature: PlacedFeature, digits: Option<f64>) -> Value {
     })
 }
 
-fn geometry(shape: Shape, digits: Option<f64>) -> Value {
+/// A shape as `GeoJSON`, its numbers rounded to 1 / `digits`.
+pub(crate) fn geometry(shape: Shape, digits: Option<f64>) -> Value {
     let rounded = |v: f64| digits.map_or(v, |digits| (v * digits).round() / digits);
     let point = |[x, y]: [f64; 2]| json!([rounded(x), rounded(y)]);
     let line = |line: Vec<[f64; 2]>| Value::Array(line.into_iter().map(point).collect());

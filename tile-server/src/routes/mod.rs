@@ -1,6 +1,7 @@
 //! Routes: one file, with one table, per protocol. The list that names them all is in `app`.
 
 pub(crate) mod accounts;
+pub(crate) mod analyses;
 pub(crate) mod attachments;
 pub(crate) mod datasets;
 pub(crate) mod documents;
@@ -9,10 +10,10 @@ pub(crate) mod glyphs;
 pub(crate) mod health;
 pub(crate) mod maps;
 pub(crate) mod notes;
-pub(crate) mod overlay;
 pub(crate) mod page;
 pub(crate) mod projects;
 pub(crate) mod red_lines;
+pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod sprites;
 pub(crate) mod styles;

@@ -131,7 +131,7 @@ async fn make(
 }
 
 /// Metres of a unit of delivered heights.
-fn unit_m(unit: &str) -> f32 {
+pub(crate) fn unit_m(unit: &str) -> f32 {
     match unit {
         "foot" => 0.3048,
         // The US survey foot, 1200/3937 m (NIST Special Publication 811).

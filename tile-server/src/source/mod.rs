@@ -26,6 +26,8 @@ mod mesh_files;
 mod tianditu;
 mod vector_pmtiles;
 
+pub(crate) use elevation_cog::unit_m;
+
 /// Where the bytes are.
 #[derive(Debug, Clone)]
 pub enum Origin {

@@ -116,6 +116,7 @@ async fn the_days_budget_is_kept_across_restarts() {
     }
     let cache_dir = service.folder.path().join("cache");
     let settings = tile_server::Settings {
+        jobs: tile_server::JobSettings::default(),
         base_path: String::new(),
         now,
         cache_dir,

@@ -118,7 +118,6 @@ async fn a_dataset_of_another_datum_is_refused_with_the_reason() {
         "/features/old@r1?bbox=110.9,27.9,111.1,28.1&crs=delivered",
         "/tiles/old@r1/c/15/26487/5643.mvt",
         "/maps/polygon.png?dataset=old@r1",
-        "/overlay?first=old@r1&second=old@r1",
     ] {
         let reply = service.get(path).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");

@@ -1,9 +1,9 @@
-//! Map figures and overlay: what carto and analysis make of real features, through the service.
+//! Map figures: what carto makes of real features, through the service.
 
 use axum::http::{StatusCode, header};
 use catalog::DatasetKind;
 
-use crate::harness::{PARCELS, Service, parcels};
+use crate::harness::{Service, parcels};
 
 #[tokio::test]
 async fn a_figure_shows_the_features_where_they_are() {
@@ -53,28 +53,6 @@ async fn a_figure_lies_on_the_paper_asked_for() {
     }
     let bad = service.get("/maps/polygon.png?dataset=dlg&background=paper").await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
-}
-
-#[tokio::test]
-async fn the_overlay_of_a_layer_with_itself_is_the_layer() {
-    let service = Service::new().await;
-    service.publish("dlg", DatasetKind::Features, "r1", "2023-01-01", parcels).await;
-    let reply = service.get("/overlay?first=dlg&second=dlg&first_field=%E5%9C%B0%E7%B1%BB%E7%BC%96%E7%A0%81").await;
-    assert_eq!(reply.status, StatusCode::OK, "{:?}", reply.body);
-    let body = reply.json();
-    assert_eq!(body["first"]["source"], "dlg@r1");
-    assert_eq!((&body["first"]["parcels"], &body["patches"]), (&PARCELS.into(), &PARCELS.into()));
-    assert_eq!((&body["matrix"][0]["first"], &body["matrix"][0]["second"]), (&"0601".into(), &"".into()));
-    // 40 squares of 100 m less one hole of 20 m; on the central meridian plane and ellipsoid agree to a millionth or so.
-    let plane = body["matrix"][0]["totals"]["plane_m2"].as_f64().expect("a number");
-    let ellipsoidal = body["matrix"][0]["totals"]["ellipsoidal_m2"].as_f64().expect("a number");
-    assert!((plane - 399_600.0).abs() < 0.1, "{plane}");
-    assert!((ellipsoidal / plane - 1.0).abs() < 2e-6, "{ellipsoidal}");
-    let part = service.get("/overlay?first=dlg&second=dlg&bbox=110.9999,27.9,111.0005,28.1").await.json();
-    assert_eq!(part["patches"], 1);
-    for (bad, status) in [("", 400), ("?first=dlg", 400), ("?first=none&second=dlg", 404)] {
-        assert_eq!(service.get(&format!("/overlay{bad}")).await.status.as_u16(), status, "{bad}");
-    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tile_server::app::Shared;
 use tile_server::people::PeopleSettings;
-use tile_server::{App, Settings, WorkLimits, router};
+use tile_server::{App, JobSettings, Settings, WorkLimits, router};
 use tower::ServiceExt as _;
 
 /// The service, its catalogue and the folder they live in.
@@ -69,6 +69,7 @@ impl Service {
             tianditu_key: None,
             work: WorkLimits { running: 4, waiting: 1_000 },
             people: PeopleSettings { open: true, ..PeopleSettings::default() },
+            jobs: JobSettings::default(),
         };
         change(&mut settings);
         let app = App::new(catalog.clone(), settings);

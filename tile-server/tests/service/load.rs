@@ -20,11 +20,10 @@ async fn crowded() -> Service {
 #[tokio::test]
 async fn a_crowd_is_served_as_far_as_there_are_places_and_the_rest_told_to_come_back() {
     let service = crowded().await;
-    // Every kind of work that features give: figures, pages, overlays, tiles cut on request.
-    let kinds: [fn(u32) -> String; 4] = [
+    // Every kind of work that features give: figures, pages, tiles cut on request.
+    let kinds: [fn(u32) -> String; 3] = [
         |n| format!("/maps/polygon.png?dataset=dlg&size={}x64", 64 + n),
         |n| format!("/features/dlg@r1?limit={}", 1 + n),
-        |n| format!("/overlay?first=dlg&second=dlg&bbox=110.9,27.9,111.{},28.1", 10 + n),
         |n| format!("/tiles/dlg@r1/c/14/{}/{}.mvt", 13_243 + n % 2, 2_821 + n / 2 % 3),
     ];
     for kind in kinds {

@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod analyses;
 mod basemap;
 mod catalogue;
 mod features;

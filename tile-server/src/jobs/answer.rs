@@ -1,0 +1,296 @@
+//! One analysis, from the request to its findings: which revisions and rules answer it, reading them, running it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use analysis::mechanism::{RuleDocument, sources};
+use analysis::{
+    Analysis, AnalysisError, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task, Wanted, Watch,
+};
+use axum::http::StatusCode;
+use catalog::{Catalog, DatasetKind, Revision, RevisionId, Slug, instant_at_end};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::future::try_join_all;
+use geodesy::crs::Crs;
+use geodesy::gauss_kruger::{Zone, ZoneWidth};
+use serde_json::{Value, json};
+
+use super::layers::{LayerSource, cancelled};
+use super::surface::CogSurface;
+use super::watch::JobWatch;
+use crate::app::App;
+use crate::asset::feature_path;
+use crate::problem::Problem;
+
+/// More layers than any question has.
+const MAX_LAYERS: usize = 256;
+
+/// What came of a question.
+#[derive(Debug)]
+pub struct Answer {
+    /// The plane that the patches are in.
+    pub plane: Crs,
+    /// What was found.
+    pub findings: Findings,
+}
+
+/// When a question is asked about, and as known when.
+#[derive(Debug, Clone)]
+struct AsOf {
+    /// As the request says; none for "what is valid when it was asked".
+    datetime: Option<DateTime<Utc>>,
+    asked: DateTime<Utc>,
+    recorded: DateTime<Utc>,
+}
+
+impl AsOf {
+    /// `datetime` and `recorded` of the request; what is left out is the moment it was asked.
+    fn of(request: &Value, asked: DateTime<Utc>) -> Result<Self, Problem> {
+        let time = |name: &str| match request.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => instant(name, text).map(Some),
+            Some(_) => Err(bad_time(name)),
+        };
+        Ok(Self { datetime: time("datetime")?, asked, recorded: time("recorded")?.unwrap_or(asked) })
+    }
+
+    fn rules_at(&self) -> DateTime<Utc> {
+        self.datetime.unwrap_or(self.asked)
+    }
+}
+
+fn bad_time(name: &str) -> Problem {
+    Problem::bad_parameter(
+        name,
+        "请写 2024、2024-05、2024-05-01 或 RFC 3339 时间",
+        "write 2024, 2024-05, 2024-05-01 or an RFC 3339 instant",
+    )
+}
+
+fn instant(name: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
+    instant_at_end(text).map_err(|_unreadable| bad_time(name))
+}
+
+/// The rule documents in force at `datetime` as known at `recorded`: the county's own, else those that are shipped.
+pub async fn rules_in_force(
+    catalog: &Catalog,
+    datetime: DateTime<Utc>,
+    recorded: DateTime<Utc>,
+) -> Result<RuleBook, Problem> {
+    let mut book = RuleBook::shipped();
+    for rule in catalog.rules_in_force(datetime, recorded).await? {
+        book.put(RuleDocument { name: rule.name, version: rule.version, text: rule.text });
+    }
+    Ok(book)
+}
+
+/// What the request needs to be read; refuses one that makes no sense before it waits for a turn.
+pub(super) async fn wanted(
+    app: &App,
+    analysis: &Analysis,
+    request: &Value,
+    asked: DateTime<Utc>,
+) -> Result<(Wanted, RuleBook), Problem> {
+    let as_of = AsOf::of(request, asked)?;
+    let rules = rules_in_force(&app.catalog, as_of.rules_at(), as_of.recorded).await?;
+    let wanted = (analysis.wanted)(request, &rules).map_err(refused)?;
+    if wanted.layers.len() + wanted.surfaces.len() > MAX_LAYERS {
+        return Err(refused(AnalysisError::Request {
+            what_zh: format!("图层过多，最多 {MAX_LAYERS} 个"),
+            what_en: format!("too many layers, at most {MAX_LAYERS}"),
+        }));
+    }
+    Ok((wanted, rules))
+}
+
+/// Answers a request as of the moment it was `asked`: the same request and moment give the same bytes.
+pub async fn answer(
+    app: &Arc<App>,
+    analysis: &'static Analysis,
+    request: &Value,
+    asked: DateTime<Utc>,
+    watch: &Arc<JobWatch>,
+) -> Result<Answer, Problem> {
+    watch.reading(0.0);
+    let as_of = AsOf::of(request, asked)?;
+    let (wanted, rules) = wanted(app, analysis, request, asked).await?;
+    let layers = try_join_all(wanted.layers.iter().map(|layer| layer_source(app, layer, &as_of))).await?;
+    let layers: Vec<LayerSource> = layers.into_iter().flatten().collect();
+    let surfaces = try_join_all(wanted.surfaces.iter().map(|surface| surface_of(app, surface, &as_of))).await?;
+    let surfaces: Vec<(String, Arc<Revision>, CogSurface)> = surfaces.into_iter().flatten().collect();
+    one_height_datum(&surfaces)?;
+    let first = layers.first().map(|layer| &layer.revision).or_else(|| surfaces.first().map(|(_, of, _)| of));
+    let plane = plane_of(&wanted, first.map(AsRef::as_ref))?;
+    let (app, watch, request) = (Arc::clone(app), Arc::clone(watch), request.clone());
+    let running =
+        tokio::task::spawn_blocking(move || run(&app, analysis, &request, &rules, plane, &layers, &surfaces, &watch));
+    running.await.map_err(Problem::internal)?
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that a task is made of")]
+fn run(
+    app: &App,
+    analysis: &Analysis,
+    request: &Value,
+    rules: &RuleBook,
+    plane: Crs,
+    layers: &[LayerSource],
+    surfaces: &[(String, Arc<Revision>, CogSurface)],
+    watch: &JobWatch,
+) -> Result<Answer, Problem> {
+    let mut loaded: BTreeMap<String, LoadedLayer> = BTreeMap::new();
+    for (n, source) in layers.iter().enumerate() {
+        if watch.cancelled() {
+            return Err(cancelled());
+        }
+        watch.reading(n as f64 / layers.len() as f64);
+        loaded.insert(source.wanted.role.clone(), app.jobs.layers.load(source, &plane, watch)?);
+    }
+    let surfaces: BTreeMap<String, &dyn Surface> =
+        surfaces.iter().map(|(role, _, surface)| (role.clone(), surface as &dyn Surface)).collect();
+    let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch };
+    let mut findings = (analysis.run)(&task).map_err(refused)?;
+    if let Value::Object(result) = &mut findings.result {
+        // A result that does not name its sources itself names everything that was read, and every rule in force.
+        result.entry("sources").or_insert_with(|| sources(&task));
+        result.entry("rule_versions").or_insert_with(|| {
+            rules.documents().map(|rule| (rule.name.clone(), Value::from(rule.version.clone()))).collect()
+        });
+        result.entry("plane").or_insert_with(|| json!({ "crs": plane.definition(), "name": plane.name() }));
+    }
+    Ok(Answer { plane, findings })
+}
+
+/// Where areas and distances are measured: the 3-degree zone at the middle of the question; elsewhere than in China the
+/// plane of the first layer.
+fn plane_of(wanted: &Wanted, first: Option<&Revision>) -> Result<Crs, Problem> {
+    let bounds = wanted.bounds_lon_lat_deg.or(first.map(|revision| revision.bounds_lon_lat_deg));
+    let Some([west, _, east, _]) = bounds else {
+        return Err(refused(AnalysisError::Request {
+            what_zh: "没有可供分析的图层".to_owned(),
+            what_en: "there is no layer to analyse".to_owned(),
+        }));
+    };
+    if let Some(zone) = Zone::at_longitude(f64::midpoint(west, east), ZoneWidth::Three) {
+        return Crs::cgcs2000_zone(zone, false).map_err(Problem::internal);
+    }
+    let own = first.and_then(|revision| Crs::from_user_input(&revision.crs).ok()).filter(Crs::is_projected);
+    own.ok_or_else(|| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "数据在高斯投影带之外，且自身不是投影坐标，无法量算",
+            "The data lie outside the Gauss-Kruger zones and are not in a plane of their own.",
+        )
+    })
+}
+
+/// Heights of different datums are not held against each other.
+fn one_height_datum(surfaces: &[(String, Arc<Revision>, CogSurface)]) -> Result<(), Problem> {
+    let datum = |revision: &Revision| (revision.height.datum.clone(), revision.height.datum_name.clone());
+    let mut datums: Vec<_> = surfaces.iter().map(|(_, revision, _)| datum(revision)).collect();
+    datums.dedup();
+    if datums.len() < 2 {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "各期高程的高程基准不同，不能直接比较，请统一基准后重新导入",
+        "The elevation datasets have different height datums; bring them to one and import again.",
+    ))
+}
+
+async fn layer_source(app: &App, wanted: &LayerWanted, as_of: &AsOf) -> Result<Option<LayerSource>, Problem> {
+    let found =
+        revision_of(app, &wanted.dataset, wanted.datetime.as_deref(), wanted.recorded.as_deref(), as_of).await?;
+    let Some((title, kind, revision)) = found else {
+        return missing(&wanted.dataset, wanted.optional);
+    };
+    if kind != DatasetKind::Features {
+        return Err(wrong_kind(&wanted.dataset, "矢量", "features"));
+    }
+    let path = feature_path(&app.catalog, &revision)?;
+    Ok(Some(LayerSource { wanted: wanted.clone(), revision, title, path }))
+}
+
+async fn surface_of(
+    app: &App,
+    wanted: &SurfaceWanted,
+    as_of: &AsOf,
+) -> Result<Option<(String, Arc<Revision>, CogSurface)>, Problem> {
+    let found =
+        revision_of(app, &wanted.dataset, wanted.datetime.as_deref(), wanted.recorded.as_deref(), as_of).await?;
+    let Some((_, kind, revision)) = found else {
+        return missing(&wanted.dataset, wanted.optional);
+    };
+    if kind != DatasetKind::Elevation {
+        return Err(wrong_kind(&wanted.dataset, "高程", "elevation"));
+    }
+    let surface = CogSurface::open(&app.catalog, &revision).await?;
+    Ok(Some((wanted.role.clone(), revision, surface)))
+}
+
+/// Title, kind and revision of `slug` at the times of the question, or of `slug@revision`.
+async fn revision_of(
+    app: &App,
+    part: &str,
+    datetime: Option<&str>,
+    recorded: Option<&str>,
+    as_of: &AsOf,
+) -> Result<Option<(String, DatasetKind, Arc<Revision>)>, Problem> {
+    let (slug, id) = part.split_once('@').map_or((part, None), |(slug, id)| (slug, Some(id)));
+    let Ok(slug) = Slug::parse(slug) else { return Ok(None) };
+    let Some(dataset) = app.catalog.dataset_get(&slug).await? else { return Ok(None) };
+    let datetime = datetime.map(|text| instant("datetime", text)).transpose()?.or(as_of.datetime);
+    let recorded = recorded.map(|text| instant("recorded", text)).transpose()?.unwrap_or(as_of.recorded);
+    let revision = match (id.map(RevisionId::parse), datetime) {
+        (Some(Ok(id)), _) => app.catalog.revision_get(&slug, &id).await?,
+        (Some(Err(_malformed)), _) => None,
+        (None, Some(datetime)) => app.catalog.revision_resolve(&slug, Some(datetime), Some(recorded)).await?,
+        (None, None) => app.catalog.revision_current(&slug, as_of.asked, Some(recorded)).await?,
+    };
+    Ok(revision.map(|revision| (dataset.title, dataset.kind, Arc::new(revision))))
+}
+
+fn missing<T>(dataset: &str, optional: bool) -> Result<Option<T>, Problem> {
+    if optional {
+        return Ok(None);
+    }
+    let dataset: String = dataset.chars().take(80).collect();
+    Err(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        format!("没有数据集“{dataset}”，或它在所问的时间没有版本"),
+        format!("There is no dataset {dataset:?}, or it has no revision for the time asked for."),
+    ))
+}
+
+fn wrong_kind(dataset: &str, zh: &str, en: &str) -> Problem {
+    let dataset: String = dataset.chars().take(80).collect();
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        format!("数据集“{dataset}”不是{zh}数据"),
+        format!("The dataset {dataset:?} is not of the kind {en}."),
+    )
+}
+
+/// What an analysis refuses, as an answer.
+pub(super) fn refused(error: AnalysisError) -> Problem {
+    match error {
+        AnalysisError::Cancelled => cancelled(),
+        AnalysisError::Request { what_zh, what_en } => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("请求有误：{what_zh}"),
+            format!("The request makes no sense: {what_en}."),
+        ),
+        AnalysisError::Surface(cause) => Problem::internal(cause),
+        // The others say both languages in one sentence.
+        other => {
+            let words = other.to_string();
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words.clone(), words).because(other)
+        }
+    }
+}
+
+/// RFC 3339, as every time in answers is written.
+pub(crate) fn time_text(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
