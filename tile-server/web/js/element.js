@@ -15,6 +15,9 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Puts children into a place, instead of what was there; empty ones are left out. */
+export const fill = (place, ...children) => place.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+
 /** An SVG element. */
 export function drawing(tag, attributes = {}, ...children) {
   const made = document.createElementNS('http://www.w3.org/2000/svg', tag);

@@ -1,6 +1,6 @@
 // Who is acting: the account of the session, logging in and out, one's own password. What a person may do is the service's to say; the page only leaves out what it would refuse.
 
-import { button, dialog, element, facts, toast } from './element.js';
+import { button, dialog, element, facts, fill, toast } from './element.js';
 import { form } from './form.js';
 import { read, send } from './service.js';
 import { say, sayCode } from './words.js';
@@ -80,5 +80,5 @@ function changePassword(forced) {
 
 /** The page of someone who has not said who they are. */
 export function askWho(container) {
-  container.replaceChildren(element('div', { className: 'ask-who' }, element('h1', {}, say('logIn')), element('p', {}, say('askWho')), loginForm()));
+  fill(container, element('div', { className: 'ask-who' }, element('h1', {}, say('logIn')), element('p', {}, say('askWho')), loginForm()));
 }

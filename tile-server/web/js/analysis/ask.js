@@ -1,9 +1,10 @@
 // The questions to the analyses, as forms: one entry of QUESTIONS per kind whose request is simple enough.
 
-import { button, element, empty } from '../element.js';
+import { button, element, empty, fill } from '../element.js';
 import { form } from '../form.js';
+import { sizeOf } from '../map/layers.js';
 import { read, send } from '../service.js';
-import { dayOf, say, titleOf, told } from '../words.js';
+import { dayOf, isChinese, say, titleOf, told } from '../words.js';
 
 const polygons = (datasets) => datasets.filter(({ kind, properties }) => kind === 'features' && properties?.geometry === 'polygon');
 const optionsOf = (datasets) => datasets.map((dataset) => [dataset.slug, titleOf(dataset)]);
@@ -17,7 +18,7 @@ function layerRows(datasets, first, least) {
     const choice = element('select', { 'aria-label': say('statLayer'), onchange: () => fillDays() }, optionsOf(datasets).map(([value, title]) => element('option', { value, selected: value === slug }, title)));
     const fillDays = () => {
       const dataset = datasets.find((candidate) => candidate.slug === choice.value);
-      days.replaceChildren(element('option', { value: '' }, say('latest')), ...(dataset?.revisions || []).map(({ valid_from: from }) => element('option', { value: dayOf(from) }, dayOf(from))));
+      fill(days, element('option', { value: '' }, say('latest')), ...(dataset?.revisions || []).map(({ valid_from: from }) => element('option', { value: dayOf(from) }, dayOf(from))));
     };
     const made = element('div', { className: 'layer-choice' }, choice, days, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
     fillDays();
@@ -38,21 +39,20 @@ const many = (name, label, datasets, value) => ({ name, label, type: 'checks', o
 
 const styled = (datasets, ...styles) => datasets.filter(({ properties }) => styles.includes(properties?.style));
 
+/** The two plans that are usually compared: that of the towns and that of the land. */
 function usual(datasets) {
-  const known = (...slugs) => slugs.find((slug) => datasets.some((dataset) => dataset.slug === slug));
-  const plans = styled(datasets, 'urban-plan', 'land-plan', 'landuse-2023', 'ghfq');
-  const town = styled(plans, 'urban-plan')[0] || styled(plans, 'landuse-2023')[0];
-  const land = styled(plans, 'land-plan')[0] || plans.find((dataset) => dataset !== town);
-  return [town?.slug || known('town-plan'), land?.slug].filter(Boolean);
+  const widest = (list) => [...list].sort((a, b) => sizeOf(b) - sizeOf(a))[0];
+  const town = widest(styled(datasets, 'urban-plan')) || widest(styled(datasets, 'landuse-2023')) || datasets[0];
+  const land = widest(styled(datasets, 'land-plan')) || datasets.find((dataset) => dataset !== town);
+  return [town, land].filter(Boolean).map(({ slug }) => slug);
 }
 
-/** Names of the classifications that the rule document holds. */
+/** The classifications that the rule document holds: identifier and title. */
 async function classifications() {
-  try {
-    const { text = '', tables } = await read('rules/reclassification');
-    const names = tables || [...text.matchAll(/^\s*\[{1,2}(?:classification|classifications|tables?)\.([\w-]+)/gm)].map(([, name]) => name);
-    return [...new Set(names.length ? names : ['construction'])];
-  } catch { return ['construction']; }
+  const { text } = await read('rules/reclassification');
+  const tables = text.split(/^\[\[classification\]\]$/m).slice(1);
+  const field = (table, name) => new RegExp(`^${name}\\s*=\\s*"([^"]*)"`, 'm').exec(table)?.[1];
+  return tables.map((table) => [field(table, 'id'), (isChinese() ? null : field(table, 'title_en')) || field(table, 'title')]).filter(([id]) => id);
 }
 
 const QUESTIONS = {
@@ -63,7 +63,7 @@ const QUESTIONS = {
     return {
       fields: [
         { type: 'node', node: layers.node },
-        { name: 'classification', label: say('classification'), type: 'select', options: names.map((name) => [name, sayName('classification', name)]) },
+        { name: 'classification', label: say('classification'), type: 'select', options: names },
         { name: 'units', label: say('statUnits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], value: styled(datasets, 'admin')[0]?.slug },
         { name: 'sliver', label: say('sliverBelow'), type: 'number', min: 0, step: 'any', hint: say('sliverHint') },
       ],
@@ -71,8 +71,6 @@ const QUESTIONS = {
     };
   },
 };
-
-const sayName = (family, name) => (say(`${family}_${name}`) === `${family}_${name}` ? name : say(`${family}_${name}`));
 
 export function analysisForm(kind, datasets, work, onJob) {
   const place = element('div', { className: 'question' });
@@ -82,14 +80,14 @@ export function analysisForm(kind, datasets, work, onJob) {
     return place;
   }
   question(datasets, work).then(({ fields, request, hint }) => {
-    place.replaceChildren(hint ? element('p', { className: 'hint' }, hint) : '', form(fields, {
+    fill(place, hint ? element('p', { className: 'hint' }, hint) : '', form(fields, {
       submit: say('runAnalysis'),
       done: async (values, key) => {
         const { job } = await send('POST', `analyses/${kind.name}`, request(values), { key });
         onJob(job?.id || job);
       },
     }));
-  }).catch((problem) => place.replaceChildren(element('p', { className: 'problem' }, problem.message)));
+  }).catch((problem) => fill(place, element('p', { className: 'problem' }, problem.message)));
   return place;
 }
 

@@ -1,6 +1,6 @@
 // 差异图斑台账: the patches of a finished difference as rows that are assigned, answered and resolved, each change under its version.
 
-import { badge, button, dialog, element, empty, table, toast } from '../element.js';
+import { badge, button, dialog, element, empty, fill, table, toast } from '../element.js';
 import { conflict } from '../conflict.js';
 import { count, decimal } from '../decimal.js';
 import { form } from '../form.js';
@@ -15,17 +15,17 @@ const ROWS = 200;
 const OPINIONS = ['CGTZ', 'TGTZ', 'XTFS', 'TZYY', 'QZFTZYJ', 'LDXZBGS', 'SZFYJ', 'BZ'];
 
 export async function ledger(place, work, job, patches) {
-  place.replaceChildren(empty(say('loading')));
+  fill(place, empty(say('loading')));
   const filter = { state: '', unit: '' };
   let units = [];
   const draw = async () => {
     const { rows = [] } = await read('ledger', { job: job.id, ...filter, limit: 1000 });
     const choice = (key, options) => element('select', { 'aria-label': say(key), onchange: (event) => { filter[key] = event.target.value; draw().catch(tell); } }, element('option', { value: '' }, say('all')), options.map(([value, title]) => element('option', { value, selected: filter[key] === value }, title)));
     if (rows.length === 0 && !filter.state && !filter.unit) {
-      place.replaceChildren(empty(say('noLedger')), may('lead_officer') ? button(say('makeLedger'), async () => { await send('POST', 'ledger', { job: job.id }); draw().catch(tell); }, { className: 'primary' }) : '');
+      fill(place, empty(say('noLedger')), may('lead_officer') ? button(say('makeLedger'), async () => { await send('POST', 'ledger', { job: job.id }); draw().catch(tell); }, { className: 'primary' }) : '');
       return;
     }
-    place.replaceChildren(
+    fill(place,
       element('div', { className: 'filters' }, element('label', {}, say('state'), choice('state', STATES.map((state) => [state, sayCode('ledger', state)]))), element('label', {}, say('department'), choice('unit', units.map(({ id, name }) => [id, name]))),
         element('a', { href: absolute(`ledger/export/ledger.xlsx?job=${part(job.id)}`), download: '' }, say('ledgerFile'))),
       element('p', { className: 'hint' }, say('ledgerTally', { n: count(rows.length) })),
@@ -38,7 +38,7 @@ export async function ledger(place, work, job, patches) {
         { title: '', cell: (row) => button(say('edit'), () => edit(row)) },
       ], rows.slice(0, ROWS), { className: 'cards', onRow: (row) => work.choose(row.geometry ? { type: 'Feature', properties: {}, geometry: row.geometry } : patches.find(({ id, properties }) => id === row.patch || properties.DKBH === row.patch) || null) }));
   };
-  const tell = (problem) => place.replaceChildren(element('p', { className: 'problem' }, problem.message));
+  const tell = (problem) => fill(place, element('p', { className: 'problem' }, problem.message));
 
   function edit(row) {
     const opinions = row.opinions || {};

@@ -1,6 +1,6 @@
 // What an analysis found: its figures and tables as the service gave them, its patches on the map and in a table to sort, filter and choose from, its files.
 
-import { badge, button, element, empty, facts, table } from '../element.js';
+import { badge, button, element, empty, facts, fill, table } from '../element.js';
 import { count, decimal, percent } from '../decimal.js';
 import { colours } from '../chart.js';
 import { absolute, part, read } from '../service.js';
@@ -13,8 +13,6 @@ const PAGE = 5_000;
 /** Rows of the table at a time. */
 const ROWS = 200;
 const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson', 'tables.xlsx'];
-/** Colours of the pairs of 建设 and 非建设, as coordination maps print them; other classes are given inks. */
-const PAIRS = { '建设 / 建设': '#c4c4c4', '建设 / 非建设': '#6b6b6b', '非建设 / 建设': '#dc706b', '非建设 / 非建设': '#a9dd86' };
 
 const classesOf = (properties) => (Array.isArray(properties.classes) ? properties.classes : [properties.first, properties.second]).filter((value) => value !== undefined).map((value) => value ?? say('uncovered'));
 
@@ -42,22 +40,26 @@ export async function showResult(body, work, job, { alive, onPicker }) {
   const views = {
     patches: () => patchTable(rows, work, patches, onPicker),
     ...(job.name === 'difference' ? { ledger: () => ledger(rows, work, job, patches.features) } : {}),
-    sources: () => rows.replaceChildren(sources(result)),
+    sources: () => fill(rows, sources(result)),
   };
   const choose = (name) => {
-    tabs.replaceChildren(...Object.keys(views).map((other) => element('button', { type: 'button', 'aria-pressed': String(other === name), onclick: () => choose(other) }, say(`tab_${other}`))));
+    fill(tabs, ...Object.keys(views).map((other) => element('button', { type: 'button', 'aria-pressed': String(other === name), onclick: () => choose(other) }, say(`tab_${other}`))));
     views[name]();
   };
-  body.replaceChildren(files, overview(result), element('h2', {}, tabs), rows);
+  fill(body, files, overview(result), element('h2', {}, tabs), rows);
   choose('patches');
-  await draw(work, patches.features);
+  await draw(work, patches.features, result);
 }
 
-async function draw(work, features) {
+/** What is no difference is only hinted at. */
+const counts = ({ counts_as_difference: yes }) => yes !== false;
+
+async function draw(work, features, { matrix = [] }) {
   const names = [...new Set(features.map(({ properties }) => className(properties)))].sort();
-  const ink = colours(names, (name) => PAIRS[name]);
-  const drawn = { type: 'FeatureCollection', features: features.map((feature, at) => ({ ...feature, id: at, properties: { ink: ink.get(className(feature.properties)), at } })) };
-  await work.setAreas('patches', drawn, { colour: ['get', 'ink'], outline: '#3a3a3a', width: 0.7, opacity: 0.72, pick: true });
+  const printed = new Map(matrix.filter(({ rgb }) => rgb).map((row) => [className(row), `rgb(${row.rgb.join(',')})`]));
+  const ink = colours(names, (name) => printed.get(name));
+  const drawn = { type: 'FeatureCollection', features: features.map((feature, at) => ({ ...feature, id: at, properties: { ink: ink.get(className(feature.properties)), at, strength: counts(feature.properties) ? 0.8 : 0.2 } })) };
+  await work.setAreas('patches', drawn, { colour: ['get', 'ink'], outline: '#3a3a3a', width: 0.7, opacity: ['get', 'strength'], pick: true });
   work.container.querySelector('.map-key')?.remove();
   if (names.length > 1 && names.length <= 12) work.container.append(element('div', { className: 'map-key' }, names.map((name) => element('div', {}, element('span', { className: 'swatch', style: `background:${ink.get(name)}` }), name || '–'))));
 }
@@ -75,26 +77,28 @@ function overview(result) {
   for (const sentence of [result.message, result.summary].filter(Boolean)) out.append(element('p', {}, told(sentence)));
   if (result.matrix?.length) {
     out.append(element('h3', {}, say('matrix')), table([
-      { title: say('classes'), cell: (row) => [classesOf(row).join(' / '), ' ', row.counts_as_difference ? badge(say('isDifference'), 'warn') : null] },
+      { title: say('classes'), cell: (row) => [classesOf(row).join(' / '), ' ', row.title && row.title !== classesOf(row).join('／') ? element('small', { className: 'hint' }, row.title, ' ') : null, row.counts_as_difference ? badge(say('isDifference'), 'warn') : null] },
       { title: say('patches'), number: true, cell: (row) => count(row.patches) },
       ...areaColumns(),
       { title: say('share'), number: true, cell: (row) => percent(row.share) },
     ], result.matrix, { className: 'cards' }));
   }
-  const units = Array.isArray(result.by_unit) ? result.by_unit : [];
-  if (units.length) {
+  if (result.by_unit?.length) {
     out.append(element('details', {}, element('summary', {}, say('statByUnit')), table([
-      { title: say('statUnits'), cell: (row) => row.name || row.XZQMC || row.unit?.name || row.unit || row.code || '–' },
-      { title: say('patches'), number: true, cell: (row) => count(row.patches) },
-      ...areaColumns((row) => row.difference || row.totals || row),
-    ], units, { className: 'cards' })));
+      { title: say('statUnits'), cell: (row) => [row.name || row.code, ' ', element('small', { className: 'hint' }, row.level)] },
+      { title: say('differences'), number: true, cell: (row) => count(row.difference.patches) },
+      ...areaColumns((row) => row.difference),
+      { title: say('share'), number: true, cell: (row) => percent(row.difference.share) },
+    ], result.by_unit, { className: 'cards' })));
   }
-  for (const name of ['slivers', 'uncovered']) {
-    const value = result[name];
-    if (value && typeof value === 'object' && !Array.isArray(value)) out.append(element('p', { className: 'hint' }, [say(name), ...Object.entries(value).filter(([, inner]) => typeof inner === 'number').map(([key, inner]) => `${say(key)} ${decimal(inner, /_m2$/.test(key) ? 2 : 0)}`)].join(' · ')));
-  }
+  const { slivers } = result;
+  if (slivers) out.append(element('p', { className: 'hint' }, `${say('slivers')}: ${count(slivers.patches)} · ${say('plane')} ${decimal(slivers.plane_m2)} m² · ${say('ellipsoidal')} ${decimal(slivers.ellipsoidal_m2)} m² · ${say('sliversMerged', { n: count(slivers.merged) })}`));
+  for (const row of Array.isArray(result.uncovered) ? result.uncovered : []) out.append(element('p', { className: 'hint' }, `${say('uncovered')} ${titles(result, row.dataset)}: ${say('plane')} ${decimal(row.plane_m2)} m² · ${say('ellipsoidal')} ${decimal(row.ellipsoidal_m2)} m²`));
+  if (result.unknown_codes?.length) out.append(element('p', { className: 'note' }, say('unknownCodes', { codes: result.unknown_codes.map(({ dataset, code, features }) => `${titles(result, dataset)} ${code} (${features})`).join('；') })));
   return out;
 }
+
+const titles = (result, dataset) => result.sources?.find((source) => source.dataset === dataset)?.title || dataset;
 
 function figure(name, value) {
   if (typeof value === 'number') return [element('div', { className: 'figure' }, element('small', {}, say(name)), element('b', {}, decimal(value, /_m2$/.test(name) ? 2 : /_ha$/.test(name) ? 4 : 0)))];
@@ -116,33 +120,35 @@ function sources(result) {
 }
 
 function patchTable(place, work, { features, matched }, onPicker) {
-  if (features.length === 0) { place.replaceChildren(empty(say('noPatches'))); return; }
-  const state = { name: '', unit: '', least: 0, sort: 'ellipsoidal_m2', down: true, shown: ROWS };
+  if (features.length === 0) { fill(place, empty(say('noPatches'))); return; }
+  const differs = features.some(({ properties }) => properties.counts_as_difference === true);
+  const state = { name: '', unit: '', least: 0, differences: differs, sort: 'ellipsoidal_m2', down: true, shown: ROWS };
   const distinct = (of) => [...new Set(features.map(({ properties }) => of(properties)).filter(Boolean))].sort();
   const unitOf = ({ XZQMC, XZQDM }) => XZQMC || XZQDM || '';
   const idOf = ({ DKBH, id }) => DKBH ?? id ?? '';
-  const choice = (label, key, values) => (values.length < 2 ? null : element('label', {}, label, element('select', { onchange: (event) => { state[key] = event.target.value; fill(); } }, element('option', { value: '' }, say('all')), values.map((value) => element('option', { value }, value)))));
+  const choice = (label, key, values) => (values.length < 2 ? null : element('label', {}, label, element('select', { onchange: (event) => { state[key] = event.target.value; renew(); } }, element('option', { value: '' }, say('all')), values.map((value) => element('option', { value }, value)))));
   const tally = element('p', { className: 'hint' });
   const body = element('div');
   const choose = (feature) => work.choose(feature);
-  function fill() {
+  function renew() {
     const value = ({ properties }) => (state.sort === 'class' ? className(properties) : state.sort === 'unit' ? unitOf(properties) : state.sort === 'id' ? String(idOf(properties)) : properties[state.sort] ?? 0);
-    const chosen = features.filter(({ properties }) => (!state.name || className(properties) === state.name) && (!state.unit || unitOf(properties) === state.unit) && (properties.ellipsoidal_m2 ?? 0) >= state.least)
+    const chosen = features.filter(({ properties }) => (!state.differences || counts(properties)) && (!state.name || className(properties) === state.name) && (!state.unit || unitOf(properties) === state.unit) && (properties.ellipsoidal_m2 ?? 0) >= state.least)
       .sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (state.down ? -1 : 1));
-    const column = (title, key, cell, number) => ({ title, number, cell, sorted: state.sort === key && (state.down ? -1 : 1), sort: () => { state.down = state.sort === key ? !state.down : Boolean(number); state.sort = key; fill(); } });
+    const column = (title, key, cell, number) => ({ title, number, cell, sorted: state.sort === key && (state.down ? -1 : 1), sort: () => { state.down = state.sort === key ? !state.down : Boolean(number); state.sort = key; renew(); } });
     tally.textContent = say('patchTally', { n: count(chosen.length), all: count(matched) });
-    body.replaceChildren(table([
+    fill(body, table([
       column(say('patchId'), 'id', ({ properties }) => idOf(properties)),
       column(say('classes'), 'class', ({ properties }) => className(properties)),
       column(say('statUnits'), 'unit', ({ properties }) => unitOf(properties)),
       column(say('plane_m2'), 'plane_m2', ({ properties }) => decimal(properties.plane_m2), true),
       column(say('ellipsoidal_m2'), 'ellipsoidal_m2', ({ properties }) => decimal(properties.ellipsoidal_m2), true),
     ], chosen.slice(0, state.shown), { onRow: choose, className: 'cards' }),
-    chosen.length > state.shown ? button(say('more'), () => { state.shown += ROWS; fill(); }) : '');
+    chosen.length > state.shown ? button(say('more'), () => { state.shown += ROWS; renew(); }) : '');
   }
-  place.replaceChildren(element('div', { className: 'filters' }, choice(say('classes'), 'name', distinct(className)), choice(say('statUnits'), 'unit', distinct(unitOf)),
-    element('label', {}, say('leastArea'), element('input', { type: 'number', min: 0, value: '', onchange: (event) => { state.least = Number(event.target.value) || 0; fill(); } }))), tally, body);
-  fill();
+  fill(place, element('div', { className: 'filters' }, choice(say('classes'), 'name', distinct(className)), choice(say('statUnits'), 'unit', distinct(unitOf)),
+    differs ? element('label', { className: 'check' }, element('input', { type: 'checkbox', checked: true, onchange: (event) => { state.differences = event.target.checked; renew(); } }), say('onlyDifferences')) : null,
+    element('label', {}, say('leastArea'), element('input', { type: 'number', min: 0, value: '', onchange: (event) => { state.least = Number(event.target.value) || 0; renew(); } }))), tally, body);
+  renew();
   onPicker?.((feature) => {
     const found = features[feature.properties.at];
     choose(found);

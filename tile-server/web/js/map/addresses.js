@@ -1,11 +1,11 @@
 // The addresses a department needs to use a dataset elsewhere, ready to copy, with a snippet for three map libraries.
 
-import { copy, element } from '../element.js';
+import { copy, element, fill } from '../element.js';
 import { absolute, read } from '../service.js';
 import { say, titleOf } from '../words.js';
 
 export function drawAddresses(container, datasets) {
-  container.replaceChildren(...datasets.map((dataset) => section(dataset)));
+  fill(container, ...datasets.map((dataset) => section(dataset)));
 }
 
 function section(dataset) {

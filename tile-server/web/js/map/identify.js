@@ -1,6 +1,6 @@
 // What lies at a place: attributes of the visible plan layers or, when asked, of every layer, with revision and date, the position and the ground's height.
 
-import { element, empty } from '../element.js';
+import { element, empty, fill } from '../element.js';
 import { read } from '../service.js';
 import { dayOf, say, titleOf } from '../words.js';
 import { heightAt } from './height.js';
@@ -12,7 +12,7 @@ const AROUND_PX = 4;
 export function identify(view, point, lngLat, panel, { all = false, onChoice }) {
   const { map, stack } = view;
   const choice = element('div', { className: 'tabs', role: 'group' }, ['visibleLayers', 'allLayers'].map((name) => element('button', { type: 'button', 'aria-pressed': String(all === (name === 'allLayers')), onclick: () => onChoice(name === 'allLayers') }, say(name))));
-  panel.replaceChildren(choice, place(stack, lngLat));
+  fill(panel, choice, place(stack, lngLat));
   const standing = [...stack.entries.values()].filter(({ visible, dataset }) => (visible || all) && dataset.links?.tileset && within(dataset.bounds, lngLat));
   for (const { dataset } of standing) panel.append(heading(dataset), when(dataset), threeD(dataset));
   if (all) {

@@ -1,6 +1,6 @@
 // The list of layers by subject: on and off, opacity, order by dragging, zoom to, and what revision is shown.
 
-import { badge, button, copy, drawing, element, empty } from '../element.js';
+import { badge, button, copy, drawing, element, empty, fill } from '../element.js';
 import { absolute } from '../service.js';
 import { dayOf, say, titleOf } from '../words.js';
 import { SUBJECTS, subjectOf } from './subjects.js';
@@ -29,7 +29,7 @@ export function drawLayerList(container, stack, filter, { onChange, onZoom }) {
       element('summary', {}, element('span', {}, say(`subject_${name}`)), element('span', { className: 'of' }, `${shown} / ${members.length}`)),
       members.map((entry) => layerRow(entry, stack, { onChange, onZoom })));
   });
-  container.replaceChildren(...groups.filter(Boolean));
+  fill(container, ...groups.filter(Boolean));
   if (entries.length === 0) container.append(empty(say(filter ? 'nothing' : 'noLayers')));
 }
 

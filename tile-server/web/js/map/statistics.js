@@ -1,6 +1,6 @@
 // Areas of a layer's classes by administrative unit, as the service's overlay computes them, with simple charts.
 
-import { element, empty, table } from '../element.js';
+import { element, empty, fill, table } from '../element.js';
 import { bars, colours } from '../chart.js';
 import { count, decimal, rounded, sum } from '../decimal.js';
 import { form } from '../form.js';
@@ -16,11 +16,11 @@ export function statisticsPanel(container, view) {
   const shown = view.stack.fromTop().find((entry) => entry.visible && classed.includes(entry.dataset))?.dataset.slug;
   const result = element('div', { className: 'statistics-result' });
   if (units.length === 0 || classed.length === 0) {
-    container.replaceChildren(empty(say('nothing')));
+    fill(container, empty(say('nothing')));
     return;
   }
   const choice = (datasets) => datasets.map((dataset) => [dataset.slug, titleOf(dataset)]);
-  container.replaceChildren(form([
+  fill(container, form([
     { name: 'units', label: say('statUnits'), type: 'select', options: choice(units), value: units.find(({ slug }) => /cj/i.test(slug))?.slug },
     { name: 'layer', label: say('statLayer'), type: 'select', options: choice(classed), value: shown },
     { name: 'area', label: say('statArea'), type: 'select', options: [['ellipsoidal_m2', say('ellipsoidal_m2')], ['plane_m2', say('plane_m2')]] },
@@ -28,7 +28,7 @@ export function statisticsPanel(container, view) {
     submit: say('statRun'),
     className: 'row',
     done: async ({ units: first, layer: second, area }) => {
-      result.replaceChildren(empty(say('statRunning')));
+      fill(result, empty(say('statRunning')));
       try {
         const unit = units.find(({ slug }) => slug === first);
         const names = unit.properties.fields?.map(({ name }) => name) || [];
@@ -36,7 +36,7 @@ export function statisticsPanel(container, view) {
         const answer = await read('overlay', { first, second, first_field: UNIT_NAMES.find((name) => names.includes(name)), second_field: layer.properties.classes?.field, datetime: view.datetime });
         draw(result, answer, layer, view.stack.entries.get(second)?.style, area);
       } catch (problem) {
-        result.replaceChildren();
+        fill(result);
         throw problem;
       }
     },
@@ -63,7 +63,7 @@ function draw(container, { matrix, crs }, layer, style, area) {
   const byUnit = group('unit').map((unit) => ({ ...unit, members: unit.members.filter(({ code }) => code !== null) })).sort((a, b) => String(a.name).localeCompare(b.name, 'zh'));
   const ink = colours(within.map(({ name }) => name), (code) => item(code)?.color);
   const areas = [{ title: say('plane_m2'), number: true, cell: (row) => decimal(row.plane_m2) }, { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal(row.ellipsoidal_m2) }];
-  container.replaceChildren(
+  fill(container,
     element('h3', {}, `${say('statByUnit')} · ${titleOf(layer)}`),
     bars(byUnit.map(({ name, members }) => ({ name, parts: members.map((member) => ({ value: Number(member[area]), colour: ink.get(member.code), title: `${name} · ${nameOf(member.code)}: ${decimal(rounded(member[area]))} m²` })) }))),
     element('h3', {}, say('statClasses')),

@@ -1,6 +1,6 @@
 // A map beside a table: the catalogue's layers below, areas of the work above, the chosen one outlined and brought into view.
 
-import { button, element } from '../element.js';
+import { button, element, fill } from '../element.js';
 import { say } from '../words.js';
 import { drawLayerList } from './layer-list.js';
 import { drawLegend } from './legend.js';
@@ -28,9 +28,17 @@ export function boundsOf(geojson) {
   return box;
 }
 
+/** Below work the catalogue is quiet: no points, no frames of models, and under a difference the units alone. */
+function firstView(dataset, told, bare) {
+  if (dataset.kind === 'mesh' || dataset.kind === 'point-cloud' || dataset.properties?.geometry === 'point') return 0;
+  if (!bare) return told;
+  if (dataset.kind === 'features') return dataset.properties?.style === 'admin' ? told : 0;
+  return null;
+}
+
 export class WorkMap {
-  /** `onPick(feature)` is told which area of the topmost set was clicked. */
-  constructor(container, { onPick } = {}) {
+  /** `onPick(feature)` is told which area of the topmost set was clicked; `bare` leaves the plan layers off. */
+  constructor(container, { onPick, bare = false } = {}) {
     this.container = container;
     this.sets = new Map();
     this.onPick = onPick;
@@ -38,8 +46,8 @@ export class WorkMap {
     this.panel = element('aside', { className: 'work-layers', hidden: true });
     this.switch = button(say('layers'), () => this.#toggle(), { className: 'work-layers-button', 'aria-pressed': 'false' });
     this.tools = element('div', { className: 'work-tools' }, this.switch);
-    container.replaceChildren(canvas, this.tools, this.panel);
-    this.view = new MapView(canvas, { firstView: (dataset, told) => (dataset.properties?.style === 'hazard-points' || dataset.properties?.geometry === 'point' ? 0 : told) });
+    fill(container, canvas, this.tools, this.panel);
+    this.view = new MapView(canvas, { firstView: (dataset, told) => firstView(dataset, told, bare) });
     this.map = this.view.map;
     this.ready = this.view.load().then(() => {
       if (this.view.gone) return;
@@ -69,7 +77,7 @@ export class WorkMap {
       drawLegend(legend, this.view.stack);
       this.#raise();
     };
-    this.panel.replaceChildren(list, element('h3', {}, say('legend')), legend);
+    fill(this.panel, list, element('h3', {}, say('legend')), legend);
     draw();
   }
 

@@ -1,6 +1,6 @@
 // 差异分析: choose plans and a classification, follow the job, read its matrix, table and ledger beside the map. The other analyses are listed with it.
 
-import { badge, button, element, empty, table, toast } from '../element.js';
+import { badge, button, element, empty, fill, table, toast } from '../element.js';
 import { analysisForm } from '../analysis/ask.js';
 import { showResult } from '../analysis/result.js';
 import { fetchDatasets } from '../map/catalogue.js';
@@ -20,11 +20,11 @@ async function home({ content, work }) {
   const place = element('div');
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const choose = (kind) => {
-    tabs.replaceChildren(...kinds.map((other) => element('button', { type: 'button', 'aria-pressed': String(other === kind), onclick: () => choose(other) }, told(other, 'title') || other.name)));
-    place.replaceChildren(analysisForm(kind, datasets, work, (job) => { location.hash = `#/difference/${job}`; }));
+    fill(tabs, ...kinds.map((other) => element('button', { type: 'button', 'aria-pressed': String(other === kind), onclick: () => choose(other) }, told(other, 'title') || other.name)));
+    fill(place, analysisForm(kind, datasets, work, (job) => { location.hash = `#/difference/${job}`; }));
   };
   const titleOfKind = (name) => told(analyses.find((kind) => kind.name === name), 'title') || name;
-  content.replaceChildren(element('h1', {}, say('pageDifference')), element('p', { className: 'hint' }, say('differenceHint')), tabs, place,
+  fill(content, element('h1', {}, say('pageDifference')), element('p', { className: 'hint' }, say('differenceHint')), tabs, place,
     element('h2', {}, say('recentJobs')),
     table([
       { title: say('analysis'), cell: (job) => element('a', { href: `#/difference/${part(job.id)}` }, titleOfKind(job.name)) },
@@ -33,7 +33,7 @@ async function home({ content, work }) {
       { title: say('by'), cell: (job) => nameOf(job.by) },
     ], jobs.filter(({ name }) => name !== 'compliance'), { className: 'cards' }));
   if (kinds.length) choose(kinds.find(({ name }) => name === 'difference') || kinds[0]);
-  else place.replaceChildren(empty(say('nothing')));
+  else fill(place, empty(say('nothing')));
 }
 
 const nameOf = (by) => (by && typeof by === 'object' ? by.display_name || by.name : by) || '–';
@@ -49,16 +49,16 @@ async function follow({ content, work }, id, alive, onPicker) {
       element('p', { className: 'hint' }, [minuteOf(job.created), nameOf(job.by), requestWords(job.request)].filter(Boolean).join(' · '))];
     if (job.state === 'done') {
       const body = element('div', {}, empty(say('loading')));
-      content.replaceChildren(...head, body);
+      fill(content, head, body);
       await showResult(body, work, job, { alive, onPicker });
       return;
     }
     if (job.state === 'failed' || job.state === 'cancelled') {
-      content.replaceChildren(...head, element('p', { className: 'problem' }, (job.problem && (told(job.problem, 'detail') || told(job.problem))) || sayCode('job', job.state)));
+      fill(content, ...head, element('p', { className: 'problem' }, (job.problem && (told(job.problem, 'detail') || told(job.problem))) || sayCode('job', job.state)));
       return;
     }
     const share = Math.round((job.progress || 0) * 100);
-    content.replaceChildren(...head, element('div', { className: 'progress', role: 'progressbar', 'aria-valuenow': share, 'aria-valuemin': 0, 'aria-valuemax': 100 }, element('i', { style: `width:${share}%` })),
+    fill(content, ...head, element('div', { className: 'progress', role: 'progressbar', 'aria-valuenow': share, 'aria-valuemin': 0, 'aria-valuemax': 100 }, element('i', { style: `width:${share}%` })),
       element('p', {}, `${share} % ${told(job, 'doing') || ''}`),
       button(say('cancelJob'), () => send('DELETE', path).catch((problem) => toast(problem.message))));
     await new Promise((done) => { setTimeout(done, POLL_MS); });
@@ -77,7 +77,7 @@ export const DIFFERENCE_PAGE = {
     if (!person.account) { askWho(container); return null; }
     let open = true;
     let picker = null;
-    const parts = split(container, { onPick: (feature) => picker?.(feature) });
+    const parts = split(container, { bare: true, onPick: (feature) => picker?.(feature) });
     const closing = () => { open = false; parts.close(); };
     parts.content.append(empty(say('loading')));
     (job ? follow(parts, job, () => open, (onPick) => { picker = onPick; }) : home(parts))

@@ -1,7 +1,7 @@
 // 一张图: the catalogue on one to four linked maps, with layers by subject, legend, time, identify and statistics. The page is made once and kept, with what the reader has chosen.
 
 import * as maplibregl from '../../vendor/maplibre-gl.mjs';
-import { button, element, toast } from '../element.js';
+import { button, element, fill, toast } from '../element.js';
 import { drawAddresses } from '../map/addresses.js';
 import { fetchDatasets, validDays } from '../map/catalogue.js';
 import { identify } from '../map/identify.js';
@@ -96,7 +96,7 @@ function drawTimeline() {
   const at = datetime ? Math.max(0, state.days.findLastIndex((day) => day <= datetime)) : state.days.length - 1;
   parts.slider.value = at;
   parts.date.textContent = state.days[at] ? state.days[at] + (at === state.days.length - 1 ? `（${say('latest')}）` : '') : '';
-  parts.marks.replaceChildren(...[state.days[0], state.days.at(-1)].filter(Boolean).map((day) => element('span', {}, day)));
+  fill(parts.marks, ...[state.days[0], state.days.at(-1)].filter(Boolean).map((day) => element('span', {}, day)));
 }
 
 async function toDay(at) {

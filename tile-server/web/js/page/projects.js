@@ -1,6 +1,6 @@
 // 项目审查: what waits for me, the projects, and one project with its map.
 
-import { element, empty } from '../element.js';
+import { element, empty, fill } from '../element.js';
 import { askWho, person } from '../person.js';
 import { openProject } from '../project/detail.js';
 import { openList } from '../project/list.js';
@@ -14,10 +14,10 @@ export const PROJECTS_PAGE = {
     if (!person.account) { askWho(container); return null; }
     let open = true;
     const done = () => { if (open) document.body.dataset.ready = 'true'; };
-    const failed = (place) => (problem) => { if (open) place.replaceChildren(element('p', { className: 'problem' }, problem.message)); };
+    const failed = (place) => (problem) => { if (open) fill(place, element('p', { className: 'problem' }, problem.message)); };
     if (!id) {
       const sheet = element('div', { className: 'plain-page' }, element('div', { className: 'sheet' }, empty(say('loading'))));
-      container.replaceChildren(sheet);
+      fill(container, sheet);
       openList(sheet.firstChild).catch(failed(sheet.firstChild)).finally(done);
       return () => { open = false; };
     }

@@ -1,6 +1,6 @@
 // 系统: people, departments, rules and the calendar. One entry of PARTS per part.
 
-import { element, empty } from '../element.js';
+import { element, empty, fill } from '../element.js';
 import { askWho, person } from '../person.js';
 import { say } from '../words.js';
 import { calendarPart } from '../system/calendar.js';
@@ -18,9 +18,9 @@ export const SYSTEM_PAGE = {
     let open = true;
     const place = element('div', { className: 'sheet' }, empty(say('loading')));
     const current = PARTS[name] ? name : 'people';
-    container.replaceChildren(element('div', { className: 'plain-page' },
+    fill(container, element('div', { className: 'plain-page' },
       element('div', { className: 'sheet' }, element('nav', { className: 'tabs', 'aria-label': say('pageSystem') }, Object.keys(PARTS).map((other) => element('a', { href: `#/system/${other}`, 'aria-current': other === current ? 'page' : null }, say(`system_${other}`))))), place));
-    PARTS[current](place, rest).catch((problem) => { if (open) place.replaceChildren(element('p', { className: 'problem' }, problem.message)); }).finally(() => { if (open) document.body.dataset.ready = 'true'; });
+    PARTS[current](place, rest).catch((problem) => { if (open) fill(place, element('p', { className: 'problem' }, problem.message)); }).finally(() => { if (open) document.body.dataset.ready = 'true'; });
     return () => { open = false; };
   },
 };

@@ -1,13 +1,13 @@
 // The compliance check (符合性检测): its verdict, each rule with areas both ways and its legal basis, the tables an officer files. A row zooms to the conflict.
 
-import { badge, element, empty, facts, table } from '../element.js';
+import { badge, element, empty, facts, fill, table } from '../element.js';
 import { decimal, percent } from '../decimal.js';
 import { allPatches } from '../analysis/result.js';
 import { dayOf, say, sayCode, told } from '../words.js';
 import { areas } from './red-line.js';
 import { verdictBadge } from './state.js';
 
-const ORDER = ['fail', 'conditional', 'pass', 'not_applicable'];
+const ORDER = ['fail', 'conditional', 'not_checked', 'pass'];
 
 /** Shows a result `{ verdict, checks, … }` and its patches on the map. */
 export async function showCheck(place, work, job, result, alive, { project } = {}) {
@@ -17,8 +17,9 @@ export async function showCheck(place, work, job, result, alive, { project } = {
   const taken = features.filter(({ properties }) => properties.verdict !== 'pass');
   work.setAreas('conflicts', { type: 'FeatureCollection', features: taken.map((feature, at) => ({ type: 'Feature', id: at, properties: { ink: feature.properties.verdict === 'fail' ? '#d01f2e' : '#e08a00' }, geometry: feature.geometry })) }, { colour: ['get', 'ink'], outline: ['get', 'ink'], opacity: 0.55, width: 1.6 });
   const list = element('ul', { className: 'checks' }, [...(result.checks || [])].sort((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict)).map((check) => row(check, features, work)));
-  place.replaceChildren(
+  fill(place,
     element('div', { className: `verdict ${result.verdict}`, 'data-verdict': result.verdict }, element('b', {}, sayCode('verdict', result.verdict)), areas(result.red_line)),
+    result.complete === false ? element('p', { className: 'note' }, say('incomplete', { n: result.not_checked?.length ?? 0 })) : null,
     list,
     indicators(result.indicators),
     element('details', {}, element('summary', {}, say('checkTables')), Object.entries(result.tables || {}).map(([name, rows]) => [element('h3', {}, say(`table_${name}`)), element('div', { className: 'wide-table' }, anyTable(rows))])),
@@ -35,12 +36,13 @@ function row(check, features, work) {
       element('span', {}, element('small', {}, `${say('plane')} `), `${decimal(overlap.plane_m2)} m²`), element('span', {}, element('small', {}, `${say('ellipsoidal')} `), `${decimal(overlap.ellipsoidal_m2)} m²`),
       overlap.share === undefined ? null : element('span', {}, element('small', {}, `${say('share')} `), percent(overlap.share)), overlap.pieces === undefined ? null : element('span', {}, say('pieces', { n: overlap.pieces })))
       : check.distance_m === undefined || check.distance_m === null ? null : element('div', { className: 'areas' }, element('span', {}, element('small', {}, `${say('distance')} `), `${decimal(check.distance_m)} m`)),
-    check.exemption ? element('div', { className: 'what' }, badge(say('exemption'), 'conditional'), ' ', told(check, 'exemption')) : null,
+    check.outside?.pieces ? element('div', { className: 'areas' }, element('span', {}, element('small', {}, `${say('outside')} · ${say('plane')} `), `${decimal(check.outside.plane_m2)} m²`), element('span', {}, element('small', {}, `${say('ellipsoidal')} `), `${decimal(check.outside.ellipsoidal_m2)} m²`)) : null,
+    check.exemption ? element('div', { className: 'what' }, badge(say('exemption'), 'conditional'), ' ', told(check.exemption, 'title')) : null,
     check.legal_basis ? element('div', { className: 'law' }, `${say('legalBasis')}: ${told(check, 'legal_basis')}`) : null);
   const choose = () => {
     for (const other of item.parentElement.children) other.removeAttribute('aria-selected');
     item.setAttribute('aria-selected', 'true');
-    if (own.length) work.choose({ type: 'FeatureCollection', features: own });
+    if (own.length) work.choose({ type: 'FeatureCollection', features: own.map(({ geometry }) => ({ type: 'Feature', properties: {}, geometry })) });
     else work.choose(null);
   };
   item.addEventListener('click', choose);

@@ -1,6 +1,6 @@
 // One project: where it stands, its red line, the check, the departments' opinions, what may be done now, its documents and its history.
 
-import { button, dialog, element, empty, facts, toast } from '../element.js';
+import { button, dialog, element, empty, facts, fill, toast } from '../element.js';
 import { conflict } from '../conflict.js';
 import { form } from '../form.js';
 import { may } from '../person.js';
@@ -9,7 +9,7 @@ import { dayOf, minuteOf, say, sayCode, told } from '../words.js';
 import { actionBar } from './actions.js';
 import { showCheck } from './checks.js';
 import { history } from './history.js';
-import { landUseWords, projectFields } from './list.js';
+import { FIGURES, landUseWords, projectFields } from './list.js';
 import { opinions } from './opinions.js';
 import { bring, show, versions } from './red-line.js';
 import { stateBadge, steps } from './state.js';
@@ -25,7 +25,7 @@ export async function openProject({ content, work }, id, alive) {
   const check = element('div', { id: 'check' });
   const reload = () => openProject({ content, work }, id, alive);
   const runCheck = async () => {
-    check.replaceChildren(empty(say('checking')));
+    fill(check, empty(say('checking')));
     const found = await send('POST', `${path}/checks`, {});
     if (!alive()) return;
     await reload();
@@ -38,23 +38,24 @@ export async function openProject({ content, work }, id, alive) {
     notes: element('div'),
     history: element('div'),
   };
-  content.replaceChildren(
+  fill(content,
     element('p', { className: 'crumb' }, element('a', { href: '#/projects' }, `‹ ${say('pageProjects')}`)),
     element('div', { className: 'top-row' }, element('h1', {}, project.name), stateBadge(project.state)),
     steps(project.state),
-    facts([[say('projectCode'), project.code], [say('applicant'), [project.applicant, project.contact].filter(Boolean).join(' · ')], [say('landUse'), landUseWords(project.land_use)], [say('projectKind'), project.kind ? sayCode('kind', project.kind) : null],
-      ...(project.numbers || []).map((number) => [sayCode('number', number.kind), `${number.number}（${dayOf(number.date)}）`])]),
+    facts([[say('projectCode'), project.code], [say('applicant'), [project.applicant, project.contact].filter(Boolean).join(' · ')], [say('landUse'), landUseWords(project.land_use)], [say('projectKind'), project.kind ? sayCode('kind', project.kind) : null], ...FIGURES.map((name) => [say(name), project[name] === undefined || project[name] === null ? null : String(project[name])]), [say('officerOf'), [project.officer?.name, project.lead_unit?.name].filter(Boolean).join(' · ')],
+      ...(project.numbers || []).map((number) => [number.kind, `${number.number}（${dayOf(number.date)}）`])]),
+    (project.withdrawn_revisions || []).map(({ dataset, revision, reason }) => element('p', { className: 'problem' }, say('reliedOnWithdrawn', { dataset, revision, reason }))),
     actionBar(project, { work, reload, edit: changeable ? () => edit(project, reload) : null }),
     element('h2', {}, say('redLine')),
     changeable ? bring(project, work, runCheck) : null,
     project.red_line ? versions(project, work) : empty(say('noRedLine')),
-    element('h2', {}, say('check'), project.red_line && changeable ? button(say('checkAgain'), () => runCheck().catch((problem) => check.replaceChildren(element('p', { className: 'problem' }, problem.message))), { id: 'check-button' }) : null), check,
+    element('h2', {}, say('check'), project.red_line && changeable ? button(say('checkAgain'), () => runCheck().catch((problem) => fill(check, element('p', { className: 'problem' }, problem.message))), { id: 'check-button' }) : null), check,
     element('h2', {}, say('opinions')), sections.opinions, statements(project),
     element('h2', {}, say('documents')), sections.documents,
     element('h2', {}, say('notes')), sections.notes,
     element('h2', {}, say('history')), sections.history);
   opinions(sections.opinions, project, work);
-  const each = (place, task) => task.catch((problem) => { if (alive()) place.replaceChildren(element('p', { className: 'problem' }, problem.message)); });
+  const each = (place, task) => task.catch((problem) => { if (alive()) fill(place, element('p', { className: 'problem' }, problem.message)); });
   await Promise.all([
     project.red_line ? each(check, show(project, work, project.red_line.version, !work.shown)) : null,
     each(check, latestCheck(check, work, project, path, alive)),
@@ -66,24 +67,24 @@ export async function openProject({ content, work }, id, alive) {
 }
 
 async function latestCheck(place, work, project, path, alive) {
-  if (!project.check) { place.replaceChildren(empty(say(project.red_line ? 'notChecked' : 'checkNeedsLine'))); return; }
-  place.replaceChildren(empty(say('loading')));
+  if (!project.check) { fill(place, empty(say(project.red_line ? 'notChecked' : 'checkNeedsLine'))); return; }
+  fill(place, empty(say('loading')));
   const { job, at } = project.check;
   const result = await read(`analyses/jobs/${part(job)}/result`);
   if (!alive()) return;
   await showCheck(place, work, job, result, alive, { project });
-  place.prepend(element('p', { className: 'hint' }, `${say('checkedAt')} ${minuteOf(at)}`));
+  place.prepend(element('p', { className: project.check.current === false ? 'note' : 'hint' }, [`${say('checkedAt')} ${minuteOf(at)}`, project.check.current === false ? say('checkOutdated') : null].filter(Boolean).join(' · ')));
 }
 
 async function documents(place, path) {
   const { documents: list = [] } = await read(`${path}/documents`);
-  place.replaceChildren(...list.map((document) => element('a', { href: absolute(`${path}/documents/${part(document.file || document.name)}`), download: '', 'data-document': document.file || document.name }, told(document, 'title') || document.file || document.name)));
+  fill(place, ...list.map((document) => element('a', { href: absolute(`${path}/documents/${part(document.file || document.name)}`), download: '', 'data-document': document.file || document.name }, told(document, 'title') || document.file || document.name)));
   if (list.length === 0) place.append(empty(say('noDocuments')));
 }
 
 async function notes(place, path, work) {
   const { notes: list = [] } = await read(`${path}/notes`);
-  place.replaceChildren(...list.map((note) => element('div', { className: 'opinion' }, element('div', { className: 'head' }, element('b', {}, note.by?.display_name || note.by?.name || note.by || ''), button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } }))), element('p', {}, note.text))));
+  fill(place, ...list.map((note) => element('div', { className: 'opinion' }, element('div', { className: 'head' }, element('b', {}, [note.by?.name, note.unit?.name].filter(Boolean).join(' · ')), button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } }))), element('p', {}, note.text))));
   if (list.length === 0) place.append(empty(say('noNotes')));
   work.setAreas('notes', { type: 'FeatureCollection', features: list.map((note) => ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } })) }, { outline: '#0f6e6e' }).catch(() => {});
 }
@@ -99,7 +100,7 @@ function edit(project, reload) {
     submit: say('save'),
     className: 'two',
     done: async (values) => {
-      await conflict(project, (version) => send('PATCH', `projects/${part(project.id)}`, { version, ...values }));
+      await conflict(project, (version) => send('PATCH', `projects/${part(project.id)}`, { version, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null])) }));
       made.close();
       toast(say('saved'));
       await reload();

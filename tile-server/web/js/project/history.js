@@ -1,7 +1,7 @@
 // The events of a project: who did what, when, on which data. They are read only; nobody can change them.
 
 import { decimal } from '../decimal.js';
-import { button, element, empty } from '../element.js';
+import { button, element, empty, fill } from '../element.js';
 import { read } from '../service.js';
 import { minuteOf, say, sayCode } from '../words.js';
 
@@ -11,8 +11,8 @@ export async function history(place, path) {
   const { events = [] } = await read(`${path}/events`, { limit: 1000 });
   const list = [...events].reverse();
   const draw = (shown) => {
-    place.replaceChildren(element('ol', { className: 'timeline-list' }, list.slice(0, shown).map(entry)), list.length > shown ? button(say('more'), () => draw(list.length)) : '');
-    if (list.length === 0) place.replaceChildren(empty(say('nothing')));
+    fill(place, element('ol', { className: 'timeline-list' }, list.slice(0, shown).map(entry)), list.length > shown ? button(say('more'), () => draw(list.length)) : '');
+    if (list.length === 0) fill(place, empty(say('nothing')));
   };
   draw(FEW);
 }

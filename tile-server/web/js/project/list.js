@@ -1,6 +1,6 @@
 // The tasks of the person first, then the projects to look through, and registering one.
 
-import { badge, button, dialog, element, empty, table } from '../element.js';
+import { badge, button, dialog, element, empty, fill, table } from '../element.js';
 import { form } from '../form.js';
 import { may } from '../person.js';
 import { part, read, send } from '../service.js';
@@ -15,7 +15,7 @@ export async function openList(place) {
   const filter = { q: '', state: '', mine: '', offset: 0 };
   const draw = async () => {
     const { projects, matched } = await read('projects', { ...filter, limit: PAGE });
-    list.replaceChildren(table([
+    fill(list, table([
       { title: say('projectName'), cell: (project) => element('a', { href: `#/projects/${part(project.id)}` }, project.name) },
       { title: say('projectCode'), cell: (project) => project.code },
       { title: say('applicant'), cell: (project) => project.applicant },
@@ -28,9 +28,9 @@ export async function openList(place) {
       filter.offset > 0 ? button(say('previous'), () => { filter.offset -= PAGE; draw().catch(tell); }) : null,
       (matched ?? 0) > filter.offset + projects.length ? button(say('next'), () => { filter.offset += PAGE; draw().catch(tell); }) : null));
   };
-  const tell = (problem) => list.replaceChildren(element('p', { className: 'problem' }, problem.message));
+  const tell = (problem) => fill(list, element('p', { className: 'problem' }, problem.message));
   const change = (name) => (event) => { filter[name] = event.target.type === 'checkbox' ? (event.target.checked ? 'true' : '') : event.target.value.trim(); filter.offset = 0; draw().catch(tell); };
-  place.replaceChildren(
+  fill(place,
     element('div', { className: 'top-row' }, element('h1', {}, say('myTasks')), may('lead_officer') ? button(say('register'), register, { className: 'primary', id: 'register-button' }) : null), tasks,
     element('h2', {}, say('projects')),
     element('div', { className: 'filters' },
@@ -44,21 +44,27 @@ export async function openList(place) {
 export const landUseWords = (landUse) => (landUse ? [landUse.code, landUse.name].filter(Boolean).join(' ') || '–' : '–');
 
 async function drawTasks(place) {
-  const { tasks = [] } = await read('tasks');
+  const [{ tasks = [] }, { units = [] }] = await Promise.all([read('tasks'), read('units')]);
+  const nameOf = (id) => units.find((unit) => unit.id === id)?.name || id;
   const counter = document.getElementById('task-count');
   counter.hidden = tasks.length === 0;
   counter.textContent = tasks.length;
-  if (tasks.length === 0) { place.replaceChildren(empty(say('noTasks'))); return; }
-  place.replaceChildren(...tasks.map((task) => {
-    const project = task.project || {};
-    return element('a', { className: `task ${task.overdue ? 'late' : task.remind ? 'soon' : ''}`, href: `#/projects/${part(project.id ?? task.project)}` },
-      element('span', {}, badge(sayCode('act', task.action)), ' ', element('b', {}, project.name || task.name || ''), ' ', element('small', {}, project.code || '')),
+  if (tasks.length === 0) { fill(place, empty(say('noTasks'))); return; }
+  fill(place, ...tasks.map((task) => {
+    const { project } = task;
+    return element('a', { className: `task ${task.overdue ? 'late' : task.remind ? 'soon' : ''}`, href: `#/projects/${part(project.id)}` },
+      element('span', {}, badge(sayCode('act', task.action)), ' ', element('b', {}, project.name), ' ', element('small', {}, project.code || '')),
       element('span', {}, task.due ? badge(`${say(task.overdue ? 'overdueSince' : 'due')} ${dayOf(task.due)}`, task.overdue ? 'fail' : 'plain') : null),
-      element('small', {}, task.unit?.name || (project.applicant ?? '')));
+      element('small', {}, nameOf(task.unit)));
   }));
 }
 
-const KINDS = ['approval', 'allocation', 'transfer', 'linear', 'temporary', 'other'];
+/** Kinds of project that the rules of the control lines tell apart. */
+const KINDS = ['general', 'linear', 'major', 'resident', 'disaster', 'water', 'heritage-work'];
+/** Figures that the detailed plan limits; left empty they are not compared. */
+export const FIGURES = ['far', 'building_density_percent', 'green_percent', 'height_m'];
+
+const SYSTEMS = ['自然资发〔2023〕234号', 'TD/T 1055-2019', 'GB 50137-2011'].map((system) => [system, system]);
 
 export const projectFields = (project = {}) => [
   { name: 'name', label: say('projectName'), required: true, value: project.name, maxLength: 200 },
@@ -66,8 +72,9 @@ export const projectFields = (project = {}) => [
   { name: 'applicant', label: say('applicant'), required: true, value: project.applicant, maxLength: 200 },
   { name: 'contact', label: say('contact'), value: project.contact, maxLength: 200 },
   { name: 'land_use_code', label: say('landUseCode'), required: true, value: project.land_use?.code, hint: say('landUseHint'), pattern: '[0-9A-Z]{2,8}' },
-  { name: 'land_use_system', label: say('codeSystem'), type: 'select', options: [['2023', say('system2023')], ['TD/T 1055-2019', say('systemSandiao')]], value: project.land_use?.system || '2023' },
+  { name: 'land_use_system', label: say('codeSystem'), type: 'select', options: SYSTEMS, value: project.land_use?.system },
   { name: 'kind', label: say('projectKind'), type: 'select', options: KINDS.map((kind) => [kind, sayCode('kind', kind)]), value: project.kind },
+  ...FIGURES.map((name) => ({ name, label: say(name), type: 'number', min: 0, step: 'any', value: project[name] })),
 ];
 
 function register() {
@@ -75,7 +82,7 @@ function register() {
     submit: say('register'),
     className: 'two',
     done: async (values, key) => {
-      const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
+      const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '' && value !== undefined));
       const answer = await send('POST', 'projects', body, { key });
       made.close();
       location.hash = `#/projects/${part((answer.project || answer).id)}`;

@@ -1,6 +1,6 @@
 // The calendar of working days that deadlines count by. It is part of the rule document `workflow`; a changed calendar is a new version of it.
 
-import { button, dialog, element, facts, toast } from '../element.js';
+import { button, dialog, element, facts, fill, toast } from '../element.js';
 import { form } from '../form.js';
 import { may, person } from '../person.js';
 import { read, send } from '../service.js';
@@ -69,11 +69,11 @@ export async function calendarPart(place) {
   const shown = element('b', {}, String(year));
   function draw() {
     shown.textContent = String(year);
-    months.replaceChildren(...Array.from({ length: 12 }, (_, number) => month(number)));
+    fill(months, ...Array.from({ length: 12 }, (_, number) => month(number)));
   }
   const turn = (by) => () => { year += by; draw(); };
   const setting = (name) => new RegExp(`^${name}\\s*=\\s*(\\S+)`, 'm').exec(text)?.[1];
-  place.replaceChildren(element('div', { className: 'top-row' }, element('h1', {}, say('system_calendar')), may('admin') ? save : null), element('p', { className: 'hint' }, say('calendarHint')),
+  fill(place, element('div', { className: 'top-row' }, element('h1', {}, say('system_calendar')), may('admin') ? save : null), element('p', { className: 'hint' }, say('calendarHint')),
     facts([[say('version'), rule.version], [say('usualDays'), setting('default_days')], [say('overdueIsConsent'), setting('overdue_counts_as_no_opinion') === 'true' ? say('yes') : say('no')]]),
     element('p', {}, element('a', { href: '#/system/rules/workflow' }, say('editWorkflow'))),
     element('div', { className: 'buttons' }, button('‹', turn(-1), { 'aria-label': say('previous') }), shown, button('›', turn(1), { 'aria-label': say('next') })), months);

@@ -1,6 +1,6 @@
 // Accounts: made with a one-time password, changed, locked out and let in again. Nobody is deleted: their opinions stay signed.
 
-import { badge, button, copy, dialog, element, table, toast } from '../element.js';
+import { badge, button, copy, dialog, element, fill, table, toast } from '../element.js';
 import { conflict } from '../conflict.js';
 import { form } from '../form.js';
 import { may } from '../person.js';
@@ -12,7 +12,7 @@ const ROLES = ['admin', 'lead_officer', 'officer', 'head', 'viewer'];
 export async function peoplePart(place) {
   const [{ accounts = [] }, { units = [] }] = await Promise.all([read('accounts', { limit: 1000 }), read('units')]);
   const again = () => peoplePart(place);
-  place.replaceChildren(
+  fill(place,
     element('div', { className: 'top-row' }, element('h1', {}, say('system_people')), may('admin') ? button(say('newAccount'), () => make(units, again), { className: 'primary' }) : null),
     table([
       { title: say('account'), cell: (account) => account.name },

@@ -1,6 +1,6 @@
 // The rules that the analyses follow: TOML documents with versions, looked at by everyone, replaced by right with author and effective date.
 
-import { badge, button, dialog, element, facts, table } from '../element.js';
+import { badge, button, dialog, element, facts, fill, table } from '../element.js';
 import { form } from '../form.js';
 import { may, person } from '../person.js';
 import { part, read, send } from '../service.js';
@@ -9,7 +9,7 @@ import { dayOf, say, told } from '../words.js';
 export async function rulesPart(place, [name]) {
   if (name) { await one(place, name); return; }
   const { rules = [] } = await read('rules');
-  place.replaceChildren(element('h1', {}, say('system_rules')), element('p', { className: 'hint' }, say('rulesHint')),
+  fill(place, element('h1', {}, say('system_rules')), element('p', { className: 'hint' }, say('rulesHint')),
     table([
       { title: say('ruleTitle'), cell: (rule) => element('a', { href: `#/system/rules/${part(rule.name)}` }, told(rule, 'title') || rule.name) },
       { title: say('identifier'), cell: (rule) => rule.name },
@@ -29,7 +29,7 @@ const versionName = ({ version, shipped, document_version: own }) => (shipped ? 
 async function one(place, name, version) {
   const [rule, { rules = [] }] = await Promise.all([read(`rules/${part(name)}`, { version }), read('rules')]);
   const list = rules.find((other) => other.name === name)?.versions || [];
-  place.replaceChildren(element('p', { className: 'crumb' }, element('a', { href: '#/system/rules' }, `‹ ${say('system_rules')}`)),
+  fill(place, element('p', { className: 'crumb' }, element('a', { href: '#/system/rules' }, `‹ ${say('system_rules')}`)),
     element('div', { className: 'top-row' }, element('h1', {}, told(rule, 'title') || name), may('admin') ? button(say('newVersion'), () => replace(rule, name, place), { className: 'primary' }) : null),
     facts([[say('version'), versionName(rule)], [say('author'), rule.author], [say('effectiveFrom'), dayOf(rule.effective_from)], [say('source'), rule.source]]),
     list.length > 1 ? element('div', { className: 'tabs' }, list.map((other) => element('button', { type: 'button', 'aria-pressed': String(other.version === rule.version), onclick: () => one(place, name, other.version) }, `${versionName(other)} · ${dayOf(other.effective_from)} `, other.version === rule.in_force ? badge(say('inForce'), 'pass') : null))) : null,

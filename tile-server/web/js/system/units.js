@@ -1,6 +1,6 @@
 // Units: the county and the departments below it.
 
-import { badge, button, dialog, element, table, toast } from '../element.js';
+import { badge, button, dialog, element, fill, table, toast } from '../element.js';
 import { conflict } from '../conflict.js';
 import { form } from '../form.js';
 import { may } from '../person.js';
@@ -13,7 +13,7 @@ export async function unitsPart(place) {
   const depth = (unit, steps = 0) => (unit?.parent && steps < 20 ? depth(units.find(({ id }) => id === unit.parent), steps + 1) : steps);
   const children = (parent) => units.filter((unit) => (unit.parent || null) === parent).flatMap((unit) => [unit, ...children(unit.id)]);
   const ordered = children(null);
-  place.replaceChildren(
+  fill(place,
     element('div', { className: 'top-row' }, element('h1', {}, say('system_units')), may('admin') ? button(say('newUnit'), () => make(units, again), { className: 'primary' }) : null),
     table([
       { title: say('department'), cell: (unit) => element('span', { style: `padding-left:${depth(unit) * 22}px` }, unit.name) },
