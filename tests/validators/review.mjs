@@ -27,10 +27,10 @@ async function go({ page }, address) {
   await settle(page);
 }
 
-/** Presses the visible button, link or summary with these words, in the topmost dialog if one is open. */
+/** Presses the visible button, link or summary with these words, in the topmost dialog or the log-in if there is one. */
 async function press({ page, name }, words) {
   const found = await page.waitForFunction((text) => {
-    const place = [...document.querySelectorAll('dialog[open]')].at(-1) || document;
+    const place = [...document.querySelectorAll('dialog[open]')].at(-1) || document.querySelector('.ask-who') || document;
     return [...place.querySelectorAll('button, a, summary')].find((one) => one.textContent.trim() === text && one.getClientRects().length && !one.disabled);
   }, {}, words).catch(() => { throw new Error(`${name}: nothing says ${words}`); });
   await found.evaluate((one) => one.click());
