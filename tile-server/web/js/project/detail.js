@@ -26,10 +26,11 @@ export async function openProject({ content, work }, id, alive) {
   const reload = () => openProject({ content, work }, id, alive);
   const runCheck = async () => {
     fill(check, empty(say('checking')));
-    const found = await send('POST', `${path}/checks`, {});
+    // The red line is there whatever becomes of its check.
+    const refused = await send('POST', `${path}/checks`, {}).then(() => null, (problem) => problem);
     if (!alive()) return;
     await reload();
-    return found;
+    if (refused) toast(refused.message);
   };
   const changeable = project.actions ? project.actions.includes('red_line') : may('lead_officer') && OPEN_TO_CHANGE.includes(project.state);
   const sections = {
@@ -49,7 +50,7 @@ export async function openProject({ content, work }, id, alive) {
     element('h2', {}, say('redLine')),
     changeable ? bring(project, work, runCheck) : null,
     project.red_line ? versions(project, work) : empty(say('noRedLine')),
-    element('h2', {}, say('check'), project.red_line && changeable ? button(say('checkAgain'), () => runCheck().catch((problem) => fill(check, element('p', { className: 'problem' }, problem.message))), { id: 'check-button' }) : null), check,
+    element('h2', {}, say('check'), project.red_line && changeable ? button(say('checkAgain'), () => runCheck().catch((problem) => toast(problem.message)), { id: 'check-button' }) : null), check,
     element('h2', {}, say('opinions')), sections.opinions, statements(project),
     element('h2', {}, say('documents')), sections.documents,
     element('h2', {}, say('notes')), sections.notes,
