@@ -24,7 +24,8 @@ impl LocalServer {
         let mut child = Command::new(program)
             .arg("--data")
             .arg(data)
-            .args(["--listen", "127.0.0.1:0"])
+            // Whoever may read the folder may look at it: without this the first start would make an account nobody is told of.
+            .args(["--listen", "127.0.0.1:0", "--open"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,6 +1,6 @@
 //! The meeting's list: the project and its conflicts, schemes, bookmarks and notes; and the row of tools above it.
 
-use egui::{Align2, Button, Color32, ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui, Window};
+use egui::{Align2, Button, Color32, DragValue, RichText, ScrollArea, TextEdit, Ui, Window};
 
 use super::{ACCENT, Action, MeetingRow, Shown, Tab, floating_frame, words};
 use crate::desk::Tool;
@@ -213,14 +213,14 @@ fn one_building(
                 }
                 (None, None) => {}
             }
-            ComboBox::from_id_salt("ground")
-                .width(88.0)
-                .selected_text(words::ground(changed.ground).text(language))
-                .show_ui(ui, |ui| {
-                    for ground in [Ground::Highest, Ground::Mean, Ground::Lowest] {
-                        ui.selectable_value(&mut changed.ground, ground, words::ground(ground).text(language));
+            ui.menu_button(words::ground(changed.ground).text(language), |ui| {
+                for ground in [Ground::Highest, Ground::Mean, Ground::Lowest] {
+                    if ui.button(words::ground(ground).text(language)).clicked() {
+                        changed.ground = ground;
+                        ui.close();
                     }
-                });
+                }
+            });
             if let Some([short, full]) = ground {
                 ui.label(RichText::new(short).small().weak()).on_hover_text(full);
             }

@@ -159,3 +159,98 @@ fn nothing_written_in_the_panels_lies_on_anything_else_on_a_small_laptop() {
         }
     }
 }
+
+/// A meeting with everything a panel can show of one.
+fn meeting() -> MeetingRow {
+    let scheme = |name: &str| Scheme {
+        name: name.to_owned(),
+        buildings: vec![Building { name: "1#".to_owned(), floors: Some(18), ..Building::default() }],
+        models: Vec::new(),
+    };
+    MeetingRow {
+        name: "河湾安置区".to_owned(),
+        code: "2024-433199-47-01-000002".to_owned(),
+        state: "meeting".to_owned(),
+        verdict: Some("fail".to_owned()),
+        plane_m2: Some(24_160.0),
+        ellipsoidal_m2: Some(24_150.84),
+        findings: vec![FindingRow {
+            title: "永久基本农田".to_owned(),
+            area: "2871.00 m²".to_owned(),
+            message: "不得占用".to_owned(),
+            has_place: true,
+            ..FindingRow::default()
+        }],
+        schemes: vec![scheme("方案A"), scheme("方案B")],
+        shown: vec![Some(0)],
+        built: vec![vec![["228.33 m".to_owned(), "平均地面起 228.33 m".to_owned()]]],
+        bookmarks: vec!["全景".to_owned(), "入口".to_owned()],
+        notes: vec![NoteRow { text: "退线不足".to_owned(), posted: false }],
+        ..MeetingRow::default()
+    }
+}
+
+fn asked(model: &Shown, click: &str) -> Vec<Action> {
+    let asked = RefCell::new(Vec::new());
+    let mut screen = harness([1366.0, 900.0], |ui| asked.borrow_mut().extend(show(ui, model, Panels::All)));
+    screen.run();
+    screen.get_by_label(click).click();
+    screen.run();
+    drop(screen);
+    asked.into_inner()
+}
+
+#[test]
+fn the_meeting_shows_project_conflict_schemes_bookmarks_and_notes_with_the_server_s_numbers() {
+    let model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, ..shown() };
+    let mut screen = harness([1366.0, 900.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    for text in ["河湾安置区", "协调会", "不通过", "永久基本农田", "2871.00 m²", "228.33 m", "未上传"]
+    {
+        screen.get_by_label(text);
+    }
+    for part in ["平面面积 24160.00 m²", "椭球面积 24150.84 m²"] {
+        screen.get_by_label_contains(part);
+    }
+}
+
+#[test]
+fn schemes_bookmarks_tools_and_tabs_are_one_click_away() {
+    let model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, ..shown() };
+    assert_eq!(asked(&model, "并排"), [Action::ShowSchemes(Shows::SideBySide([0, 1]))]);
+    assert_eq!(asked(&model, "方案B"), [Action::ShowSchemes(Shows::One(1))]);
+    assert_eq!(asked(&model, "2 入口"), [Action::GotoBookmark(1)]);
+    assert_eq!(asked(&model, "看项目"), [Action::FlyToProject]);
+    assert_eq!(asked(&model, "图层"), [Action::ShowTab(Tab::Layers)]);
+    let area = Some(Tool::Measure(crate::scene::measure::MeasureKind::Area));
+    assert_eq!(asked(&model, "测面"), [Action::SetTool(area)]);
+    assert_eq!(asked(&Shown { tool: area, ..model.clone() }, "完成"), [Action::FinishDrawing]);
+    assert_eq!(asked(&Shown { tool: area, ..model }, "测面"), [Action::SetTool(None)]);
+}
+
+#[test]
+fn a_note_is_sent_with_its_words_and_not_without() {
+    let model = Shown { meeting: Some(meeting()), note_at: Some([109.74, 28.31, 300.0]), ..shown() };
+    let asked = RefCell::new(Vec::new());
+    let mut screen = harness([1366.0, 900.0], |ui| asked.borrow_mut().extend(show(ui, &model, Panels::All)));
+    screen.run();
+    screen.get_by_label("提交").click();
+    screen.run();
+    assert!(asked.borrow().is_empty(), "an empty note is none");
+    screen.get_by_role(egui::accesskit::Role::MultilineTextInput).type_text("北侧退线不足");
+    screen.run();
+    screen.get_by_label("提交").click();
+    screen.run();
+    drop(screen);
+    assert_eq!(asked.into_inner(), [Action::PinNote("北侧退线不足".to_owned())]);
+}
+
+#[test]
+fn the_meeting_is_said_in_english_too() {
+    let model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, language: Language::En, ..shown() };
+    let mut screen = harness([1366.0, 900.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    for text in ["Review", "Conflicts", "Schemes", "Side by side", "Bookmarks", "fail"] {
+        screen.get_by_label(text);
+    }
+}

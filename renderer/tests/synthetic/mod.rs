@@ -5,7 +5,7 @@
 //! and one more plan over the middle and the box. Requests are counted, and any path can be made to fail.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -73,11 +73,24 @@ fn serve(stream: &TcpStream, hits: &Mutex<BTreeMap<String, usize>>, failing: Opt
         if reader.read_line(&mut request).unwrap_or(0) == 0 {
             return;
         }
-        let mut header = String::new();
+        let (mut header, mut body_bytes) = (String::new(), 0);
         while reader.read_line(&mut header).unwrap_or(0) > 2 {
+            if let Some(("content-length", length)) = header.to_lowercase().split_once(':') {
+                body_bytes = length.trim().parse().unwrap_or(0);
+            }
             header.clear();
         }
-        let target = request.split_whitespace().nth(1).unwrap_or("/").to_owned();
+        let mut sent = vec![0; body_bytes];
+        if reader.read_exact(&mut sent).is_err() {
+            return;
+        }
+        let mut words = request.split_whitespace();
+        let method = words.next().unwrap_or_default().to_owned();
+        let target = words.next().unwrap_or("/").to_owned();
+        if method != "GET" {
+            let what = format!("{method} {target} {}", String::from_utf8_lossy(&sent));
+            *hits.lock().expect("not poisoned").entry(what).or_default() += 1;
+        }
         *hits.lock().expect("not poisoned").entry(target.clone()).or_default() += 1;
         let path = target.split('?').next().unwrap_or_default();
         let answer = if failing.is_some_and(|failing| path.contains(failing)) { Err(500) } else { answer(path) };
@@ -115,12 +128,74 @@ fn answer(path: &str) -> Result<Vec<u8>, u16> {
         ["3dtiles", "box", "fine.glb"] => Ok(box_glb(8)),
         ["3dtiles", "points", "tileset.json"] => Ok(points_tileset()),
         ["3dtiles", "points", "points.glb"] => Ok(points_glb()),
+        ["projects"] => Ok(json!({"projects": [{"id": "p1", "code": "X-1", "name": "河湾安置区"}, {"id": "p2", "code": "X-2", "name": "河湾学校"}]})
+            .to_string()
+            .into_bytes()),
+        ["projects", "p1"] => Ok(project().to_string().into_bytes()),
+        ["projects", "p1", "red-lines", "1"] => {
+            Ok(square_at(PROJECT_AT_M, PROJECT_HALF_M, &json!({})).to_string().into_bytes())
+        }
+        ["projects", "p1", "notes"] => Ok(json!({"notes": []}).to_string().into_bytes()),
+        ["projects", "p1", "scene"] => Ok(scene().to_string().into_bytes()),
+        ["analyses", "jobs", "j1", "result"] => Ok(json!({"checks": [
+            {"rule": "farmland", "title": "永久基本农田", "verdict": "fail", "overlap": {"plane_m2": 900.0, "pieces": 1}},
+            {"rule": "urban", "title": "城镇开发边界", "verdict": "pass"}]})
+        .to_string()
+        .into_bytes()),
+        ["analyses", "jobs", "j1", "patches"] => {
+            let properties = json!({"rule": "farmland", "verdict": "fail", "plane_m2": 900.0});
+            Ok(square_at(CONFLICT_AT_M, 15.0, &properties).to_string().into_bytes())
+        }
         ["features", "plan"] => Ok(json!({"type": "FeatureCollection", "features": [
             {"type": "Feature", "id": 7, "properties": {"DLMC": "水田", "TBMJ": 1234.5}, "geometry": null}]})
         .to_string()
         .into_bytes()),
         _ => Err(404),
     }
+}
+
+/// Metres east and north of the middle where the project's red line and its conflict have their middles.
+pub(crate) const PROJECT_AT_M: [f64; 2] = [500.0, 900.0];
+/// Half a side of the red line in metres.
+pub(crate) const PROJECT_HALF_M: f64 = 60.0;
+/// Where the conflict is.
+pub(crate) const CONFLICT_AT_M: [f64; 2] = [535.0, 935.0];
+
+/// Longitude and latitude in degrees of a place so many metres east and north of the middle.
+pub(crate) fn lon_lat_at([east_m, north_m]: [f64; 2]) -> [f64; 2] {
+    let frame = EnuFrame::new([MIDDLE[0], MIDDLE[1], 0.0]);
+    let at = frame.ecef_from_enu_point([east_m, north_m, 0.0]);
+    let [lon, lat, _] = geodesy::frame::lon_lat_height_deg_from_ecef(at);
+    [lon, lat]
+}
+
+/// A rectangle round a place, anticlockwise.
+pub(crate) fn ring_at([east_m, north_m]: [f64; 2], [half_wide_m, half_high_m]: [f64; 2]) -> Vec<[f64; 2]> {
+    [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]
+        .map(|[x, y]| lon_lat_at([east_m + x * half_wide_m, north_m + y * half_high_m]))
+        .to_vec()
+}
+
+fn square_at(at_m: [f64; 2], half_m: f64, properties: &serde_json::Value) -> serde_json::Value {
+    let mut ring = ring_at(at_m, [half_m, half_m]);
+    ring.push(ring[0]);
+    json!({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [ring]}}]})
+}
+
+fn project() -> serde_json::Value {
+    json!({"id": "p1", "code": "X-1", "name": "河湾安置区", "applicant": "样例镇", "state": "meeting", "version": 4,
+        "land_use": {"system": "2023", "code": "070102", "name": "二类城镇住宅用地"}, "height_m": 54.0,
+        "red_line": {"version": 1, "plane_m2": 14_400.0, "ellipsoidal_m2": 14_394.5},
+        "check": {"job": "j1", "verdict": "fail"}})
+}
+
+fn scene() -> serde_json::Value {
+    let tall = json!({"name": "1#", "footprint": [ring_at(PROJECT_AT_M, [20.0, 20.0])], "floors": 6, "ground": "mean"});
+    let low = json!({"name": "长楼", "footprint": [ring_at(PROJECT_AT_M, [40.0, 20.0])], "height_m": 9.0, "floors": 3, "ground": "highest"});
+    let [lon, lat] = lon_lat_at(PROJECT_AT_M);
+    json!({"version": 2, "schemes": [{"name": "高层", "buildings": [tall]}, {"name": "多层", "buildings": [low]}],
+        "bookmarks": [{"name": "俯视", "camera": [lon, lat, height_m([lon, lat]) + 300.0, 0.0, -90.0], "scheme": "A"}]})
 }
 
 fn number(part: &str) -> Result<u32, u16> {
