@@ -89,16 +89,28 @@ impl Site {
 
     /// What polygons cover within the window, each place once.
     pub(crate) fn region<'p>(&self, polygons: impl Iterator<Item = &'p Polygon>) -> Region {
+        let contours = self.contours(polygons);
+        if contours.is_empty() { Region::default() } else { run(&contours, &[], OverlayRule::Subject) }
+    }
+
+    /// What a region shares with polygons.
+    pub(crate) fn shared<'p>(&self, region: &Region, polygons: impl Iterator<Item = &'p Polygon>) -> Region {
+        let contours = self.contours(polygons);
+        let Some(bounds) = bounds_of(&contours) else { return Region::default() };
+        // Only what lies in the box can be shared: most of a long red line is far from any one parcel.
+        let near: Vec<Vec<IntPoint>> =
+            region.contours.iter().map(|contour| cut_to_box(contour, bounds)).filter(|cut| cut.len() > 2).collect();
+        if near.is_empty() { Region::default() } else { run(&near, &contours, OverlayRule::Intersect) }
+    }
+
+    fn contours<'p>(&self, polygons: impl Iterator<Item = &'p Polygon>) -> Vec<Vec<IntPoint>> {
         let mut contours = Vec::new();
         for polygon in polygons {
             let Some(exterior) = self.contour(&polygon.exterior, true) else { continue };
             contours.push(exterior);
             contours.extend(polygon.holes.iter().filter_map(|hole| self.contour(hole, false)));
         }
-        if contours.is_empty() {
-            return Region::default();
-        }
-        run(&contours, &[], OverlayRule::Subject)
+        contours
     }
 
     /// A ring within the window, on the grid.
@@ -136,6 +148,15 @@ impl Site {
         let plane_m2 = doubled as f64 / 2.0 * step_m * step_m;
         let more_m2: f64 = region.contours.iter().map(|contour| self.measure.ring_m2(&self.ring(contour))).sum();
         Areas { plane_m2, ellipsoidal_m2: plane_m2 + more_m2 }
+    }
+
+    /// Length of its border in the plane, metres.
+    pub(crate) fn border_m(&self, region: &Region) -> f64 {
+        let length = |contour: &Vec<IntPoint>| -> f64 {
+            let next = contour.iter().cycle().skip(1);
+            contour.iter().zip(next).map(|(a, b)| f64::from(a.x - b.x).hypot(f64::from(a.y - b.y))).sum()
+        };
+        region.contours.iter().map(length).sum::<f64>() * self.step * self.unit_m
     }
 
     /// Its polygons in the plane.
@@ -185,16 +206,23 @@ pub(crate) fn pieces_of(region: &Region) -> Vec<Region> {
 }
 
 fn boxes_meet(a: &Region, b: &Region) -> bool {
-    let bounds = |region: &Region| {
-        let start = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
-        region
-            .contours
-            .iter()
-            .flatten()
-            .fold(start, |b, p| [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)])
-    };
-    let (a, b) = (bounds(a), bounds(b));
+    let (Some(a), Some(b)) = (bounds_of(&a.contours), bounds_of(&b.contours)) else { return false };
     a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3]
+}
+
+/// `[min x, min y, max x, max y]`.
+fn bounds_of(contours: &[Vec<IntPoint>]) -> Option<[i32; 4]> {
+    let first = contours.iter().flatten().next()?;
+    let start = [first.x, first.y, first.x, first.y];
+    let widen = |b: [i32; 4], p: &IntPoint| [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)];
+    Some(contours.iter().flatten().fold(start, widen))
+}
+
+/// A contour cut to a box.
+fn cut_to_box(contour: &[IntPoint], bounds: [i32; 4]) -> Vec<IntPoint> {
+    let points: Vec<[f64; 2]> = contour.iter().map(|p| [f64::from(p.x), f64::from(p.y)]).collect();
+    let cut = cut_to(&points, bounds.map(f64::from));
+    cut.iter().map(|p| IntPoint::new(p[0].round() as i32, p[1].round() as i32)).collect()
 }
 
 fn run(subject: &[Vec<IntPoint>], clip: &[Vec<IntPoint>], rule: OverlayRule) -> Region {

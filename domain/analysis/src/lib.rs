@@ -18,6 +18,8 @@ mod pieces;
 pub mod red_line;
 pub mod rounding;
 mod shared;
+pub mod sites;
+mod slope;
 mod snap;
 
 pub use error::AnalysisError;

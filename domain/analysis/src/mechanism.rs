@@ -213,6 +213,7 @@ impl RuleBook {
 pub const RULES: &[(&str, &str)] = &[
     ("control-lines", include_str!("../rules/control-lines.toml")),
     ("land-classes", include_str!("../rules/land-classes.toml")),
+    ("site-search", include_str!("../rules/site-search.toml")),
 ];
 
 /// Refuses a rule document that its analysis cannot use.
@@ -232,7 +233,7 @@ pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
 }
 
 /// Every analysis; a new one costs its file and a line here.
-pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE];
+pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE, &crate::sites::SITES];
 
 /// The analysis of a name.
 #[must_use]

@@ -8,8 +8,8 @@ use super::{
     control_lines::{ControlLines, Exemption, How, Line, Verdict},
 };
 use crate::{
-    AnalysisError, FoundPatch, LoadedLayer, Parcel,
-    clip::{Region, difference, intersection, pieces_of, union},
+    AnalysisError, FoundPatch, LoadedLayer, Parcel, Task,
+    clip::{Region, difference, pieces_of, union},
     figures::{Areas, Figures, balanced, metres, rounded},
     nearness::Outline,
 };
@@ -58,7 +58,7 @@ pub(super) fn cut<'l>(case: &Case<'_>, parcels: &[&'l Parcel]) -> Result<Cut<'l>
     let mut found: Vec<(&Parcel, Region)> = parcels
         .par_iter()
         .filter(|parcel| meets(parcel, window))
-        .map(|parcel| (*parcel, intersection(&case.red, &case.site.region(parcel.polygons.iter()))))
+        .map(|parcel| (*parcel, case.site.shared(&case.red, parcel.polygons.iter())))
         .filter(|(_, region)| !region.is_empty())
         .collect();
     found.sort_by(|(a, _), (b, _)| (&a.source_id, &a.id).cmp(&(&b.source_id, &b.id)));
@@ -103,23 +103,10 @@ fn meets(parcel: &Parcel, window: [f64; 4]) -> bool {
 
 /// Checks a line.
 pub(super) fn check(case: &Case<'_>, rules: &ControlLines, line: &Line) -> Result<Checked, AnalysisError> {
-    let Some(layer) = line.datasets.iter().find_map(|dataset| case.task.layers.get(dataset)) else {
-        let names = line.datasets.join("、");
-        return Ok(unchecked(
-            line,
-            format!("未检测：没有数据集 {names}，或在所查日期没有有效版本"),
-            format!("not checked: no dataset {names}, or none valid on the date"),
-        ));
-    };
-    let selected = match select(line, layer) {
-        Ok(selected) => selected,
-        Err(field) => {
-            return Ok(unchecked(
-                line,
-                format!("未检测：数据集 {} 没有字段 {field}，无法选出{}", layer.dataset, line.title_zh),
-                format!("not checked: dataset {} has no field {field}", layer.dataset),
-            ));
-        }
+    let found = look_up(case.task, line).and_then(|layer| Ok((layer, select(line, layer)?)));
+    let (layer, selected) = match found {
+        Ok(found) => found,
+        Err([zh, en]) => return Ok(unchecked(line, zh, en)),
     };
     if line.check == How::KeepDistance {
         keep_distance(case, rules, line, layer, &selected)
@@ -128,20 +115,35 @@ pub(super) fn check(case: &Case<'_>, rules: &ControlLines, line: &Line) -> Resul
     }
 }
 
-/// The parcels that count, or the field that is missing.
-fn select<'l>(line: &Line, layer: &'l LoadedLayer) -> Result<Vec<&'l Parcel>, String> {
+/// The layer of a line, or why there is none.
+pub(crate) fn look_up<'l>(task: &Task<'l>, line: &Line) -> Result<&'l LoadedLayer, [String; 2]> {
+    line.datasets.iter().find_map(|dataset| task.layers.get(dataset)).ok_or_else(|| {
+        let names = line.datasets.join("、");
+        [
+            format!("未检测：没有数据集 {names}，或在所查日期没有有效版本"),
+            format!("not checked: no dataset {names}, or none valid on the date"),
+        ]
+    })
+}
+
+/// The parcels of a layer that count, or why they cannot be told.
+pub(crate) fn select<'l>(line: &Line, layer: &'l LoadedLayer) -> Result<Vec<&'l Parcel>, [String; 2]> {
     let parcels = layer.layer.parcels.iter();
     let Some(selection) = &line.selection else { return Ok(parcels.collect()) };
     let has_field = |parcel: &Parcel| parcel.attributes.contains_key(&selection.field);
     if !layer.layer.parcels.is_empty() && !layer.layer.parcels.iter().any(has_field) {
-        return Err(selection.field.clone());
+        let field = &selection.field;
+        return Err([
+            format!("未检测：数据集 {} 没有字段 {field}，无法选出{}", layer.dataset, line.title_zh),
+            format!("not checked: dataset {} has no field {field}", layer.dataset),
+        ]);
     }
     let holds = |parcel: &&Parcel| selection.values.contains(&text(parcel, &selection.field));
     Ok(parcels.filter(holds).collect())
 }
 
 /// An attribute as text; empty where there is none.
-pub(super) fn text(parcel: &Parcel, field: &str) -> String {
+pub(crate) fn text(parcel: &Parcel, field: &str) -> String {
     match parcel.attributes.get(field) {
         Some(Value::String(text)) => text.trim().to_owned(),
         None | Some(Value::Null) => String::new(),
@@ -150,7 +152,7 @@ pub(super) fn text(parcel: &Parcel, field: &str) -> String {
 }
 
 /// An attribute as a number.
-pub(super) fn measure(parcel: &Parcel, field: &str) -> Option<f64> {
+pub(crate) fn measure(parcel: &Parcel, field: &str) -> Option<f64> {
     let value = parcel.attributes.get(field)?;
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|v: &f64| v.is_finite())
 }

@@ -10,7 +10,7 @@ pub(super) const DOCUMENT: &str = "control-lines";
 /// The document.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ControlLines {
+pub(crate) struct ControlLines {
     #[expect(dead_code, reason = "every rule document has it; the rule book's version is what results name")]
     document: toml::Table,
     pub(super) defaults: Defaults,
@@ -18,13 +18,13 @@ pub(super) struct ControlLines {
     pub(super) kind: Vec<Kind>,
     #[serde(default)]
     pub(super) exemption: Vec<Exemption>,
-    pub(super) line: Vec<Line>,
+    pub(crate) line: Vec<Line>,
     pub(super) indicators: Option<Indicators>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Defaults {
+pub(crate) struct Defaults {
     pub(super) tolerance_m2: f64,
     pub(super) look_around_m: f64,
 }
@@ -32,7 +32,7 @@ pub(super) struct Defaults {
 /// A kind of project.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     pub(super) id: String,
     pub(super) title_zh: String,
     pub(super) title_en: String,
@@ -45,7 +45,7 @@ pub(super) struct Kind {
 /// A ground on which an overlap is admitted under a condition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Exemption {
+pub(crate) struct Exemption {
     pub(super) id: String,
     pub(super) title_zh: String,
     pub(super) title_en: String,
@@ -58,7 +58,7 @@ pub(super) struct Exemption {
 /// How a line is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum How {
+pub(crate) enum How {
     /// The red line may not lie on it.
     MustNotOverlap,
     /// All of the red line must lie in it.
@@ -74,7 +74,7 @@ pub(super) enum How {
 /// What a breach means; the order is that of gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Pass,
     Note,
     Conditional,
@@ -104,12 +104,12 @@ impl Verdict {
 /// A control line.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Line {
-    pub(super) rule: String,
-    pub(super) title_zh: String,
-    pub(super) title_en: String,
+pub(crate) struct Line {
+    pub(crate) rule: String,
+    pub(crate) title_zh: String,
+    pub(crate) title_en: String,
     pub(super) group: String,
-    pub(super) datasets: Vec<String>,
+    pub(crate) datasets: Vec<String>,
     #[serde(rename = "where")]
     pub(super) selection: Option<Selection>,
     pub(super) class_field: Option<String>,
@@ -137,7 +137,7 @@ pub(super) struct Line {
 /// Features of a layer that count.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     pub(super) field: String,
     pub(super) values: Vec<String>,
 }
@@ -156,7 +156,7 @@ impl Line {
 /// Indicators of the detailed plan.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Indicators {
+pub(crate) struct Indicators {
     pub(super) title_zh: String,
     pub(super) title_en: String,
     pub(super) datasets: Vec<String>,
@@ -175,7 +175,7 @@ pub(super) struct Indicators {
 /// One indicator.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     pub(super) name: String,
     pub(super) title_zh: String,
     pub(super) title_en: String,
@@ -186,14 +186,14 @@ pub(super) struct Limit {
 /// Which side of a limit is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Sense {
+pub(crate) enum Sense {
     AtMost,
     AtLeast,
 }
 
 impl ControlLines {
     /// The document in force.
-    pub(super) fn of(rules: &RuleBook) -> Result<Self, AnalysisError> {
+    pub(crate) fn of(rules: &RuleBook) -> Result<Self, AnalysisError> {
         let bad = |what: String| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what };
         let lines: Self = toml::from_str(&rules.document(DOCUMENT)?.text).map_err(|error| bad(error.to_string()))?;
         let numbers = lines.line.iter().flat_map(|line| [line.tolerance_m2, line.distance_m]).flatten();

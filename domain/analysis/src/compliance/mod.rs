@@ -15,8 +15,12 @@ use serde_json::{Map, Value, json};
 
 use self::{
     checks::Checked,
-    control_lines::{ControlLines, Verdict},
+    control_lines::Verdict,
     tables::{LandClasses, Tables},
+};
+pub(crate) use self::{
+    checks::{look_up, measure, select as selected, text},
+    control_lines::{ControlLines, Line},
 };
 use crate::{
     AnalysisError, RedLine, RedParcel,

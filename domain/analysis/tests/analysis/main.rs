@@ -7,3 +7,4 @@ mod overlays;
 mod real;
 mod red_lines;
 mod rounded;
+mod site_search;
