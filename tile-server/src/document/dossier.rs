@@ -347,7 +347,9 @@ pub(crate) fn verdict_words(verdict: &str) -> &str {
         "not_concerned" => "不涉及",
         "overdue" => "逾期未复",
         "not_applicable" | "none" => "不涉及",
-        "unknown" | "unchecked" => "未检测",
+        "unknown" | "unchecked" | "not_checked" => "未检测",
+        "note" => "提示",
+        "incomplete" => "检测不完整",
         "" => "—",
         other => other,
     }

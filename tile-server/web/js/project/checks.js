@@ -7,7 +7,7 @@ import { dayOf, say, sayCode, told } from '../words.js';
 import { areas } from './red-line.js';
 import { verdictBadge } from './state.js';
 
-const ORDER = ['fail', 'conditional', 'not_checked', 'pass'];
+const ORDER = ['fail', 'conditional', 'not_checked', 'note', 'pass'];
 
 /** Shows a result `{ verdict, checks, … }` and its patches on the map. */
 export async function showCheck(place, work, job, result, alive, { project } = {}) {
