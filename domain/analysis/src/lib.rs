@@ -21,6 +21,7 @@ mod shared;
 pub mod sites;
 mod slope;
 mod snap;
+pub mod statistics;
 
 pub use error::AnalysisError;
 pub use mechanism::{

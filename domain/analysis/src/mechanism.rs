@@ -233,7 +233,7 @@ pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
 }
 
 /// Every analysis; a new one costs its file and a line here.
-pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE, &crate::sites::SITES];
+pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE, &crate::sites::SITES, &crate::statistics::STATISTICS];
 
 /// The analysis of a name.
 #[must_use]

@@ -12,11 +12,14 @@ import { split } from './split.js';
 /** How often a running job is asked for, milliseconds. */
 const POLL_MS = 700;
 
+/** Analyses that are asked for on other pages. */
+const ELSEWHERE = ['compliance', 'statistics'];
+
 const stateBadge = (state) => badge(sayCode('job', state), { done: 'pass', failed: 'fail', cancelled: 'plain', running: 'warn', queued: 'warn' }[state] || 'plain');
 
 async function home({ content, work }) {
   const [{ analyses = [], jobs = [] }, datasets] = await Promise.all([read('analyses'), fetchDatasets()]);
-  const kinds = analyses.filter(({ name }) => name !== 'compliance');
+  const kinds = analyses.filter(({ name }) => !ELSEWHERE.includes(name));
   const place = element('div');
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const choose = (kind) => {
@@ -31,7 +34,7 @@ async function home({ content, work }) {
       { title: say('state'), cell: (job) => stateBadge(job.state) },
       { title: say('time'), cell: (job) => minuteOf(job.created) },
       { title: say('by'), cell: (job) => nameOf(job.by) },
-    ], jobs.filter(({ name }) => name !== 'compliance'), { className: 'cards' }));
+    ], jobs.filter(({ name }) => !ELSEWHERE.includes(name)), { className: 'cards' }));
   if (kinds.length) choose(kinds.find(({ name }) => name === 'difference') || kinds[0]);
   else fill(place, empty(say('nothing')));
 }

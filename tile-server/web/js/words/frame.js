@@ -56,6 +56,7 @@ export const FRAME = {
   ellipsoidal_m2: ['椭球面积 m²', 'Ellipsoidal area m²'],
   plane: ['平面', 'plane'],
   ellipsoidal: ['椭球', 'ellipsoidal'],
+  total: ['合计', 'Total'],
   share: ['占比', 'Share'],
   changedMeanwhile: ['他人刚刚修改了这条记录', 'Someone has just changed this record'],
   changedHow: ['下面是变化的内容。您填写的没有丢失，可以核对后按最新内容再提交一次。', 'What changed is below. What you entered is kept: look, then submit it again on the current state.'],
