@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Add(args) => command::add::run(&args),
         Command::Basemap(args) => command::basemap::run(&args),
+        Command::Outline(args) => command::outline::run(&args),
+        Command::Export(args) => command::export::run(&args),
         Command::Worker => {
             return match importers::sandbox::child::serve() {
                 Ok(true) => Exit::Done.into(),

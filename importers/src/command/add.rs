@@ -261,7 +261,7 @@ fn convert(
     })?;
     match conversion {
         Outcome::Converted(conversion) => Ok(conversion),
-        Outcome::Inspected(_) => Err(wrong_answer(path)),
+        _ => Err(wrong_answer(path)),
     }
 }
 

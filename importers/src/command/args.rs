@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Add(Box<AddArgs>),
     /// 登记天地图在线底图 · register a layer of Tianditu as a live basemap
     Basemap(BasemapArgs),
+    /// 读取项目红线,以 JSON 输出 · read the outline of a project and print it as JSON
+    Outline(OutlineArgs),
+    /// 把图斑写成 `GeoPackage` 或 GBK shapefile · write patches as a `GeoPackage` or a GBK shapefile
+    Export(ExportArgs),
     /// The limited copy of this program; not for people.
     #[command(name = super::WORKER, hide = true)]
     Worker,
@@ -105,6 +109,46 @@ pub(crate) struct AddArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// Arguments of `outline`.
+#[derive(Debug, Args)]
+pub(crate) struct OutlineArgs {
+    /// 文件:shapefile 或其 ZIP、`GeoPackage`、DXF、GeoJSON、KML · file, or a ZIP with one
+    pub(crate) path: PathBuf,
+    /// 坐标系(EPSG 代码、WKT 或 PROJ 字符串),优先于文件 · CRS; wins over the file
+    #[arg(long)]
+    pub(crate) crs: Option<String>,
+    /// 图层 · layer of a container
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+    /// 属性文字编码 · encoding of attribute text: gbk, utf-8, …
+    #[arg(long)]
+    pub(crate) encoding: Option<String>,
+    /// 文件中 X、Y 对调 · x and y are exchanged in the file
+    #[arg(long)]
+    pub(crate) swap_axes: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// 图斑,GeoJSON,坐标为 --crs 的数值 · patches, `GeoJSON` in the numbers of --crs
+    #[arg(long, value_name = "FILE.geojson")]
+    pub(crate) input: PathBuf,
+    /// 坐标系 · CRS of the numbers
+    #[arg(long)]
+    pub(crate) crs: String,
+    /// 格式 · what to write; shapefile-gbk is a ZIP
+    #[arg(long, value_parser = ["gpkg", "shapefile-gbk"])]
+    pub(crate) format: String,
+    /// 输出文件 · where to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
 }

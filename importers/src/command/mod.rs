@@ -5,7 +5,9 @@
 pub(crate) mod add;
 pub(crate) mod args;
 pub(crate) mod basemap;
+pub(crate) mod export;
 pub(crate) mod inspect;
+pub(crate) mod outline;
 pub(crate) mod report;
 pub(crate) mod screen;
 
@@ -99,6 +101,17 @@ impl Worker {
     }
 
     fn run(&self, unit: &Unit, task: Task, bytes: u64, scratch: &Path, screen: &Screen) -> Result<Outcome, Failure> {
+        self.run_task(unit.claim.importer.name(), task, bytes, scratch, screen)
+    }
+
+    fn run_task(
+        &self,
+        importer: &str,
+        task: Task,
+        bytes: u64,
+        scratch: &Path,
+        screen: &Screen,
+    ) -> Result<Outcome, Failure> {
         let mut limits = Limits::for_input(bytes, self.machine_bytes);
         if let Some(secs) = self.limits.cpu_limit {
             limits.cpu_secs = secs;
@@ -109,7 +122,7 @@ impl Worker {
         if let Some(mib) = self.limits.memory_limit {
             limits.memory_bytes = mib << 20;
         }
-        let order = Order { importer: unit.claim.importer.name().to_owned(), task, limits };
+        let order = Order { importer: importer.to_owned(), task, limits };
         self.sandbox.run(&order, scratch, |event| screen.event(event))
     }
 
@@ -118,7 +131,7 @@ impl Worker {
         let task = Task::Inspect { path: absolute(&unit.path), options: options.clone() };
         match self.run(unit, task, bytes, scratch.path(), screen)? {
             Outcome::Inspected(inspection) => Ok(inspection),
-            Outcome::Converted(_) => Err(wrong_answer(&unit.path)),
+            _ => Err(wrong_answer(&unit.path)),
         }
     }
 }

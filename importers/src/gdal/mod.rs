@@ -7,6 +7,7 @@
 mod linear;
 pub mod raster;
 pub mod vector;
+pub mod vector_write;
 
 use std::sync::{Mutex, PoisonError};
 

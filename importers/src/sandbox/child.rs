@@ -10,6 +10,7 @@ use rlimit::Resource;
 use super::{Failure, FailureClass, Limits, Order, Reply, Task};
 use crate::importer::{ImportError, Text};
 use crate::list;
+use crate::planning::{export, outline};
 use crate::progress::Progress;
 
 /// Reads one order from stdin, does it and writes replies to stdout.
@@ -61,24 +62,31 @@ fn limit(limits: Limits) -> std::io::Result<()> {
 }
 
 fn answer(order: &Order, progress: &Progress) -> Reply {
-    let Some(importer) = list::by_name(&order.importer) else {
-        return Reply::Error(Failure {
-            class: FailureClass::Failed,
-            path: order.task.path().to_owned(),
-            text: Text::new(
-                format!("没有名为 {} 的导入器", order.importer),
-                format!("there is no importer named {}", order.importer),
-            ),
-            causes: Vec::new(),
-        });
-    };
+    let importer = || list::by_name(&order.importer).ok_or_else(|| no_importer(order));
     let result = match &order.task {
-        Task::Inspect { path, options } => {
-            importer.inspect(path, options).map(|inspection| Reply::Inspected(Box::new(inspection)))
+        Task::Inspect { path, options } => importer()
+            .and_then(|importer| importer.inspect(path, options))
+            .map(|found| Reply::Inspected(Box::new(found))),
+        Task::Convert(job) => {
+            importer().and_then(|importer| importer.convert(job, progress)).map(|made| Reply::Converted(Box::new(made)))
         }
-        Task::Convert(job) => importer.convert(job, progress).map(|conversion| Reply::Converted(Box::new(conversion))),
+        Task::Outline { path, options } => {
+            outline::read(path, options).map(|outline| Reply::Outlined(Box::new(outline)))
+        }
+        Task::Export(wanted) => export::write(wanted).map(Reply::Exported),
     };
     result.unwrap_or_else(|error| Reply::Error(failure(error)))
+}
+
+fn no_importer(order: &Order) -> ImportError {
+    ImportError::Failed {
+        path: order.task.path().to_owned(),
+        text: Text::new(
+            format!("没有名为 {} 的导入器", order.importer),
+            format!("there is no importer named {}", order.importer),
+        ),
+        source: None,
+    }
 }
 
 /// The error as data, with its chain of causes.

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::importer::{Conversion, Inspection, Job, Options, Text};
+use crate::planning::export::Export;
+use crate::planning::outline::Outline;
 use crate::progress::ProgressEvent;
 
 /// What the child is to do, under which limits.
@@ -26,7 +28,7 @@ pub struct Order {
     pub limits: Limits,
 }
 
-/// The two things an importer does.
+/// The two things an importer does, and two that need none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
@@ -39,6 +41,15 @@ pub enum Task {
     },
     /// Make the assets.
     Convert(Job),
+    /// Read the outline of a project; asks no importer.
+    Outline {
+        /// File.
+        path: PathBuf,
+        /// What the applicant said.
+        options: Options,
+    },
+    /// Write patches for others; asks no importer.
+    Export(Export),
 }
 
 impl Task {
@@ -46,8 +57,9 @@ impl Task {
     #[must_use]
     pub fn path(&self) -> &std::path::Path {
         match self {
-            Self::Inspect { path, .. } => path,
+            Self::Inspect { path, .. } | Self::Outline { path, .. } => path,
             Self::Convert(job) => &job.path,
+            Self::Export(export) => &export.input,
         }
     }
 }
@@ -101,6 +113,10 @@ pub enum Reply {
     Inspected(Box<Inspection>),
     /// The last line of a successful conversion.
     Converted(Box<Conversion>),
+    /// The last line of an outline that was read.
+    Outlined(Box<Outline>),
+    /// The last line of an export, with its number of features.
+    Exported(u64),
     /// The last line when nothing came of it.
     Error(Failure),
 }

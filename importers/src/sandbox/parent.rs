@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Failure, FailureClass, Order, Reply};
 use crate::importer::{Conversion, Inspection, Text};
+use crate::planning::outline::Outline;
 use crate::progress::ProgressEvent;
 
 /// Longest line taken from the child; a report of a hundred thousand warnings fits.
@@ -32,6 +33,10 @@ pub enum Outcome {
     Inspected(Inspection),
     /// Of a conversion.
     Converted(Conversion),
+    /// Of an outline.
+    Outlined(Outline),
+    /// Of an export: features written.
+    Exported(u64),
 }
 
 impl Sandbox {
@@ -93,6 +98,8 @@ impl Sandbox {
         match answer {
             Some(Reply::Inspected(inspection)) => Ok(Outcome::Inspected(*inspection)),
             Some(Reply::Converted(conversion)) if status.success() => Ok(Outcome::Converted(*conversion)),
+            Some(Reply::Outlined(outline)) => Ok(Outcome::Outlined(*outline)),
+            Some(Reply::Exported(features)) if status.success() => Ok(Outcome::Exported(features)),
             Some(Reply::Error(failure)) => Err(failure),
             _ => Err(post_mortem(order, status, late, words)),
         }

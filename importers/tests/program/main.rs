@@ -7,6 +7,7 @@
 
 mod county;
 mod limits;
+mod outlines;
 mod rasters;
 mod refusals;
 mod vectors;
