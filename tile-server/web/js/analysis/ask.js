@@ -34,9 +34,6 @@ function layerRows(datasets, first, least) {
   };
 }
 
-/** Chosen datasets as check marks. */
-const many = (name, label, datasets, value) => ({ name, label, type: 'checks', options: optionsOf(datasets), value });
-
 const styled = (datasets, ...styles) => datasets.filter(({ properties }) => styles.includes(properties?.style));
 
 /** The two plans that are usually compared: that of the towns and that of the land. */
@@ -47,12 +44,25 @@ function usual(datasets) {
   return [town, land].filter(Boolean).map(({ slug }) => slug);
 }
 
+/** Tables of a name (`[[name]]`) in a rule document, as functions that give a text field. */
+async function tablesOf(rule, name) {
+  const { text } = await read(`rules/${rule}`);
+  const tables = text.split(new RegExp(`^\\[\\[${name}\\]\\]$`, 'm')).slice(1);
+  return tables.map((table) => (field) => new RegExp(`^${field}\\s*=\\s*"([^"]*)"`, 'm').exec(table)?.[1]);
+}
+
+const titled = (field, name) => (isChinese() ? null : field(`${name}_en`)) || field(`${name}_zh`) || field(name);
+
 /** The classifications that the rule document holds: identifier and title. */
-async function classifications() {
-  const { text } = await read('rules/reclassification');
-  const tables = text.split(/^\[\[classification\]\]$/m).slice(1);
-  const field = (table, name) => new RegExp(`^${name}\\s*=\\s*"([^"]*)"`, 'm').exec(table)?.[1];
-  return tables.map((table) => [field(table, 'id'), (isChinese() ? null : field(table, 'title_en')) || field(table, 'title')]).filter(([id]) => id);
+const classifications = async () => (await tablesOf('reclassification', 'classification')).map((field) => [field('id'), titled(field, 'title')]);
+
+/** The control lines that the rules know: rule and title. */
+const controlLines = async () => (await tablesOf('control-lines', 'line')).map((field) => [field('rule'), titled(field, 'title')]);
+
+/** Lines that a site is to be free of, unless the rules of the search say otherwise. */
+async function usuallyFreeOf() {
+  const { text } = await read('rules/site-search');
+  return [...(/^free_of\s*=\s*\[([^\]]*)\]/m.exec(text)?.[1] || '').matchAll(/"([^"]+)"/g)].map(([, rule]) => rule);
 }
 
 const QUESTIONS = {
@@ -68,6 +78,23 @@ const QUESTIONS = {
         { name: 'sliver', label: say('sliverBelow'), type: 'number', min: 0, step: 'any', hint: say('sliverHint') },
       ],
       request: ({ classification, units, sliver }) => ({ layers: layers.values(), classification, ...(units ? { units: { dataset: units } } : {}), ...(sliver === undefined ? {} : { sliver_below_m2: sliver }) }),
+    };
+  },
+
+  async sites(datasets, work) {
+    const [lines, freeOf] = await Promise.all([controlLines(), usuallyFreeOf()]);
+    return {
+      hint: say('sitesHint'),
+      fields: [
+        { name: 'free_of', label: say('freeOf'), type: 'checks', options: lines, value: freeOf },
+        { name: 'min_area_m2', label: say('leastArea'), type: 'number', min: 0, step: 'any', value: 10_000 },
+        { name: 'max_mean_slope_deg', label: say('mostSlope'), type: 'number', min: 0, max: 90, step: 'any' },
+        { name: 'road_required', label: say('roadRequired'), type: 'checkbox' },
+      ],
+      request: (values) => {
+        const bounds = work.map.getBounds();
+        return { within: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()].map((degrees) => Number(degrees.toFixed(7))), ...values };
+      },
     };
   },
 };
@@ -90,5 +117,3 @@ export function analysisForm(kind, datasets, work, onJob) {
   }).catch((problem) => fill(place, element('p', { className: 'problem' }, problem.message)));
   return place;
 }
-
-export { many };

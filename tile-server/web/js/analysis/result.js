@@ -4,7 +4,7 @@ import { badge, button, element, empty, facts, fill, table } from '../element.js
 import { count, decimal, percent } from '../decimal.js';
 import { colours } from '../chart.js';
 import { absolute, part, read } from '../service.js';
-import { dayOf, say, told } from '../words.js';
+import { dayOf, isChinese, say, told } from '../words.js';
 import { ledger } from './ledger.js';
 
 /** Patches that the page reads at most; the files hold all. */
@@ -16,7 +16,7 @@ const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson', 'tables.x
 
 const classesOf = (properties) => (Array.isArray(properties.classes) ? properties.classes : [properties.first, properties.second]).filter((value) => value !== undefined).map((value) => value ?? say('uncovered'));
 
-export const className = (properties) => (properties.classes === undefined && properties.first === undefined ? properties.class ?? properties.kind ?? properties.CTFL ?? '' : classesOf(properties).join(' / '));
+export const className = (properties) => (properties.classes === undefined && properties.first === undefined ? properties.class ?? properties.kind ?? properties.CTFL ?? (properties.rank === undefined ? '' : say('candidate')) : classesOf(properties).join(' / '));
 
 export async function allPatches(id, alive) {
   const features = [];
@@ -72,7 +72,7 @@ const areaColumns = (of = (row) => row) => [
 /** What an analysis says in numbers. Tables that every kind has are shown where they are. */
 function overview(result) {
   const out = element('div');
-  const figures = Object.entries(result.totals || {}).flatMap(([name, value]) => figure(name, value));
+  const figures = Object.entries({ ...result.totals, ...pick(result, 'searched', 'free') }).flatMap(([name, value]) => figure(name, value));
   if (figures.length) out.append(element('div', { className: 'figures' }, figures));
   for (const sentence of [result.message, result.summary].filter(Boolean)) out.append(element('p', {}, told(sentence)));
   if (result.matrix?.length) {
@@ -98,6 +98,8 @@ function overview(result) {
   return out;
 }
 
+const pick = (from, ...names) => Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
+
 const titles = (result, dataset) => result.sources?.find((source) => source.dataset === dataset)?.title || dataset;
 
 function figure(name, value) {
@@ -122,7 +124,8 @@ function sources(result) {
 function patchTable(place, work, { features, matched }, onPicker) {
   if (features.length === 0) { fill(place, empty(say('noPatches'))); return; }
   const differs = features.some(({ properties }) => properties.counts_as_difference === true);
-  const state = { name: '', unit: '', least: 0, differences: differs, sort: 'ellipsoidal_m2', down: true, shown: ROWS };
+  const ranked = features.some(({ properties }) => properties.rank !== undefined);
+  const state = { name: '', unit: '', least: 0, differences: differs, sort: ranked ? 'rank' : 'ellipsoidal_m2', down: !ranked, shown: ROWS };
   const distinct = (of) => [...new Set(features.map(({ properties }) => of(properties)).filter(Boolean))].sort();
   const unitOf = ({ XZQMC, XZQDM }) => XZQMC || XZQDM || '';
   const idOf = ({ DKBH, id }) => DKBH ?? id ?? '';
@@ -136,7 +139,14 @@ function patchTable(place, work, { features, matched }, onPicker) {
       .sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (state.down ? -1 : 1));
     const column = (title, key, cell, number) => ({ title, number, cell, sorted: state.sort === key && (state.down ? -1 : 1), sort: () => { state.down = state.sort === key ? !state.down : Boolean(number); state.sort = key; renew(); } });
     tally.textContent = say('patchTally', { n: count(chosen.length), all: count(matched) });
-    fill(body, table([
+    const score = ranked ? [
+      column(say('rank'), 'rank', ({ properties }) => String(properties.rank), true),
+      column(say('score'), 'score', ({ properties }) => decimal(properties.score, 4), true),
+      column(say('plane_m2'), 'plane_m2', ({ properties }) => decimal(properties.plane_m2), true),
+      column(say('ellipsoidal_m2'), 'ellipsoidal_m2', ({ properties }) => decimal(properties.ellipsoidal_m2), true),
+      { title: say('reasons'), cell: ({ properties }) => [(isChinese() ? properties.reasons_zh : properties.reasons_en) || []].flat().join('；') },
+    ] : null;
+    fill(body, table(score || [
       column(say('patchId'), 'id', ({ properties }) => idOf(properties)),
       column(say('classes'), 'class', ({ properties }) => className(properties)),
       column(say('statUnits'), 'unit', ({ properties }) => unitOf(properties)),
