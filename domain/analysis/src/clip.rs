@@ -150,6 +150,12 @@ impl Site {
         Areas { plane_m2, ellipsoidal_m2: plane_m2 + more_m2 }
     }
 
+    /// Its box in the plane.
+    pub(crate) fn bounds(&self, region: &Region) -> Option<[f64; 4]> {
+        let bounds = bounds_of(&region.contours)?;
+        Some([0, 1, 2, 3].map(|i| self.origin[i % 2] + f64::from(bounds[i]) * self.step))
+    }
+
     /// Length of its border in the plane, metres.
     pub(crate) fn border_m(&self, region: &Region) -> f64 {
         let length = |contour: &Vec<IntPoint>| -> f64 {

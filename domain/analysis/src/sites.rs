@@ -1,7 +1,7 @@
 //! Land for a project (选址): what of an area is free of chosen control lines, ranked with reasons.
 //!
-//! Free land is the search area less every chosen line, in connected pieces. Small and narrow ones are dropped and
-//! counted. What remains is described by area, shape, slope and the way to a road; weights are a rule document. What
+//! Free land is the search area less every chosen line, in connected pieces; what is far larger than a site is cut into
+//! blocks of a fixed grid. Small and narrow pieces are dropped and counted. What remains is described by area, shape, slope and the way to a road; weights are a rule document. What
 //! is not known (no heights, no roads, a missing line) is said and takes no part in the ranking.
 
 use rayon::prelude::*;
@@ -15,6 +15,7 @@ use crate::{
     figures::{Areas, Figures, balanced, metres, rounded},
     mechanism::{Analysis, Findings, LayerWanted, RuleBook, SurfaceWanted, Task, Wanted, sources},
     nearness::Outline,
+    rounding::{AreaUnit, round_half_away},
     slope::{Slope, slope_within},
 };
 
@@ -50,6 +51,7 @@ struct Defaults {
     inside_of: Vec<String>,
     min_area_m2: f64,
     min_mean_width_m: f64,
+    block_m: f64,
     slope_limit_deg: f64,
     road_within_m: f64,
     limit: usize,
@@ -88,6 +90,8 @@ struct Search {
     min_area_m2: f64,
     max_area_m2: Option<f64>,
     min_mean_width_m: f64,
+    /// Side of the blocks that large pieces are cut into; 0 for never.
+    block_m: f64,
     slope_limit_deg: f64,
     /// Steeper pieces are dropped, where asked for.
     max_mean_slope_deg: Option<f64>,
@@ -134,6 +138,15 @@ impl Search {
             min_area_m2: number("min_area_m2", defaults.min_area_m2)?,
             max_area_m2: maybe("max_area_m2")?,
             min_mean_width_m: number("min_mean_width_m", defaults.min_mean_width_m)?,
+            block_m: match number("block_m", defaults.block_m)? {
+                side if side == 0.0 || (50.0..1e6).contains(&side) => side,
+                _ => {
+                    return Err(bad_request(
+                        "“block_m”应为 0 或不小于 50 米".to_owned(),
+                        "block_m is 0 or at least 50 m".to_owned(),
+                    ));
+                }
+            },
             slope_limit_deg: number("slope_limit_deg", defaults.slope_limit_deg)?,
             max_mean_slope_deg: maybe("max_mean_slope_deg")?,
             road_within_m: number("road_within_m", defaults.road_within_m)?.min(20_000.0),
@@ -324,7 +337,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         "not_checked": not_checked,
         "criteria": {
             "free_of": search.free_of, "inside_of": search.inside_of, "min_area_m2": search.min_area_m2,
-            "max_area_m2": search.max_area_m2, "min_mean_width_m": search.min_mean_width_m,
+            "max_area_m2": search.max_area_m2, "min_mean_width_m": search.min_mean_width_m, "block_m": search.block_m,
             "slope_limit_deg": search.slope_limit_deg, "max_mean_slope_deg": search.max_mean_slope_deg,
             "road_within_m": search.road_within_m, "road_required": search.road_required,
         },
@@ -356,6 +369,24 @@ fn taken_json(site: &Site, covered: &Covered<'_>, total: Figures) -> Option<Valu
     Some(Value::Object(row))
 }
 
+/// A piece as it is, or, where it is larger than two blocks, cut along a grid whose lines are multiples of the side.
+fn blocks(search: &Search, site: &Site, piece: Region) -> Vec<Region> {
+    let side = search.block_m / site.unit_m();
+    let enough_m2 = 2.0 * search.block_m * search.block_m;
+    if search.block_m <= 0.0 || site.areas(&piece).plane_m2 <= enough_m2 {
+        return vec![piece];
+    }
+    let Some([west, south, east, north]) = site.bounds(&piece) else { return Vec::new() };
+    let lines =
+        |from: f64, to: f64| ((from / side).floor() as i64..(to / side).ceil() as i64).map(move |i| i as f64 * side);
+    let corners: Vec<[f64; 2]> = lines(south, north).flat_map(|y| lines(west, east).map(move |x| [x, y])).collect();
+    let block = |[x, y]: [f64; 2]| {
+        let exterior = vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side]];
+        pieces_of(&site.shared(&piece, std::iter::once(&Polygon { exterior, holes: Vec::new() })))
+    };
+    corners.into_par_iter().map(block).collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
 /// The pieces that are large and wide enough, with figures that add up to the free land.
 fn keep(
     search: &Search,
@@ -364,7 +395,7 @@ fn keep(
     left_out: &mut LeftOut,
 ) -> Result<(Figures, Vec<Candidate>), AnalysisError> {
     let total = Figures::of(site.areas(free));
-    let regions = pieces_of(free);
+    let regions: Vec<Region> = pieces_of(free).into_iter().flat_map(|piece| blocks(search, site, piece)).collect();
     let areas: Vec<Areas> = regions.iter().map(|region| site.areas(region)).collect();
     let figures = balanced(&areas, total)?;
     let mut kept = Vec::new();
@@ -492,7 +523,7 @@ fn candidate_json(search: &Search, index: usize, candidate: &Candidate) -> Map<S
 
 /// Why it stands where it stands, in words.
 fn reasons(search: &Search, candidate: &Candidate) -> Vec<[String; 2]> {
-    let hectares = crate::rounding::AreaUnit::Hectare.from_m2(candidate.figures.plane_m2);
+    let hectares = round_half_away(AreaUnit::Hectare.from_m2(candidate.figures.plane_m2), 4);
     let width = metres(candidate.mean_width_m.round());
     let mut reasons = vec![[
         format!("面积 {hectares:.4} 公顷，平均宽度 {width} 米"),

@@ -172,6 +172,23 @@ fn what_is_required_leaves_pieces_out_and_says_why() {
 }
 
 #[test]
+fn land_far_larger_than_a_site_is_cut_into_blocks_that_add_up() {
+    let mut wanted = request();
+    wanted["block_m"] = json!(200.0);
+    wanted["min_area_m2"] = json!(0.0);
+    wanted["min_mean_width_m"] = json!(0.0);
+    let findings = search(&wanted, county(), None).unwrap();
+    let shown = findings.result["candidates"].as_array().unwrap();
+    let areas: Vec<f64> = shown.iter().map(|c| c["plane_m2"].as_f64().unwrap()).collect();
+    // West: 2 x 4 whole blocks, the rest cut by 440 and 985 m; in all 15. East: between 460 and 1,000 m, 0 and 900 m.
+    assert_eq!(areas.iter().filter(|m2| **m2 == 40_000.0).count(), 8 + 8, "{areas:?}");
+    assert_eq!(areas.len(), 15 + 15 + 2);
+    assert!((areas.iter().sum::<f64>() - findings.result["free"]["plane_m2"].as_f64().unwrap()).abs() < 1e-6);
+    wanted["block_m"] = json!(1.0);
+    assert!(search(&wanted, county(), None).is_err());
+}
+
+#[test]
 fn land_may_be_asked_to_lie_inside_a_line_and_missing_lines_are_said() {
     let mut layers = county();
     layers.push(layer("urban-boundary", vec![polygon("1", at(0.0, 0.0, 200.0, 200.0))]));
