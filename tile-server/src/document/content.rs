@@ -147,7 +147,19 @@ impl Table {
         Self { title, unit, columns, rows: Vec::new(), notes: Vec::new() }
     }
 
-    /// The same with a row at the end.
+    /// What of it is printed on paper: at most so many rows, then its totals, with a note on those left out.
+    pub(crate) fn on_paper(&self, most: usize) -> (impl Iterator<Item = &Row>, Vec<String>) {
+        let totals = self.rows.iter().rev().take_while(|row| row.mark == Mark::Total).count();
+        let (body, totals) = self.rows.split_at(self.rows.len() - totals);
+        let left_out = body.len().saturating_sub(most);
+        let mut notes = self.notes.clone();
+        if left_out > 0 {
+            notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
+        }
+        (body.iter().take(most).chain(totals), notes)
+    }
+
+    /// Adds a row at the end.
     pub(crate) fn push(&mut self, cells: Vec<Cell>, mark: Mark) {
         self.rows.push(Row::new(cells).marked(mark));
     }
@@ -158,6 +170,8 @@ impl Table {
 pub(crate) enum Block {
     /// A numbered section.
     Section(&'static str),
+    /// A heading within a section.
+    Heading(String),
     /// A paragraph, its first line set in.
     Paragraph(String),
     /// A paragraph that is a conflict: red.

@@ -19,6 +19,8 @@ pub(crate) struct Dossier {
     pub(crate) check: Option<Check>,
     /// What the departments said.
     pub(crate) opinions: Vec<Opinion>,
+    /// What the lead unit said: summary, minutes, decision.
+    pub(crate) statements: Vec<Statement>,
     /// What happened, oldest first.
     pub(crate) events: Vec<Event>,
     /// Who makes documents here.
@@ -85,7 +87,7 @@ pub(crate) struct Project {
     pub(crate) land_use: LandUse,
     /// Kind of project, in Chinese.
     pub(crate) kind: String,
-    /// State.
+    /// State, in Chinese.
     pub(crate) state: String,
     /// Contact.
     pub(crate) contact: String,
@@ -192,8 +194,10 @@ pub(crate) struct Check {
     pub(crate) job: String,
     /// When it was made, RFC 3339.
     pub(crate) at: String,
-    /// `pass`, `conditional` or `fail`.
+    /// `pass`, `conditional`, `fail` or `incomplete`.
     pub(crate) verdict: String,
+    /// What could not be checked, and why.
+    pub(crate) not_checked: Vec<NotChecked>,
     /// Rule documents with their versions.
     pub(crate) rule_versions: serde_json::Value,
     /// What was read.
@@ -208,6 +212,16 @@ pub(crate) struct Check {
     pub(crate) tables: serde_json::Value,
     /// The pieces taken, as GeoJSON features in degrees.
     pub(crate) patches: Vec<serde_json::Value>,
+}
+
+/// A rule that could not be checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NotChecked {
+    /// Its Chinese title.
+    pub(crate) title: String,
+    /// Why.
+    pub(crate) reason_zh: String,
 }
 
 /// A dataset that was read.
@@ -246,6 +260,8 @@ pub(crate) struct Finding {
     pub(crate) exemption: Option<serde_json::Value>,
     /// What lies inside.
     pub(crate) overlap: Overlap,
+    /// What lies outside a line that it must be inside of.
+    pub(crate) outside: Option<Overlap>,
     /// Distance to the nearest, metres.
     pub(crate) distance_m: Option<f64>,
     /// In words.
@@ -253,16 +269,20 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// The exemption in words.
+    /// The exemption in words, with its basis.
     pub(crate) fn exemption_words(&self) -> String {
-        match &self.exemption {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(object) => ["title", "ground", "title_zh", "name"]
-                .iter()
-                .find_map(|key| object.get(key)?.as_str())
-                .unwrap_or_default()
-                .to_owned(),
-            None => String::new(),
+        let field = |key: &str| self.exemption.as_ref().and_then(|one| one.get(key)?.as_str()).unwrap_or_default();
+        match (field("title"), field("basis")) {
+            (title, "") => title.to_owned(),
+            (title, basis) => format!("{title}（{basis}）"),
+        }
+    }
+
+    /// The title and the areas of what breaks the rule: outside a line that it must be inside of, else on it.
+    pub(crate) fn breach(&self) -> (String, Overlap) {
+        match self.outside.filter(|_| matches!(self.verdict.as_str(), "fail" | "conditional")) {
+            Some(outside) => (format!("{}（范围外）", self.title), outside),
+            None => (self.title.clone(), self.overlap),
         }
     }
 }
@@ -320,6 +340,20 @@ pub(crate) struct Opinion {
     pub(crate) due: String,
 }
 
+/// Something said by the lead unit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Statement {
+    /// What it is, in Chinese.
+    pub(crate) title: String,
+    /// Its words.
+    pub(crate) text: String,
+    /// Who.
+    pub(crate) by: String,
+    /// When, RFC 3339.
+    pub(crate) at: String,
+}
+
 /// A step of the review.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -336,37 +370,30 @@ pub(crate) struct Event {
     pub(crate) text: String,
 }
 
-/// Chinese words for the verdict of a check or an opinion; others as they are.
+/// Chinese words for the verdict of a check; others as they are.
 pub(crate) fn verdict_words(verdict: &str) -> &str {
     match verdict {
         "pass" => "通过",
+        "note" => "提示",
         "conditional" => "有条件",
         "fail" => "不通过",
-        "agree" => "同意",
-        "disagree" => "不同意",
-        "not_concerned" => "不涉及",
-        "overdue" => "逾期未复",
-        "not_applicable" | "none" => "不涉及",
-        "unknown" | "unchecked" | "not_checked" => "未检测",
-        "note" => "提示",
         "incomplete" => "检测不完整",
+        "not_checked" => "未检测",
         "" => "—",
         other => other,
     }
 }
 
-/// Chinese words for a state; others as they are.
-pub(crate) fn state_words(state: &str) -> &str {
-    match state {
-        "registered" => "已登记",
-        "checked" => "已检测",
-        "consulting" => "征求意见",
-        "supplementing" => "补正",
-        "summarised" => "已汇总",
-        "meeting" => "协调会",
-        "approved" => "已生成",
-        "returned" => "已退回",
-        "withdrawn" => "已撤回",
+/// Chinese words for the verdict of a department; others as they are.
+pub(crate) fn opinion_words(verdict: &str) -> &str {
+    match verdict {
+        "agree" => "同意",
+        "conditional" => "有条件同意",
+        "disagree" => "不同意",
+        "not_concerned" => "不涉及",
+        "no_opinion" => "逾期视同无意见",
+        "supplement" => "要求补正",
+        "" => "未反馈",
         other => other,
     }
 }

@@ -6,6 +6,7 @@
 mod content;
 pub(crate) mod dossier;
 mod filed_tables;
+pub(crate) mod from_review;
 pub(crate) mod ledger;
 mod ledger_xlsx;
 pub(crate) mod map;

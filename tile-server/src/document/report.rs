@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::{Align, Block, Cell, Mark, Report, Table, chinese_date, plain_date, plain_instant};
-use super::dossier::{Areas, Check, Dossier, Finding, state_words, verdict_words};
+use super::dossier::{Areas, Check, Dossier, Finding, opinion_words, verdict_words};
 use super::filed_tables;
 
 /// The report of a project.
@@ -15,6 +15,9 @@ pub(crate) fn report(dossier: &Dossier) -> Report {
         blocks.push(Block::Section("控制线符合性检测"));
         blocks.push(Block::Table(findings_table(check)));
         blocks.push(Block::Table(basis_table(check)));
+        blocks.extend(check.not_checked.iter().map(|one| {
+            Block::Warning(format!("未检测：{}（{}）", one.title, one.reason_zh.trim_start_matches("未检测：")))
+        }));
         if dossier.map.is_some() {
             blocks.extend([Block::Section("用地红线与压占情况图"), Block::Map]);
         }
@@ -33,8 +36,15 @@ pub(crate) fn report(dossier: &Dossier) -> Report {
             blocks.extend([Block::Section("用地红线图"), Block::Map]);
         }
     }
+    if !dossier.opinions.is_empty() || !dossier.statements.is_empty() {
+        blocks.push(Block::Section("部门意见与汇总"));
+    }
     if !dossier.opinions.is_empty() {
-        blocks.extend([Block::Section("部门意见"), Block::Table(opinions_table(dossier))]);
+        blocks.push(Block::Table(opinions_table(dossier)));
+    }
+    for statement in &dossier.statements {
+        blocks.push(Block::Heading(format!("{}（{}，{}）", statement.title, statement.by, plain_date(&statement.at))));
+        blocks.extend(statement.text.lines().map(|line| Block::Paragraph(line.to_owned())));
     }
     if !dossier.events.is_empty() {
         blocks.extend([Block::Section("办理过程"), Block::Table(events_table(dossier))]);
@@ -105,7 +115,7 @@ fn facts(dossier: &Dossier) -> Vec<(&'static str, String)> {
         ("用地性质", land_use_words(dossier)),
         ("项目类型", project.kind.clone()),
         ("联系方式", project.contact.clone()),
-        ("办理状态", state_words(&project.state).to_owned()),
+        ("办理状态", project.state.clone()),
         ("登记日期", plain_date(&project.created)),
     ];
     if let Some(line) = &dossier.red_line {
@@ -163,9 +173,11 @@ pub(crate) fn crs_words(crs: &str) -> String {
 fn conclusion(dossier: &Dossier, check: &Check) -> Vec<Block> {
     let count = |verdict: &str| check.checks.iter().filter(|finding| finding.verdict == verdict).count();
     let (failed, conditional, passed) = (count("fail"), count("conditional"), count("pass"));
+    let others = [("提示", count("note")), ("未检测", count("not_checked"))];
+    let others: String = others.iter().filter(|(_, n)| *n > 0).map(|(words, n)| format!("，{words}{n}项")).collect();
     let [plane, ellipsoidal] = areas_words(&areas(dossier));
     let opening = format!(
-        "经对“{}”拟用地红线（平面面积{plane}，椭球面积{ellipsoidal}）逐项检测，共检测{}项：通过{passed}项，有条件{conditional}项，不通过{failed}项。",
+        "经对“{}”拟用地红线（平面面积{plane}，椭球面积{ellipsoidal}）逐项检测，共检测{}项：通过{passed}项，有条件{conditional}项，不通过{failed}项{others}。",
         dossier.project.name,
         check.checks.len(),
     );
@@ -187,6 +199,7 @@ pub(crate) fn overall_words(verdict: &str) -> &str {
         "pass" => "符合规划管控要求，通过",
         "conditional" => "有条件通过，应落实下列条件",
         "fail" => "不符合规划管控要求，不通过",
+        "incomplete" => "检测不完整，不能作为审查依据",
         other => other,
     }
 }
@@ -220,14 +233,15 @@ fn findings_table(check: &Check) -> Table {
         ],
     );
     for (number, finding) in check.checks.iter().enumerate() {
+        let (title, breach) = finding.breach();
         table.push(
             vec![
                 Cell::from((number + 1).to_string()),
-                Cell::from(&finding.title),
-                Cell::number(finding.overlap.areas.plane_m2, 2),
-                Cell::number(finding.overlap.areas.ellipsoidal_m2, 2),
-                percent(finding.overlap.share),
-                Cell::number(finding.overlap.pieces.map(|pieces| pieces as f64), 0),
+                Cell::from(title),
+                Cell::number(breach.areas.plane_m2, 2),
+                Cell::number(breach.areas.ellipsoidal_m2, 2),
+                percent(breach.share),
+                Cell::number(breach.pieces.map(|pieces| pieces as f64), 0),
                 Cell::number(finding.distance_m, 2),
                 verdict_words(&finding.verdict).into(),
             ],
@@ -317,16 +331,11 @@ pub(crate) fn opinions_table(dossier: &Dossier) -> Table {
         } else {
             plain_date(&opinion.signed)
         };
-        let verdict = match opinion.verdict.as_str() {
-            "" => "未反馈",
-            "conditional" => "有条件同意",
-            other => verdict_words(other),
-        };
         let mark = if opinion.verdict == "disagree" { Mark::Conflict } else { Mark::Plain };
         table.push(
             vec![
                 Cell::from(&opinion.unit),
-                verdict.into(),
+                opinion_words(&opinion.verdict).into(),
                 Cell::from(&opinion.text),
                 Cell::from(&opinion.officer),
                 Cell::from(&opinion.head),

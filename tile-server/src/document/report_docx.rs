@@ -77,6 +77,9 @@ fn make(dossier: &Dossier, _workshop: &Workshop) -> Result<Vec<u8>, DocumentErro
                         .add_run(run(&format!("{}、{title}", chinese_number(sections)), HEADING_FONT, 28)),
                 )
             }
+            Block::Heading(text) => {
+                docx.add_paragraph(writer.body().outline_lvl(1).keep_next(true).add_run(run(text, KAI_FONT, 28)))
+            }
             Block::Paragraph(text) => docx.add_paragraph(writer.body().add_run(run(text, BODY_FONT, 28))),
             Block::Warning(text) => docx.add_paragraph(writer.body().add_run(run(text, BODY_FONT, 28).color(RED))),
             Block::Facts(facts) => {
@@ -212,10 +215,8 @@ impl Writer {
             head_cells.push(cell.shading(Shading::new().fill("EBEBEB")).width(*width, WidthType::Dxa));
         }
         let mut rows = vec![TableRow::new(head_cells).cant_split().row_height(1.0)];
-        let body = table.rows.iter().filter(|row| row.mark != Mark::Total);
-        let left_out = body.clone().count().saturating_sub(MAX_ROWS);
-        let totals = table.rows.iter().filter(|row| row.mark == Mark::Total);
-        for row in body.take(MAX_ROWS).chain(totals) {
+        let (printed, notes) = table.on_paper(MAX_ROWS);
+        for row in printed {
             let (font, color) = match row.mark {
                 Mark::Conflict => (BODY_FONT, Some(RED)),
                 Mark::Total => (HEADING_FONT, None),
@@ -245,10 +246,6 @@ impl Writer {
             );
         }
         docx = docx.add_table(laid_out(WordTable::new(rows), grid));
-        let mut notes = table.notes.clone();
-        if left_out > 0 {
-            notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
-        }
         for note in &notes {
             docx = docx.add_paragraph(self.paragraph().add_run(run(note, BODY_FONT, 18)));
         }

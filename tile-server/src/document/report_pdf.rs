@@ -33,6 +33,7 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
                 sections += 1;
                 json!({ "kind": "section", "text": format!("{}、{title}", chinese_number(sections)) })
             }
+            Block::Heading(text) => json!({ "kind": "heading", "text": text }),
             Block::Paragraph(text) => json!({ "kind": "paragraph", "text": text }),
             Block::Warning(text) => json!({ "kind": "warning", "text": text }),
             Block::Facts(facts) => json!({ "kind": "facts", "rows": fact_rows(facts) }),
@@ -104,12 +105,8 @@ pub(super) fn fact_rows(facts: &[(&'static str, String)]) -> Vec<Value> {
 
 /// A table as the templates read it, with at most so many rows before its totals.
 pub(super) fn table_json(table: &Table, most: usize) -> Value {
-    let body = table.rows.iter().filter(|row| row.mark != Mark::Total);
-    let left_out = body.clone().count().saturating_sub(most);
-    let totals = table.rows.iter().filter(|row| row.mark == Mark::Total);
-    let rows: Vec<Value> = body
-        .take(most)
-        .chain(totals)
+    let (rows, notes) = table.on_paper(most);
+    let rows: Vec<Value> = rows
         .map(|row| {
             let mark = match row.mark {
                 Mark::Plain => "plain",
@@ -126,9 +123,5 @@ pub(super) fn table_json(table: &Table, most: usize) -> Value {
         .iter()
         .map(|column| json!({ "head": column.head, "width": column.width, "align": column.align.name() }))
         .collect();
-    let mut notes = table.notes.clone();
-    if left_out > 0 {
-        notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
-    }
     json!({ "kind": "table", "title": table.title, "unit": table.unit, "columns": columns, "rows": rows, "notes": notes })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::content::{Align, Cell, Mark, Table, chinese_date};
-use super::dossier::{Dossier, state_words, verdict_words};
+use super::dossier::{Dossier, verdict_words};
 use super::map::Frame;
 use super::report::{areas, areas_words, crs_words, is_conflict, land_use_words, overall_words, rule_versions};
 use super::report_pdf::{fact_rows, identity, table_json};
@@ -30,7 +30,7 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
         ("用地性质", land_use_words(dossier)),
         ("平面面积", plane),
         ("椭球面积", ellipsoidal),
-        ("办理状态", state_words(&project.state).to_owned()),
+        ("办理状态", project.state.clone()),
     ];
     let (verdict, passed) = dossier.check.as_ref().map_or(("检测结论：尚未检测".to_owned(), false), |check| {
         (format!("检测结论：{}", overall_words(&check.verdict)), check.verdict == "pass")
@@ -101,12 +101,13 @@ fn conflicts(dossier: &Dossier) -> Table {
     let findings = dossier.check.iter().flat_map(|check| &check.checks).filter(|finding| is_conflict(finding));
     for (number, finding) in findings.enumerate() {
         let mark = if finding.verdict == "fail" { Mark::Conflict } else { Mark::Plain };
+        let (title, breach) = finding.breach();
         table.push(
             vec![
                 Cell::from((number + 1).to_string()),
-                Cell::from(&finding.title),
-                Cell::number(finding.overlap.areas.plane_m2, 2),
-                Cell::number(finding.overlap.areas.ellipsoidal_m2, 2),
+                Cell::from(title),
+                Cell::number(breach.areas.plane_m2, 2),
+                Cell::number(breach.areas.ellipsoidal_m2, 2),
                 verdict_words(&finding.verdict).into(),
             ],
             mark,

@@ -32,14 +32,26 @@ fn dossier() -> Dossier {
         finding("ecology", "生态保护红线", "conditional", [4102.0, 4103.5], 0.06),
     ];
     checks.extend((0..20).map(|i| finding(&format!("r{i}"), &format!("控制线{i}"), "pass", [0.0, 0.0], 0.0)));
-    let line = |name: &str, m2: f64| json!({ "title": name, "plane_m2": m2, "ellipsoidal_m2": m2, "share": 0.1, "pieces": 1, "verdict": "pass" });
+    let row = |owner: &str, title: &str, plane: f64, ellipsoidal: f64| json!({ "owner": owner, "title": title, "plane_m2": plane, "ellipsoidal_m2": ellipsoidal, "plane_ha": 6.8318, "ellipsoidal_ha": 6.8318 });
+    let mut part = row("样例村（集体）", "其中：耕地", 2_000.1, 2_000.2);
+    part["part"] = true.into();
+    let mut total = row("合计", "总计", 68_342.17, 68_367.42);
+    total["total"] = true.into();
+    let classes = vec![
+        row("样例村（集体）", "农用地", 2_871.1, 2_872.13),
+        part,
+        row("样例村（集体）", "建设用地", 65_471.07, 65_495.29),
+        row("样例村（集体）", "小计", 68_342.17, 68_367.42),
+        row("合计", "农用地", 68_342.16, 68_367.42),
+        total,
+    ];
     let occupied: Vec<_> = (0..60)
-        .map(|i| json!({ "source_id": format!("4331990000000{i:05}"), "title": "地类图斑", "class": "0101", "owner": "样例村民委员会", "plane_m2": 0.1 + f64::from(i), "ellipsoidal_m2": 0.25 }))
+        .map(|i| json!({ "source_id": format!("4331990000000{i:05}"), "number": "12", "class": "0101", "class_name": "水田", "owner": "样例村民委员会", "plane_m2": 0.1 + f64::from(i), "ellipsoidal_m2": 0.25 }))
         .collect();
     let value = json!({
         "project": {
             "id": "p-1", "code": "2026-433199-01-01-000001", "name": HOSTILE, "applicant": "样例县工业园区开发有限公司",
-            "land_use": { "system": "2023", "code": "100101", "name": "一类工业用地" }, "kind": "工业项目", "state": "consulting",
+            "land_use": { "system": "2023", "code": "100101", "name": "一类工业用地" }, "kind": "工业项目", "state": "征求意见",
             "created": "2026-11-01T02:00:00Z",
         },
         "red_line": {
@@ -52,8 +64,11 @@ fn dossier() -> Dossier {
             "sources": [{ "role": "basic-farmland", "dataset": "yjjbnt", "revision": "20240101t000000-abcdef", "title": "永久基本农田", "valid_from": "2024-01-01T00:00:00Z", "code_system": "" }],
             "red_line": { "plane_m2": 68_342.17, "ellipsoidal_m2": 68_367.42, "plane_ha": 6.8342, "ellipsoidal_ha": 6.8367 },
             "checks": checks,
+            "not_checked": [{ "rule": "mining", "title": "采矿权", "reason_zh": "未检测：没有数据集 ckq" }],
             "tables": {
-                "three_lines": { "rows": [line("永久基本农田", 2871.1), line("城镇开发边界", 65_446.95)], "total": { "plane_m2": 68_318.05, "ellipsoidal_m2": 68_318.06 } },
+                "three_lines": [row("", "永久基本农田", 2_871.1, 2_872.13), row("", "城镇开发边界内", 65_446.95, 68_318.05)],
+                "land_classes": classes,
+                "land_detail": [row("样例村", "水田", 2_871.1, 2_872.13), row("样例村", "工业用地", 65_471.07, 65_495.29)],
                 "occupied_parcels": occupied,
             },
             "patches": [{
@@ -66,6 +81,7 @@ fn dossier() -> Dossier {
             { "unit": "林业局", "verdict": "not_concerned", "text": "", "officer": "王五", "head": "赵六", "signed": "2026-11-21T02:00:00Z" },
             { "unit": "水利局", "verdict": "", "due": "2026-11-30" },
         ],
+        "statements": [{ "title": "汇总意见", "text": "建议优化选址，避让永久基本农田。", "by": "孙八", "at": "2026-11-21T02:00:00Z" }],
         "events": [{ "at": "2026-11-01T02:00:00Z", "by": "钱七", "unit": "县自然资源局", "action": "登记", "text": "" }],
         "office": { "unit": "样例县自然资源局", "secrecy": "内部" },
         "as_of": "2026-11-21T02:00:00Z",
@@ -217,15 +233,20 @@ fn the_workbook_holds_numbers_whose_stored_sums_are_the_result_s() {
     assert_eq!(bytes, made("tables.xlsx", &workshop), "the same bytes again");
     let path = kept("tables.xlsx", &bytes);
     let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).expect("a workbook");
-    let range = book.worksheet_range("“三线”占用情况表").expect("the sheet");
+    let range = book.worksheet_range("土地分类面积表").expect("the sheet");
+    let formulas = book.worksheet_formula("土地分类面积表").expect("formulas");
     let cell = |row, column| range.get_value((row, column)).cloned().expect("a cell");
-    assert_eq!(cell(3, 1), Data::Float(2871.1));
-    assert_eq!(cell(5, 1), Data::Float(68_318.05), "the stored value of the formula");
-    let formulas = book.worksheet_formula("“三线”占用情况表").expect("formulas");
-    assert_eq!(formulas.get_value((5, 1)).map(String::as_str), Some("ROUND(SUM(B4:B5),2)"));
-    // The rows do not add up to this total, so it is not a formula that would count to another number.
-    assert_eq!(formulas.get_value((5, 2)).map_or("", String::as_str), "");
-    assert_eq!(cell(5, 2), Data::Float(68_318.06));
+    let formula = |row, column| formulas.get_value((row, column)).cloned().unwrap_or_default();
+    assert_eq!(cell(3, 2), Data::Float(2_871.1));
+    assert_eq!(cell(6, 2), Data::Float(68_342.17), "the stored value of the formula");
+    assert_eq!(formula(6, 2), "ROUND(SUM(C4,C6),2)", "a part is not counted twice");
+    // The row above does not add up to this total, so it is not a formula that would count to another number.
+    assert_eq!((cell(8, 2), formula(8, 2)), (Data::Float(68_342.17), String::new()));
+    assert_eq!(formula(8, 3), "ROUND(SUM(D8:D8),2)");
+    let detail = book.worksheet_formula("土地分类面积明细表").expect("formulas");
+    assert_eq!(detail.get_value((5, 4)).map(String::as_str), Some("ROUND(SUM(E4:E5),2)"), "the red line's own area");
+    let occupied = book.worksheet_range("压占图斑清单").expect("the sheet");
+    assert_eq!(occupied.height(), 63, "rows that are not the whole red line have no total");
 }
 
 #[test]

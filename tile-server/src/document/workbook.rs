@@ -161,23 +161,30 @@ impl Sums {
         }
     }
 
-    /// The sum of the rows above as a formula, if it is the total to the last digit and no row is a part of another.
+    /// The sum of the rows above as a formula, if it is the total to the last digit. `at` is the total's own row, from 0.
     fn formula(&self, c: u16, at: u32, total: f64, decimals: u8) -> Option<Formula> {
         let decimal = |value: f64| printed(value, decimals).parse::<Decimal>().ok();
+        let count = u32::try_from(self.rows.len()).ok().filter(|count| *count > 0)?;
+        let first = at - count + 1;
+        let name = rust_xlsxwriter::utility::column_number_to_name(c);
         let mut sum = Decimal::ZERO;
-        for row in &self.rows {
-            match row.cells.get(usize::from(c)) {
-                Some(Cell::Number(value, _)) if row.mark != Mark::Part => sum += decimal(*value)?,
-                Some(Cell::Number(..)) => return None,
-                _ => {}
+        let mut cells = Vec::new();
+        for (row, number) in self.rows.iter().zip(first..) {
+            if let Some(Cell::Number(value, _)) = row.cells.get(usize::from(c)).filter(|_| row.mark != Mark::Part) {
+                sum += decimal(*value)?;
+                cells.push(format!("{name}{number}"));
             }
         }
-        let count = u32::try_from(self.rows.len()).ok().filter(|count| *count > 0)?;
-        let name = rust_xlsxwriter::utility::column_number_to_name(c);
+        // A part of another row is not counted again: then the cells are named one by one, as many as a formula takes.
+        let has_parts = self.rows.iter().any(|row| row.mark == Mark::Part);
+        let range = match (has_parts, cells.len()) {
+            (false, _) => format!("{name}{first}:{name}{at}"),
+            (true, 1..=200) => cells.join(","),
+            (true, _) => return None,
+        };
         (sum == decimal(total)?).then(|| {
             // Counted in binary, a long sum is off in its last bits: it is rounded as the result was.
-            Formula::new(format!("=ROUND(SUM({name}{}:{name}{at}),{decimals})", at - count + 1))
-                .set_result(printed(total, decimals))
+            Formula::new(format!("=ROUND(SUM({range}),{decimals})")).set_result(printed(total, decimals))
         })
     }
 }

@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use analysis::RuleBook;
 use catalog::{DatasetKind, DatasetQuery, Revision};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::asset::feature_path;
-use crate::document::dossier::{Check, Dossier, Office};
+use crate::document::dossier::{Check, Dossier};
 use crate::document::map::{BaseLayer, Conflict, Drawing, Frame, order_of};
 use crate::document::{self, Document, DocumentError, Make};
 use crate::locate::Located;
@@ -127,18 +126,4 @@ async fn base_layers(app: &App, check: Option<&Check>, bbox_lon_lat_deg: [f64; 4
     }
     layers.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.revision.slug.cmp(&y.revision.slug)));
     Ok(layers.into_iter().map(|(_, layer)| layer).take(MAX_LAYERS).collect())
-}
-
-/// Who makes documents here.
-pub(crate) fn office(rules: &RuleBook) -> Office {
-    #[derive(serde::Deserialize)]
-    struct Settings {
-        office: Office,
-    }
-    rules
-        .document("documents")
-        .ok()
-        .and_then(|document| toml::from_str::<Settings>(&document.text).ok())
-        .map(|settings| settings.office)
-        .unwrap_or_default()
 }
