@@ -112,6 +112,7 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::notes::ROUTES,
     routes::attachments::ROUTES,
     routes::tasks::ROUTES,
+    routes::documents::ROUTES,
     routes::datasets::ROUTES,
     routes::tiles::ROUTES,
     routes::terrain::ROUTES,

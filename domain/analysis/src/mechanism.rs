@@ -214,6 +214,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("control-lines", include_str!("../rules/control-lines.toml")),
     ("land-classes", include_str!("../rules/land-classes.toml")),
     ("site-search", include_str!("../rules/site-search.toml")),
+    ("documents", include_str!("../rules/documents.toml")),
 ];
 
 /// Refuses a rule document that its analysis cannot use.

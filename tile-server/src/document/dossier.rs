@@ -210,8 +210,20 @@ pub(crate) struct Check {
     pub(crate) indicators: Vec<Indicator>,
     /// The tables that an officer files.
     pub(crate) tables: serde_json::Value,
-    /// The pieces taken, as GeoJSON features in degrees.
-    pub(crate) patches: Vec<serde_json::Value>,
+    /// The pieces taken.
+    pub(crate) patches: Vec<TakenPiece>,
+    /// CRS of the pieces.
+    pub(crate) plane: String,
+}
+
+/// A piece of the red line that a finding is about.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TakenPiece {
+    /// What is known about it; `rule` names the finding.
+    pub(crate) properties: serde_json::Map<String, serde_json::Value>,
+    /// Polygons of rings, the outer ring first, x easting first.
+    pub(crate) polygons: Vec<Vec<Vec<[f64; 2]>>>,
 }
 
 /// A rule that could not be checked.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::dossier::{
     Check, Dossier, Event, GivenNumber, LandUse, Office, Opinion, Project as Subject, RedLine, SourceFile, Statement,
+    TakenPiece,
 };
 
 /// What is known of a project beside its own record.
@@ -18,8 +19,10 @@ pub(crate) struct Records {
     pub(crate) delivered: Value,
     /// The result of its check.
     pub(crate) result: Option<Value>,
-    /// The pieces taken, GeoJSON features in degrees.
-    pub(crate) patches: Vec<Value>,
+    /// The pieces taken, in that plane.
+    pub(crate) patches: Vec<TakenPiece>,
+    /// The plane of the pieces.
+    pub(crate) plane: String,
 }
 
 /// A result that is not of the shape that documents print.
@@ -33,6 +36,7 @@ pub(crate) fn dossier(
     rules: &RuleBook,
 ) -> Result<Dossier, BadResult> {
     let registration = &project.registration;
+    let office = office(rules);
     let check = match (project.current_check(), records.result) {
         (Some(record), Some(result)) => {
             let mut check: Check = serde_json::from_value(result)?;
@@ -40,6 +44,7 @@ pub(crate) fn dossier(
             check.at = instant(record.at);
             check.rule_versions = titled(&check.rule_versions, rules);
             check.patches = records.patches;
+            check.plane = records.plane;
             Some(check)
         }
         _ => None,
@@ -83,7 +88,7 @@ pub(crate) fn dossier(
         opinions: project.consultations.iter().map(|one| opinion(one, settings)).collect(),
         statements: statements(project),
         events: records.events.iter().map(event).collect(),
-        office: office(rules),
+        office: Office { unit: first_of([&office.unit, &project.lead_unit.name]), ..office },
         as_of: instant(project.updated),
         map: None,
     })
@@ -98,6 +103,10 @@ pub(crate) fn office(rules: &RuleBook) -> Office {
     let document = rules.document("documents").ok();
     let settings = document.and_then(|document| toml::from_str::<Settings>(&document.text).ok());
     settings.map(|settings| settings.office).unwrap_or_default()
+}
+
+fn first_of(texts: [&String; 2]) -> String {
+    texts.into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default()
 }
 
 fn instant(at: DateTime<Utc>) -> String {
@@ -184,6 +193,7 @@ fn event(event: &ProjectEvent) -> Event {
         "no_opinion" => "逾期视同无意见",
         "note" => "批注",
         "attachment" => "上传附件",
+        "scene" => "三维方案",
         other => other,
     };
     let detail = |key: &str| event.detail.get(key).and_then(Value::as_str);
@@ -191,6 +201,8 @@ fn event(event: &ProjectEvent) -> Event {
     let text = match event.kind.as_str() {
         "check" => format!("检测结论：{}", super::dossier::verdict_words(detail("verdict").unwrap_or_default())),
         "red_line" => format!("第{}版", event.red_line),
+        "attachment" => detail("name").unwrap_or_default().to_owned(),
+        "scene" => "更新三维方案".to_owned(),
         "no_opinion" => event.detail.get("unit").and_then(named).unwrap_or_default(),
         "hand_over" => event.detail.get("to").and_then(named).map(|name| format!("移交给{name}")).unwrap_or_default(),
         "number" => format!("{} {}", detail("kind").unwrap_or_default(), detail("number").unwrap_or_default()),

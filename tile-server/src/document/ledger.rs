@@ -9,10 +9,8 @@ use super::dossier::Office;
 pub(crate) struct Ledger {
     /// Rows: the fields of the patch and of its opinions, by their names.
     pub(crate) rows: Vec<Map<String, Value>>,
-    /// Totals by the field that they are of; empty where the result has none.
-    pub(crate) totals: Map<String, Value>,
     /// Who makes documents here.
     pub(crate) office: Office,
-    /// When the newest row was changed (RFC 3339).
+    /// When it was asked for (RFC 3339).
     pub(crate) as_of: String,
 }

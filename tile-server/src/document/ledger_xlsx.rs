@@ -1,8 +1,9 @@
 //! `ledger.xlsx`: the ledger of difference patches with the opinion columns that cities keep (南京市“两规差异比对”).
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::content::{Align, Cell, Mark, Table};
+use super::content::{Align, Cell, Mark, Table, printed};
 use super::ledger::Ledger;
 use super::report::plain;
 use super::workbook::workbook;
@@ -50,7 +51,7 @@ const FIELDS: &[(&str, &str, f64, Option<u8>)] = &[
     ("DGHYTDLYT", "多规合一土地利用图", 1.4, None),
     ("state", "处理状态", 1.0, None),
     ("unit", "责任单位", 1.4, None),
-    ("SXRQ", "生效日期", 1.2, None),
+    ("生效日期", "生效日期", 1.2, None),
     ("BZ", "备注", 2.0, None),
 ];
 
@@ -67,15 +68,24 @@ fn table(ledger: &Ledger) -> Table {
     for row in &ledger.rows {
         table.push(FIELDS.iter().map(|(name, _, _, decimals)| cell(row.get(*name), *decimals)).collect(), Mark::Plain);
     }
-    if !ledger.totals.is_empty() {
-        let mut cells: Vec<Cell> =
-            FIELDS.iter().map(|(name, _, _, decimals)| cell(ledger.totals.get(*name), *decimals)).collect();
-        if let Some(first) = cells.first_mut() {
-            *first = Cell::from("合计");
-        }
-        table.push(cells, Mark::Total);
-    }
+    let totals = FIELDS.iter().enumerate().map(|(at, (_, _, _, decimals))| match decimals {
+        Some(decimals) => Cell::number(total(&table, at, *decimals), *decimals),
+        None if at == 0 => Cell::from("合计"),
+        None => Cell::from(""),
+    });
+    let totals = totals.collect();
+    table.push(totals, Mark::Total);
     table
+}
+
+/// The rows of the ledger are balanced, so that what is printed of them adds up; nothing is measured again.
+fn total(table: &Table, column: usize, decimals: u8) -> Option<f64> {
+    let of = |row: &super::content::Row| match row.cells.get(column) {
+        Some(Cell::Number(value, _)) => printed(*value, decimals).parse::<Decimal>().ok(),
+        _ => None,
+    };
+    let sum: Decimal = table.rows.iter().filter_map(of).sum();
+    sum.to_string().parse().ok()
 }
 
 fn cell(value: Option<&Value>, decimals: Option<u8>) -> Cell {

@@ -19,8 +19,8 @@ use geodesy::pole::pole_of_inaccessibility;
 use geodesy::transform::Transform;
 use serde_json::{Value, json};
 
-use super::dossier::DeliveredParcel;
-use super::report::plain;
+use super::dossier::{Check, DeliveredParcel, TakenPiece};
+use super::report::{is_conflict, plain};
 use crate::feature_file::{self, Next, Selection};
 use crate::problem::Problem;
 use crate::routes::{maps, sprites, styles};
@@ -37,6 +37,8 @@ const MAX_FEATURES: usize = 100_000;
 const CSS_PX_PER_MM: f64 = 96.0 / 25.4;
 /// MapLibre's zoom 0 is 512 pixels wide.
 const WORLD_PX: f64 = 512.0;
+/// Pieces taken on one map.
+const MAX_CONFLICTS: usize = 5_000;
 /// Entries of a legend: more are not read.
 const MAX_LEGEND: usize = 48;
 /// A tenth of a millimetre at 1:500.
@@ -89,15 +91,15 @@ pub(crate) struct BaseLayer {
     pub(crate) title: String,
 }
 
-/// A piece taken: GeoJSON geometry in degrees and the number of its conflict.
+/// A piece taken and the number of its conflict.
 #[derive(Debug)]
 pub(crate) struct Conflict {
     /// Number in the report.
     pub(crate) number: usize,
     /// Whether it is one that forbids.
     pub(crate) forbids: bool,
-    /// The geometry.
-    pub(crate) geometry: Value,
+    /// Its polygons, in the CRS of the conflicts.
+    pub(crate) polygons: Vec<Vec<Vec<[f64; 2]>>>,
 }
 
 /// What is to be drawn.
@@ -111,6 +113,8 @@ pub(crate) struct Drawing {
     pub(crate) parcels: Vec<DeliveredParcel>,
     /// The pieces taken.
     pub(crate) conflicts: Vec<Conflict>,
+    /// CRS of the pieces.
+    pub(crate) conflicts_crs: String,
     /// What lies below, bottom first.
     pub(crate) layers: Vec<BaseLayer>,
 }
@@ -128,6 +132,20 @@ pub(crate) struct MapPicture {
     pub(crate) scale: u32,
     /// Layers that are seen: title and the day since when they hold.
     pub(crate) layers: Vec<(String, String)>,
+}
+
+/// The pieces of each conflict, numbered as in the report.
+pub(crate) fn conflicts(check: &Check) -> Vec<Conflict> {
+    let conflicts = check.checks.iter().filter(|finding| is_conflict(finding));
+    let numbers: BTreeMap<&str, (usize, bool)> = conflicts
+        .enumerate()
+        .map(|(number, finding)| (finding.rule.as_str(), (number + 1, finding.verdict == "fail")))
+        .collect();
+    let one = |piece: &TakenPiece| {
+        let (number, forbids) = *numbers.get(piece.properties.get("rule")?.as_str()?)?;
+        Some(Conflict { number, forbids, polygons: piece.polygons.clone() })
+    };
+    check.patches.iter().filter_map(one).take(MAX_CONFLICTS).collect()
 }
 
 type Rings = Vec<Vec<[f64; 2]>>;
@@ -415,16 +433,21 @@ fn bar(scale: u32) -> (f64, u8) {
 
 /// The red line and the conflicts, each with what the style tells them by, and the numbers of the conflicts as points.
 fn own_features(red_line: &[Rings], drawing: &Drawing, plane: &Crs) -> Result<Vec<Feature>, Problem> {
-    let from_degrees = Transform::new(&Crs::cgcs2000(), plane).map_err(Problem::internal)?;
+    let placing = if drawing.conflicts.is_empty() {
+        None
+    } else {
+        let crs = Crs::from_user_input(&drawing.conflicts_crs).map_err(Problem::internal)?;
+        Some(Transform::new(&crs, plane).map_err(Problem::internal)?)
+    };
     let mut features = Vec::new();
     let mut numbers = Vec::new();
-    for conflict in &drawing.conflicts {
+    for (conflict, placing) in drawing.conflicts.iter().zip(placing.iter().cycle()) {
         let kind = if conflict.forbids { "fail" } else { "conditional" };
         let mut largest: Option<(f64, [f64; 2])> = None;
-        for polygon in polygons_of(&conflict.geometry) {
+        for polygon in &conflict.polygons {
             let rings = polygon
                 .iter()
-                .map(|ring| transform_line(ring, &from_degrees, MAX_SAGITTA_M))
+                .map(|ring| transform_line(ring, placing, MAX_SAGITTA_M))
                 .collect::<Result<Rings, _>>()
                 .map_err(Problem::internal)?;
             if let Some(pole) = pole_of_inaccessibility(&rings, None)
@@ -447,16 +470,6 @@ fn own_features(red_line: &[Rings], drawing: &Drawing, plane: &Crs) -> Result<Ve
         .map(|(number, _, point)| feature("number", number.to_string(), Geometry::Points(vec![point])));
     features.extend(labels);
     Ok(features)
-}
-
-/// The polygons of a GeoJSON geometry, as rings.
-fn polygons_of(geometry: &Value) -> Vec<Rings> {
-    let coordinates = geometry.get("coordinates").cloned().unwrap_or_default();
-    match geometry.get("type").and_then(Value::as_str) {
-        Some("Polygon") => serde_json::from_value(coordinates).map(|rings| vec![rings]).unwrap_or_default(),
-        Some("MultiPolygon") => serde_json::from_value(coordinates).unwrap_or_default(),
-        _ => Vec::new(),
-    }
 }
 
 /// What the templates need to draw the frame.

@@ -27,7 +27,6 @@ use thiserror::Error;
 use dossier::Dossier;
 use ledger::Ledger;
 use map::Frame;
-pub(crate) use report::is_conflict;
 use typeset::Typesetter;
 
 /// A kind of document.

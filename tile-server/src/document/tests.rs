@@ -71,9 +71,10 @@ fn dossier() -> Dossier {
                 "land_detail": [row("样例村", "水田", 2_871.1, 2_872.13), row("样例村", "工业用地", 65_471.07, 65_495.29)],
                 "occupied_parcels": occupied,
             },
+            "plane": "EPSG:4546",
             "patches": [{
-                "type": "Feature", "properties": { "rule": "basic-farmland" },
-                "geometry": { "type": "Polygon", "coordinates": [[[111.0005, 28.3018], [111.0012, 28.3018], [111.0012, 28.3025], [111.0005, 28.3025], [111.0005, 28.3018]]] },
+                "properties": { "rule": "basic-farmland" },
+                "polygons": [[[[500_010.0, 3_132_010.0], [500_060.0, 3_132_010.0], [500_060.0, 3_132_067.0], [500_010.0, 3_132_067.0], [500_010.0, 3_132_010.0]]]],
             }],
         },
         "opinions": [
@@ -94,13 +95,14 @@ fn dossier_for(document: &Document) -> Dossier {
     let mut dossier = dossier();
     if let Make::Project(Some(frame), _) = document.make {
         let line = dossier.red_line.clone().expect("a red line");
-        let conflicts = vec![map::Conflict {
-            number: 1,
-            forbids: true,
-            geometry: dossier.check.as_ref().expect("a check").patches[0]["geometry"].clone(),
-        }];
-        let drawing =
-            map::Drawing { frame, crs: line.crs().to_owned(), parcels: line.parcels(), conflicts, layers: Vec::new() };
+        let drawing = map::Drawing {
+            frame,
+            crs: line.crs().to_owned(),
+            parcels: line.parcels(),
+            conflicts: map::conflicts(dossier.check.as_ref().expect("a check")),
+            conflicts_crs: "EPSG:4546".to_owned(),
+            layers: Vec::new(),
+        };
         dossier.map = map::draw(&drawing, MapFont::default().get().as_deref(), &Stop::default()).expect("a map");
     }
     dossier
@@ -250,20 +252,15 @@ fn the_workbook_holds_numbers_whose_stored_sums_are_the_result_s() {
 }
 
 #[test]
-fn the_ledger_keeps_the_order_of_its_fields_and_its_totals() {
+fn the_ledger_keeps_the_order_of_its_fields_and_adds_up() {
     use calamine::{Data, Reader as _};
     let row = |id: &str, m2: f64| match json!({ "DKBH": id, "XZQMC": "样例村", "plane_m2": m2, "ellipsoidal_m2": m2, "state": "已处理" })
     {
         serde_json::Value::Object(row) => row,
         _ => serde_json::Map::new(),
     };
-    let totals = match json!({ "plane_m2": 30.3, "ellipsoidal_m2": 30.3 }) {
-        serde_json::Value::Object(totals) => totals,
-        _ => serde_json::Map::new(),
-    };
-    let ledger = ledger::Ledger {
-        rows: vec![row("CY-1", 10.1), row("CY-2", 20.2)],
-        totals,
+    let ledger = Ledger {
+        rows: vec![row("CY-1", 10.1), row("CY-2", 20.2), row("CY-3", 0.07)],
         office: dossier().office,
         as_of: "2026-11-21T02:00:00Z".to_owned(),
     };
@@ -272,5 +269,5 @@ fn the_ledger_keeps_the_order_of_its_fields_and_its_totals() {
     let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).expect("a workbook");
     let range = book.worksheet_range("差异图斑台账").expect("the sheet");
     assert_eq!(range.get_value((3, 0)), Some(&Data::String("CY-1".to_owned())));
-    assert_eq!(range.get_value((5, 5)), Some(&Data::Float(30.3)));
+    assert_eq!(range.get_value((6, 5)), Some(&Data::Float(30.37)));
 }

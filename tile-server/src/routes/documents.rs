@@ -1,26 +1,236 @@
-//! `/projects/{id}/documents`: what an officer files or takes to a meeting, made on request from what is recorded.
+//! `/projects/{id}/documents`: what an officer files or takes to a meeting, made on request from what is recorded; and the
+//! ledger of difference patches as a workbook.
 //!
-//! Rows and results become a dossier here; `document` makes the papers from it. A paper is made under the same bound as
-//! every other work on request.
+//! Rows and results become plain values here; `document` makes the papers from them. A paper is made under the same bound
+//! as every other work on request.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use catalog::{DatasetKind, DatasetQuery, Revision};
-use serde_json::Value;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use catalog::{DatasetKind, DatasetQuery, JobState, LedgerQuery, Revision};
+use chrono::SecondsFormat;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use review::{LedgerEntry, LedgerState, Project};
+use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use super::query_value;
+use crate::app::{App, Shared};
+use crate::asked::private;
 use crate::asset::feature_path;
-use crate::document::dossier::{Check, Dossier};
-use crate::document::map::{BaseLayer, Conflict, Drawing, Frame, order_of};
-use crate::document::{self, Document, DocumentError, Make};
+use crate::document::dossier::{Check, Dossier, TakenPiece};
+use crate::document::from_review::{Records, dossier, office};
+use crate::document::ledger::Ledger;
+use crate::document::map::{BaseLayer, Drawing, Frame, conflicts, order_of};
+use crate::document::{self, DOCUMENTS, Document, DocumentError, Make};
+use crate::jobs::{patch_lines, patches_of, result_of, rules_in_force};
 use crate::locate::Located;
+use crate::people::Actor;
 use crate::problem::Problem;
+use crate::route::{Route, Verb, parameters};
+
+parameters! {
+    PROJECT = Path "id" "string" "项目标识；project";
+    NAME = Path "name" "string" "文件名，见列表；name of the document, as listed";
+    JOB = Query "job" "string" "只要这个任务的图斑；patches of this job only";
+    STATE = Query "state" "string" "只要这种状态：open, assigned, resolved, gone；of this state only";
+    UNIT = Query "unit" "string" "只要分派给这个单位的；assigned to this unit only";
+}
+
+/// Routes of this protocol.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        verb: Verb::Get,
+        path: "/projects/{id}/documents",
+        tag: "review",
+        about: "可生成的文件；the documents that can be made",
+        parameters: &[PROJECT],
+        takes: &[],
+        media_types: &["application/json"],
+        handler: || get(list),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/projects/{id}/documents/{name}",
+        tag: "review",
+        about: "生成文件：审查报告 PDF 与 DOCX、A3 上会图、附表、红线；makes a document: report, A3 sheet, tables, red line",
+        parameters: &[PROJECT, NAME],
+        takes: &[],
+        media_types: &[
+            "application/pdf",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "text/plain",
+            "application/geo+json",
+        ],
+        handler: || get(one),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/ledger/documents/{name}",
+        tag: "review",
+        about: "差异图斑台账 Excel；the ledger of difference patches as a workbook",
+        parameters: &[NAME, JOB, STATE, UNIT],
+        takes: &[],
+        media_types: &["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
+        handler: || get(ledger),
+    },
+];
 
 /// Layers of one map below the red line.
 const MAX_LAYERS: usize = 12;
-/// Pieces taken on one map.
-const MAX_CONFLICTS: usize = 5_000;
+/// Rows of one ledger.
+const MAX_LEDGER_ROWS: u32 = 200_000;
+/// What a file name in a header may hold as it is (RFC 8187).
+const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+async fn list(State(app): State<Shared>, _: Actor, Path(id): Path<String>) -> Result<Response, Problem> {
+    let project = app.project(&id).await?;
+    let documents: Vec<Value> = DOCUMENTS
+        .iter()
+        .filter(|document| matches!(document.make, Make::Project(..)))
+        .map(|document| {
+            json!({
+                "name": document.name,
+                "title": document.title_zh,
+                "title_en": document.title_en,
+                "media_type": document.media_type,
+                "url": format!("{}/projects/{}/documents/{}", app.settings.base_path, project.id, document.name),
+            })
+        })
+        .collect();
+    Ok(private(StatusCode::OK, &json!({ "documents": documents, "version": project.version })))
+}
+
+async fn one(
+    State(app): State<Shared>,
+    _: Actor,
+    Path((id, name)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let document = document_of(&name).filter(|document| matches!(document.make, Make::Project(..)));
+    let document = document.ok_or_else(no_document)?;
+    let project = app.project(&id).await?;
+    let dossier = gathered(&app, &project).await?;
+    let file_name = format!("{}-{}-{}", project.registration.code, project.registration.name, document.name);
+    Ok(file(document, &file_name, paper(&app, document, dossier).await?))
+}
+
+async fn ledger(
+    State(app): State<Shared>,
+    _: Actor,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let document = document_of(&name).ok_or_else(no_document)?;
+    let Make::Ledger(make) = document.make else { return Err(no_document()) };
+    let query = query.as_deref();
+    let state = query_value(query, "state");
+    if state.as_ref().is_some_and(|state| !LedgerState::ALL.iter().any(|one| one.as_str() == *state)) {
+        return Err(Problem::bad_parameter("state", "没有这种状态", "there is no such state"));
+    }
+    let question = LedgerQuery {
+        job: query_value(query, "job"),
+        state,
+        unit: query_value(query, "unit"),
+        limit: MAX_LEDGER_ROWS,
+        offset: 0,
+    };
+    let (matched, rows) = app.catalog.ledger_list(&question).await?;
+    if matched > u64::from(MAX_LEDGER_ROWS) {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("图斑超过 {MAX_LEDGER_ROWS} 个，请按任务、状态或单位筛选后导出"),
+            format!("More than {MAX_LEDGER_ROWS} patches; export them by job, state or unit."),
+        ));
+    }
+    let now = (app.settings.now)();
+    let rules = rules_in_force(&app.catalog, now, now).await?;
+    let bytes = app
+        .work
+        .run(move |_| {
+            let rows = rows
+                .iter()
+                .map(|row| serde_json::from_str::<LedgerEntry>(&row.body).map(|entry| ledger_row(&entry)))
+                .collect::<Result<_, _>>()
+                .map_err(Problem::internal)?;
+            let as_of = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+            make(&Ledger { rows, office: office(&rules), as_of }).map_err(problem)
+        })
+        .await??;
+    Ok(file(document, &format!("差异图斑台账-{}", document.name), bytes))
+}
+
+/// A row as the workbook has it: what the analysis says, what people say, and where it is.
+fn ledger_row(entry: &LedgerEntry) -> Map<String, Value> {
+    let mut row = entry.properties.as_object().cloned().unwrap_or_default();
+    row.entry("DKBH").or_insert_with(|| entry.patch.clone().into());
+    row.extend(entry.opinions.iter().map(|(name, words)| (name.clone(), words.clone().into())));
+    let state = match entry.state {
+        LedgerState::Open => "待处理",
+        LedgerState::Assigned => "已分派",
+        LedgerState::Resolved => "已处理",
+        LedgerState::Gone => "已消除",
+    };
+    row.insert("state".to_owned(), state.into());
+    row.insert("unit".to_owned(), entry.unit.as_ref().map_or("", |unit| unit.name.as_str()).into());
+    row
+}
+
+fn document_of(name: &str) -> Option<&'static Document> {
+    DOCUMENTS.iter().copied().find(|document| document.name == name)
+}
+
+fn no_document() -> Problem {
+    Problem::missing("没有这种文件，见 documents 列表", "No such document; see the list of documents.")
+}
+
+/// A file to be saved; the project is its owner's, so no cache keeps it.
+fn file(document: &Document, name: &str, bytes: Vec<u8>) -> Response {
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(document.media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let encoded = utf8_percent_encode(name, ATTRIBUTE);
+    let words = format!("attachment; filename=\"{}\"; filename*=UTF-8''{encoded}", document.name);
+    if let Ok(words) = HeaderValue::try_from(words) {
+        headers.insert(header::CONTENT_DISPOSITION, words);
+    }
+    response
+}
+
+/// The dossier of a project, as it stands. The rules are those of its last change, so that the same project gives the
+/// same papers.
+pub(crate) async fn gathered(app: &App, project: &Project) -> Result<Dossier, Problem> {
+    let events = app.catalog.project_events(&project.id, None).await?;
+    let events = events
+        .into_iter()
+        .map(|event| serde_json::from_value(event.body))
+        .collect::<Result<_, _>>()
+        .map_err(Problem::internal)?;
+    let mut records = Records { events, ..Records::default() };
+    if let Some(line) = project.red_line() {
+        let mut stored = app.catalog.project_red_line(&project.id, line.version).await?.unwrap_or_default();
+        records.delivered = stored["delivered"].take();
+    }
+    if let Some(check) = project.current_check()
+        && let Some(job) = app.catalog.job_get(&check.job).await?.filter(|job| job.state == JobState::Done)
+    {
+        let result = result_of(app, &job).await?;
+        records.result = Some(serde_json::from_slice(&result).map_err(Problem::internal)?);
+        let lines = patches_of(app, &job).await?;
+        records.patches = patch_lines(&lines)
+            .map(serde_json::from_slice::<TakenPiece>)
+            .collect::<Result<_, _>>()
+            .map_err(Problem::internal)?;
+        let plane = job.outcome.as_ref().and_then(|outcome| outcome.get("plane")?.as_str());
+        records.plane = plane.unwrap_or_default().to_owned();
+    }
+    let rules = rules_in_force(&app.catalog, project.updated, project.updated).await?;
+    let settings = app.review_settings().await?;
+    dossier(project, records, &settings, &rules).map_err(Problem::internal)
+}
 
 /// A paper of a project.
 pub(crate) async fn paper(
@@ -28,9 +238,7 @@ pub(crate) async fn paper(
     document: &'static Document,
     mut dossier: Dossier,
 ) -> Result<Vec<u8>, Problem> {
-    let Make::Project(frame, make) = document.make else {
-        return Err(Problem::missing("没有这个文件", "No such document."));
-    };
+    let Make::Project(frame, make) = document.make else { return Err(no_document()) };
     let drawing = match frame {
         Some(frame) => drawing(app, frame, &dossier).await?,
         None => None,
@@ -47,15 +255,15 @@ pub(crate) async fn paper(
 }
 
 /// What a client is told when a paper cannot be made.
-pub(crate) fn problem(error: DocumentError) -> Problem {
+fn problem(error: DocumentError) -> Problem {
     match error {
         DocumentError::Lacks { what_zh, what_en } => Problem::new(
-            axum::http::StatusCode::CONFLICT,
+            StatusCode::CONFLICT,
             format!("该项目还没有{what_zh}，不能生成此文件"),
             format!("The project has no {what_en} yet, so this document cannot be made."),
         ),
         DocumentError::NoFonts => Problem::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+            StatusCode::INTERNAL_SERVER_ERROR,
             "服务器未安装中文字体，请管理员安装 fonts-noto-cjk",
             "The server has no Chinese font; install fonts-noto-cjk.",
         ),
@@ -68,28 +276,15 @@ async fn drawing(app: &App, frame: Frame, dossier: &Dossier) -> Result<Option<Dr
     let Some(line) = &dossier.red_line else { return Ok(None) };
     let parcels = line.parcels();
     let Some(bbox) = line.bounds_lon_lat_deg.filter(|_| !parcels.is_empty()) else { return Ok(None) };
-    let layers = base_layers(app, dossier.check.as_ref(), bbox).await?;
-    let conflicts = dossier.check.as_ref().map(conflicts).unwrap_or_default();
-    Ok(Some(Drawing { frame, crs: line.crs().to_owned(), parcels, conflicts, layers }))
-}
-
-/// The pieces of each conflict, numbered as in the report.
-fn conflicts(check: &Check) -> Vec<Conflict> {
-    let conflicts = check.checks.iter().filter(|finding| document::is_conflict(finding));
-    let numbers: BTreeMap<&str, (usize, bool)> = conflicts
-        .enumerate()
-        .map(|(number, finding)| (finding.rule.as_str(), (number + 1, finding.verdict == "fail")))
-        .collect();
-    check
-        .patches
-        .iter()
-        .filter_map(|patch| {
-            let rule = patch.pointer("/properties/rule")?.as_str()?;
-            let (number, forbids) = *numbers.get(rule)?;
-            Some(Conflict { number, forbids, geometry: patch.get("geometry")?.clone() })
-        })
-        .take(MAX_CONFLICTS)
-        .collect()
+    let check = dossier.check.as_ref();
+    Ok(Some(Drawing {
+        frame,
+        crs: line.crs().to_owned(),
+        parcels,
+        conflicts: check.map(conflicts).unwrap_or_default(),
+        conflicts_crs: check.map(|check| check.plane.clone()).unwrap_or_default(),
+        layers: base_layers(app, check, bbox).await?,
+    }))
 }
 
 /// The layers that a review's map shows: the revisions that were checked, others as they are now.
