@@ -433,7 +433,7 @@ impl Desk {
         let chinese = self.language.is_chinese();
         let project = &meeting.project;
         let findings = meeting.findings.iter().map(|finding| FindingRow {
-            title: finding.title.clone(),
+            title: finding.title[usize::from(!chinese)].clone(),
             is_conditional: finding.is_conditional(),
             area: finding.area_text(chinese),
             message: finding.message[usize::from(!chinese)].clone(),

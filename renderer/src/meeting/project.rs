@@ -90,7 +90,12 @@ pub struct Conflict {
     pub ellipsoidal_m2: Option<f64>,
 }
 
-/// The conflicts among the patches of a check; `result` gives rules their titles. What passes is no conflict.
+/// Whether a verdict says that the project meets a rule; what passes, is only noted or was not checked does not.
+fn is_against(verdict: &str) -> bool {
+    matches!(verdict, "fail" | "conditional")
+}
+
+/// The conflicts among the patches of a check; `result` gives rules their titles.
 pub fn conflicts(patches: &Value, result: &Value) -> Result<Vec<Conflict>, String> {
     let checks = result.get("checks").and_then(Value::as_array);
     let check_of =
@@ -115,7 +120,7 @@ pub fn conflicts(patches: &Value, result: &Value) -> Result<Vec<Conflict>, Strin
             area,
         }
     };
-    Ok(areas.map(conflict).filter(|conflict| conflict.verdict != "pass").collect())
+    Ok(areas.map(conflict).filter(|conflict| is_against(&conflict.verdict)).collect())
 }
 
 /// A rule the project does not simply pass, and how much land that concerns.
@@ -123,8 +128,8 @@ pub fn conflicts(patches: &Value, result: &Value) -> Result<Vec<Conflict>, Strin
 pub struct Finding {
     /// The rule's name in its document.
     pub rule: String,
-    /// The rule's title for people.
-    pub title: String,
+    /// The rule's title for people, in Chinese and English.
+    pub title: [String; 2],
     /// fail or conditional.
     pub verdict: String,
     /// Square metres in the deployment's zone, as the server says.
@@ -133,6 +138,8 @@ pub struct Finding {
     pub ellipsoidal_m2: Option<f64>,
     /// Pieces of land.
     pub pieces: usize,
+    /// Whether that land lies outside a line the project belongs inside of.
+    pub is_outside: bool,
     /// Well inside its largest piece, longitude and latitude in degrees.
     pub at: Option<[f64; 2]>,
     /// What the check says, in Chinese and English.
@@ -155,7 +162,12 @@ impl Finding {
             (count, true) => format!(" · {count} 处"),
             (count, false) => format!(" · {count} pieces"),
         };
-        format!("{plane_m2:.2} m²{pieces}")
+        let outside = match (self.is_outside, chinese) {
+            (false, _) => "",
+            (true, true) => "界外 ",
+            (true, false) => "outside ",
+        };
+        format!("{outside}{plane_m2:.2} m²{pieces}")
     }
 }
 
@@ -167,16 +179,22 @@ pub fn findings(result: &Value, conflicts: &[Conflict]) -> Vec<Finding> {
     for check in result.get("checks").and_then(Value::as_array).into_iter().flatten() {
         let rule = text(check, &["rule"]).unwrap_or_default();
         let verdict = text(check, &["verdict"]).unwrap_or_default();
-        if !matches!(verdict.as_str(), "fail" | "conditional") {
+        if !is_against(&verdict) {
             continue;
         }
-        let overlap = check.get("overlap").unwrap_or(&Value::Null);
+        // Of a line that one belongs inside of, what lies outside is the conflict.
+        let has_land =
+            |land: &&Value| land.get("plane_m2").and_then(Value::as_f64).is_some_and(|area_m2| area_m2 > 0.0);
+        let outside = check.get("outside").filter(has_land);
+        let overlap = outside.or_else(|| check.get("overlap")).unwrap_or(&Value::Null);
         let number = |name: &str| overlap.get(name).and_then(Value::as_f64);
         out.push(Finding {
-            title: text(check, &["title", "title_zh"]).unwrap_or_else(|| rule.clone()),
+            title: [&["title", "title_zh"][..], &["title_en", "title"]]
+                .map(|names| text(check, names).unwrap_or_else(|| rule.clone())),
             plane_m2: number("plane_m2").filter(|area_m2| *area_m2 > 0.0),
             ellipsoidal_m2: number("ellipsoidal_m2").filter(|area_m2| *area_m2 > 0.0),
             pieces: overlap.get("pieces").and_then(Value::as_u64).unwrap_or(0) as usize,
+            is_outside: outside.is_some(),
             at: None,
             message: ["message_zh", "message_en"].map(|name| text(check, &[name]).unwrap_or_default()),
             rule,
@@ -190,7 +208,7 @@ pub fn findings(result: &Value, conflicts: &[Conflict]) -> Vec<Finding> {
                 |area: fn(&Conflict) -> Option<f64>| own.iter().map(|conflict| area(conflict)).sum::<Option<f64>>();
             out.push(Finding {
                 rule: conflict.rule.clone(),
-                title: conflict.title.clone(),
+                title: [conflict.title.clone(), conflict.title.clone()],
                 verdict: conflict.verdict.clone(),
                 plane_m2: sum(|conflict| conflict.plane_m2),
                 ellipsoidal_m2: sum(|conflict| conflict.ellipsoidal_m2),
@@ -367,6 +385,10 @@ mod tests {
         assert_eq!((found[0].title.as_str(), found[0].plane_m2), ("永久基本农田", Some(2871.0)));
         let findings = findings(&result, &found);
         assert_eq!(findings.len(), 1);
+        let outside = json!({"checks": [{"rule": "urban", "title": "城镇开发边界", "verdict": "conditional",
+            "overlap": {"plane_m2": 57467.26, "pieces": 1}, "outside": {"plane_m2": 10874.91, "pieces": 7}}]});
+        let text = super::findings(&outside, &[])[0].area_text(true);
+        assert_eq!(text, "界外 10874.91 m² · 7 处", "what lies outside is the conflict, not what lies inside");
         let [lon, lat] = findings[0].at.expect("inside its piece");
         assert!((109.0..109.1).contains(&lon) && (28.0..28.1).contains(&lat));
     }

@@ -102,8 +102,8 @@ fn project(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<A
         if let Some(verdict) = &meeting.verdict {
             let color = match verdict.as_str() {
                 "pass" => GREEN,
-                "conditional" => ORANGE,
-                _ => RED,
+                "fail" => RED,
+                _ => ORANGE,
             };
             ui.label(RichText::new(words::verdict(verdict).text(language)).strong().color(color));
         }

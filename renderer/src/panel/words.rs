@@ -197,6 +197,9 @@ pub fn verdict(verdict: &str) -> Word {
         "pass" => Word("通过", "pass"),
         "conditional" => Word("有条件", "conditional"),
         "fail" => Word("不通过", "fail"),
+        "note" => Word("提示", "note"),
+        "incomplete" => Word("检测不完整", "incomplete"),
+        "not_checked" => Word("未检测", "not checked"),
         _ => Word("未定", "open"),
     }
 }

@@ -364,5 +364,6 @@ fn finding_text(finding: &Finding, chinese: bool) -> String {
         (false, false) => "fail",
     };
     let area = finding.area_text(chinese);
-    format!("{} · {verdict}{}{area}", finding.title, if area.is_empty() { "" } else { "\n" })
+    let title = &finding.title[usize::from(!chinese)];
+    format!("{title} · {verdict}{}{area}", if area.is_empty() { "" } else { "\n" })
 }
