@@ -109,7 +109,7 @@ pub(super) fn check(case: &Case<'_>, rules: &ControlLines, line: &Line) -> Resul
         Err([zh, en]) => return Ok(unchecked(line, zh, en)),
     };
     if line.check == How::KeepDistance {
-        keep_distance(case, rules, line, layer, &selected)
+        Ok(keep_distance(case, rules, line, layer, &selected))
     } else {
         overlap(case, rules, line, layer, &selected)
     }
@@ -453,7 +453,7 @@ fn keep_distance(
     line: &Line,
     layer: &LoadedLayer,
     selected: &[&Parcel],
-) -> Result<Checked, AnalysisError> {
+) -> Checked {
     let wanted_m = line.distance_m.unwrap_or_default();
     let reach_m = wanted_m.max(rules.defaults.look_around_m);
     let distance = nearest(case, selected, line.width_field.as_deref(), reach_m);
@@ -495,7 +495,7 @@ fn keep_distance(
         }
     };
     say(&mut shown, zh, en);
-    Ok(Checked { verdict: Some(verdict), shown, rows: Vec::new(), patches: Vec::new(), overlap: Figures::default() })
+    Checked { verdict: Some(verdict), shown, rows: Vec::new(), patches: Vec::new(), overlap: Figures::default() }
 }
 
 /// The finding in words.

@@ -21,7 +21,7 @@ const MAX_HEADER_ROW: u32 = 60;
 const MAX_COLUMNS: u32 = 64;
 
 pub(super) fn claims(bytes: &[u8], name: &str) -> bool {
-    name.ends_with(".xlsx") || bytes.starts_with(b"PK\x03\x04")
+    [".xlsx"].iter().any(|ending| name.ends_with(ending)) || bytes.starts_with(b"PK\x03\x04")
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Draft, AnalysisError> {

@@ -15,7 +15,7 @@ const NAMES: &[&str] = &["name", "地块名称", "DKMC", "项目名称", "XMMC",
 const NUMBERS: &[&str] = &["number", "地块编号", "DKBH", "编号"];
 
 pub(super) fn claims(bytes: &[u8], name: &str) -> bool {
-    name.ends_with(".geojson") || name.ends_with(".json") || first_mark(bytes) == Some(b'{')
+    [".geojson", ".json"].iter().any(|ending| name.ends_with(ending)) || first_mark(bytes) == Some(b'{')
 }
 
 /// The first byte that says something.
