@@ -48,6 +48,17 @@ pub enum AnalysisError {
         /// Why not.
         reason: &'static str,
     },
+    /// Ground came in and did not come out.
+    #[error(
+        "叠加前后面积不符：{before_m2} 平方米变为 {after_m2} 平方米，结果不可用，请检查图层的几何质量 \
+         (ground was lost or made in the overlay: check the layers' geometry)"
+    )]
+    LostGround {
+        /// Square metres before.
+        before_m2: f64,
+        /// Square metres after.
+        after_m2: f64,
+    },
     /// The request makes no sense.
     #[error("请求有误：{what_zh} (bad request: {what_en})")]
     Request {

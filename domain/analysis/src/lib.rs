@@ -7,14 +7,17 @@
 mod boolean;
 mod clip;
 pub mod compliance;
+pub mod difference;
 mod error;
 mod figures;
+mod index;
 mod measure;
 pub mod mechanism;
 mod nearness;
 pub mod overlay;
 pub mod parcel;
 mod pieces;
+pub mod reclassification;
 pub mod red_line;
 pub mod rounding;
 mod shared;
@@ -22,6 +25,7 @@ pub mod sites;
 mod slope;
 mod snap;
 pub mod statistics;
+mod weld;
 
 pub use error::AnalysisError;
 pub use mechanism::{

@@ -213,6 +213,7 @@ impl RuleBook {
 pub const RULES: &[(&str, &str)] = &[
     ("control-lines", include_str!("../rules/control-lines.toml")),
     ("land-classes", include_str!("../rules/land-classes.toml")),
+    (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     ("site-search", include_str!("../rules/site-search.toml")),
     ("documents", include_str!("../rules/documents.toml")),
 ];
@@ -221,7 +222,9 @@ pub const RULES: &[(&str, &str)] = &[
 pub type RuleCheck = fn(&RuleDocument) -> Result<(), AnalysisError>;
 
 /// How the analyses read their documents, by name of the document: asked before a version is taken in.
-pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[];
+pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[(crate::reclassification::RULE_DOCUMENT, |document| {
+    crate::reclassification::Reclassification::parse(document).map(|_| ())
+})];
 
 /// Refuses a document that is no TOML, says nothing of itself, or cannot be read by the analysis that uses it.
 pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
@@ -234,7 +237,12 @@ pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
 }
 
 /// Every analysis; a new one costs its file and a line here.
-pub const ANALYSES: &[&Analysis] = &[&crate::compliance::COMPLIANCE, &crate::sites::SITES, &crate::statistics::STATISTICS];
+pub const ANALYSES: &[&Analysis] = &[
+    &crate::compliance::COMPLIANCE,
+    &crate::sites::SITES,
+    &crate::statistics::STATISTICS,
+    &crate::difference::DIFFERENCE,
+];
 
 /// The analysis of a name.
 #[must_use]

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use i_overlay::core::overlay_rule::OverlayRule;
 use rayon::prelude::*;
 use rstar::{
     AABB, RTree,
@@ -20,7 +19,7 @@ use serde::Serialize;
 
 use crate::{
     AnalysisError, ParcelLayer, Polygon,
-    boolean::{Shape, run},
+    boolean::{Rule, Shape, run},
     measure::Measure,
     shared::{Area, IntBox, Ruler, Scratch, shared},
     snap::{Grid, Snapped, area_of},
@@ -343,7 +342,7 @@ impl Job<'_> {
     /// What two parcels share.
     fn pair(&self, [first, second]: [usize; 2], parcels: [&Snapped; 2], scratch: &mut Scratch) -> Option<OverlayPatch> {
         if self.options.keep_geometry {
-            let shapes = run(parcels[0].rings.iter(), parcels[1].rings.iter(), OverlayRule::Intersect);
+            let shapes = run(parcels[0].rings.iter(), parcels[1].rings.iter(), Rule::Intersect);
             return self.patch([Some(first), Some(second)], &shapes);
         }
         let area = shared(&parcels[0].border, &parcels[1].border, &self.ruler(), scratch);
@@ -358,7 +357,7 @@ impl Job<'_> {
         let of = if side == 0 { [Some(index), None] } else { [None, Some(index)] };
         let alone = self.options.rest.then(|| {
             let covers = others.iter().flat_map(|other| &other.rings);
-            self.patch(of, &run(parcel.rings.iter(), covers, OverlayRule::Difference))
+            self.patch(of, &run(parcel.rings.iter(), covers, Rule::Difference))
         });
         Cut {
             whole: area_of(parcel.rings.iter(), &self.ruler()),

@@ -1,9 +1,10 @@
-//! From an engine's contours to polygons as the simple-features standard wants them (OGC 06-103r4, 6.1.11): rings that
-//! meet no corner twice, insides in one piece, every hole in the polygon that holds it.
+//! From loose edges to polygons as the simple-features standard wants them (OGC 06-103r4, 6.1.11): rings that meet no
+//! corner twice, insides in one piece, every hole in the polygon that holds it.
 //!
-//! The engine (`i_overlay` 4.5.2) has a mode for this, but it gives holes that touch their surroundings to the wrong
-//! polygon, turned the wrong way round; real zoning has such holes. So its contours are taken apart at corners that
-//! are met more than once and put together again there.
+//! The engine (`i_overlay` 4.5.2) splits edges well and knows what lies on either side of each, but puts them together
+//! badly: its OGC mode gives touching holes to the wrong polygon, and without that mode real red lines against farmland
+//! made it collect corners without end. So only its edges are used and walked here, turning left as sharply as
+//! possible at every corner, which goes round one piece at a time and always ends.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,51 @@ use crate::{
     snap::{bounds_of, doubled_area},
 };
 
-/// Polygons of an engine's shapes, which keep their collinear corners until here.
-pub(crate) fn sorted_out(shapes: Vec<Shape>) -> Vec<Shape> {
-    let mut corners: Vec<IntPoint> = shapes.iter().flatten().flatten().copied().collect();
-    corners.sort_unstable_by_key(|p| (p.x, p.y));
-    let mut shared: Vec<IntPoint> = corners.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+/// An edge with the inside on its left.
+pub(crate) type DirectedEdge = (IntPoint, IntPoint);
+
+/// The polygons that edges go round.
+pub(crate) fn polygons(mut edges: Vec<DirectedEdge>) -> Vec<Shape> {
+    edges.sort_unstable_by_key(|(a, b)| (a.x, a.y, b.x, b.y));
+    let leaving = |at: IntPoint| {
+        let first = edges.partition_point(|(a, _)| (a.x, a.y) < (at.x, at.y));
+        let count = edges[first..].iter().take_while(|(a, _)| *a == at).count();
+        first..first + count
+    };
+    let mut shared: Vec<IntPoint> =
+        edges.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0).collect();
     shared.dedup();
-    let mut shapes = if shared.is_empty() { shapes } else { rebuilt(shapes, &shared) };
+    let mut used = vec![false; edges.len()];
+    let mut shapes: Vec<Shape> = Vec::new();
+    let mut holes: Vec<Ring> = Vec::new();
+    for start in 0..edges.len() {
+        if used[start] {
+            continue;
+        }
+        let mut walk: Ring = Vec::new();
+        let mut at = start;
+        while !used[at] {
+            used[at] = true;
+            let (before, corner) = edges[at];
+            walk.push(before);
+            let choice = leaving(corner).filter(|next| !used[*next] || *next == start);
+            let sharpest = choice.max_by(|a, b| {
+                let turn = |next: usize| sharpness(before, corner, edges[next].1);
+                turn(*a).cmp(&turn(*b))
+            });
+            let Some(next) = sharpest else { break };
+            at = next;
+        }
+        let (outer, inner): (Vec<Ring>, Vec<Ring>) =
+            cut_at_repeats(&walk).into_iter().partition(|ring| doubled_area(ring) > 0);
+        if outer.len() == 1 {
+            shapes.push(outer.into_iter().chain(inner).collect());
+        } else {
+            shapes.extend(outer.into_iter().map(|ring| vec![ring]));
+            holes.extend(inner);
+        }
+    }
+    let mut shapes = with_holes(shapes, holes);
     for ring in shapes.iter_mut().flatten() {
         straighten(ring, &shared);
     }
@@ -52,67 +91,6 @@ fn straighten(ring: &mut Ring, shared: &[IntPoint]) {
 fn turn(a: IntPoint, b: IntPoint, c: IntPoint) -> i64 {
     let [ax, ay, bx, by, cx, cy] = [a.x, a.y, b.x, b.y, c.x, c.y].map(i64::from);
     (bx - ax) * (cy - by) - (cx - bx) * (by - ay)
-}
-
-/// Takes contours apart where corners are shared and walks them again, turning left as sharply as possible, so that
-/// each walk goes round one piece.
-fn rebuilt(shapes: Vec<Shape>, shared: &[IntPoint]) -> Vec<Shape> {
-    let rings: Vec<Ring> = shapes.into_iter().flatten().collect();
-    // Chains between shared corners; a ring without any is done.
-    let mut chains: Vec<Vec<IntPoint>> = Vec::new();
-    let mut loops: Vec<Ring> = Vec::new();
-    for ring in rings {
-        let Some(start) = ring.iter().position(|p| is_shared(shared, *p)) else {
-            loops.push(ring);
-            continue;
-        };
-        let mut chain = vec![ring[start]];
-        for step in 1..=ring.len() {
-            let point = ring[(start + step) % ring.len()];
-            chain.push(point);
-            if is_shared(shared, point) {
-                chains.push(std::mem::replace(&mut chain, vec![point]));
-            }
-        }
-    }
-    let mut leaving: BTreeMap<(i32, i32), Vec<usize>> = BTreeMap::new();
-    for (number, chain) in chains.iter().enumerate() {
-        leaving.entry((chain[0].x, chain[0].y)).or_default().push(number);
-    }
-    let mut used = vec![false; chains.len()];
-    let mut attached: Vec<Shape> = Vec::new();
-    for start in 0..chains.len() {
-        if used[start] {
-            continue;
-        }
-        let mut walk: Vec<IntPoint> = Vec::new();
-        let mut at = start;
-        while !used[at] {
-            used[at] = true;
-            let chain = &chains[at];
-            walk.extend(&chain[..chain.len() - 1]);
-            let (before, corner) = (chain[chain.len() - 2], chain[chain.len() - 1]);
-            let next = leaving.get(&(corner.x, corner.y)).into_iter().flatten().copied();
-            // A walk that began here ends here: its first chain takes part although it is used.
-            let Some(next) = next
-                .filter(|n| !used[*n] || *n == start)
-                .max_by(|a, b| sharpness(before, corner, chains[*a][1]).cmp(&sharpness(before, corner, chains[*b][1])))
-            else {
-                break;
-            };
-            at = next;
-        }
-        let (outer, inner): (Vec<Ring>, Vec<Ring>) =
-            cut_at_repeats(&walk).into_iter().partition(|ring| doubled_area(ring) > 0);
-        match outer.len() {
-            0 => loops.extend(inner),
-            1 => attached.push(outer.into_iter().chain(inner).collect()),
-            _ => loops.extend(outer.into_iter().chain(inner)),
-        }
-    }
-    let (outer, inner): (Vec<Ring>, Vec<Ring>) = loops.into_iter().partition(|ring| doubled_area(ring) > 0);
-    attached.extend(outer.into_iter().map(|ring| vec![ring]));
-    with_holes(attached, inner)
 }
 
 /// How sharply to the left a walk turns, in an order that needs no angles: behind the left shoulder is most.

@@ -92,3 +92,125 @@ pub fn balance(parts: &[Decimal], total: Decimal, decimals: u32) -> Result<Vec<D
     }
     Ok(rounded)
 }
+
+/// As [`balance`], to a total that has been balanced itself: it may differ from the parts' own sum by some units.
+pub fn balance_to(parts: &[Decimal], total: Decimal, decimals: u32) -> Result<Vec<Decimal>, AnalysisError> {
+    let unit = Decimal::new(1, decimals);
+    let sum: Decimal = parts.iter().sum();
+    if (sum - total).abs() > unit * Decimal::from(4) {
+        return Err(AnalysisError::Balance {
+            reason: "调平后的总数与各部分之和相差过大 (too far from the parts' sum)",
+        });
+    }
+    // The largest part stands for the difference, so that the rest is rounding only.
+    let mut moved = parts.to_vec();
+    if let Some(largest) = (0..moved.len()).max_by(|a, b| parts[*a].cmp(&parts[*b]).then(b.cmp(a))) {
+        moved[largest] = (moved[largest] + total - sum).max(Decimal::ZERO);
+    }
+    let total = if moved.is_empty() { Decimal::ZERO } else { total };
+    balance(&moved, total, decimals)
+}
+
+/// Rounds a table so that its rows, its columns and the whole all add up: rows and columns are balanced to the rounded
+/// whole first, then every cell is rounded down and the missing units are dealt out along rows and columns that lack
+/// them (controlled rounding, L. H. Cox 1987). A cell of zero stays zero.
+pub fn balance_table(table: &[Vec<Decimal>], decimals: u32) -> Result<Vec<Vec<Decimal>>, AnalysisError> {
+    let columns = table.first().map_or(0, Vec::len);
+    let row_sums: Vec<Decimal> = table.iter().map(|row| row.iter().sum()).collect();
+    let column_sums: Vec<Decimal> = (0..columns).map(|c| table.iter().map(|row| row[c]).sum()).collect();
+    let total: Decimal = row_sums.iter().sum();
+    let (rows_wanted, columns_wanted) = (balance(&row_sums, total, decimals)?, balance(&column_sums, total, decimals)?);
+    let unit = Decimal::new(1, decimals);
+    let floor = |v: Decimal| v.round_dp_with_strategy(decimals, RoundingStrategy::ToZero);
+    let mut rounded: Vec<Vec<Decimal>> = table.iter().map(|row| row.iter().map(|v| floor(*v)).collect()).collect();
+    let units = |v: Decimal| i64::try_from((v / unit).round()).unwrap_or(0);
+    // What each row and column still lacks, in units; negative where rounding down was not enough.
+    let mut lacks_row: Vec<i64> =
+        rounded.iter().zip(&rows_wanted).map(|(row, wanted)| units(*wanted - row.iter().sum::<Decimal>())).collect();
+    let mut lacks_column: Vec<i64> =
+        (0..columns).map(|c| units(columns_wanted[c] - rounded.iter().map(|row| row[c]).sum::<Decimal>())).collect();
+    // Cells by what rounding down took from them.
+    let mut cells: Vec<(Decimal, usize, usize)> = Vec::new();
+    for (r, row) in table.iter().enumerate() {
+        cells.extend(row.iter().enumerate().filter(|(_, v)| !v.is_zero()).map(|(c, v)| (*v - rounded[r][c], r, c)));
+    }
+    cells.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    for (_, r, c) in &cells {
+        if lacks_row[*r] > 0 && lacks_column[*c] > 0 {
+            rounded[*r][*c] += unit;
+            lacks_row[*r] -= 1;
+            lacks_column[*c] -= 1;
+        }
+    }
+    // What is left goes along chains of cells, up and down in turn.
+    let mut lacks: Vec<i64> = lacks_row.into_iter().chain(lacks_column).collect();
+    while let Some(start) = lacks.iter().position(|lack| *lack != 0) {
+        let sign = lacks[start].signum();
+        let step = if sign > 0 { unit } else { -unit };
+        let Some(chain) = chain(table, &rounded, &lacks, start, step) else {
+            return Err(AnalysisError::Balance {
+                reason: "表格无法双向调平 (rows and columns cannot both add up)"
+            });
+        };
+        let mut change = step;
+        for pair in chain.windows(2) {
+            let (r, c) = cell_of(pair[0], pair[1], table.len());
+            rounded[r][c] += change;
+            change = -change;
+        }
+        lacks[start] -= sign;
+        if let Some(end) = chain.last() {
+            // An odd number of cells ends on the other side, which lacked as much; an even one where too much was.
+            lacks[*end] -= if chain.len() % 2 == 0 { sign } else { -sign };
+        }
+    }
+    Ok(rounded)
+}
+
+/// The cell of a row and a column, counted on after the rows, in either order.
+fn cell_of(a: usize, b: usize, rows: usize) -> (usize, usize) {
+    if a < rows { (a, b - rows) } else { (b, a - rows) }
+}
+
+/// The shortest chain of rows and columns from one that lacks to one that lacks as much across, or has too much on the
+/// same side: the cells between them change up and down in turn.
+fn chain(
+    table: &[Vec<Decimal>],
+    rounded: &[Vec<Decimal>],
+    lacks: &[i64],
+    start: usize,
+    step: Decimal,
+) -> Option<Vec<usize>> {
+    let rows = table.len();
+    let sign = lacks[start].signum();
+    let mut before: Vec<Option<usize>> = vec![None; lacks.len()];
+    let mut queue = std::collections::VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        let same_side = (at < rows) == (start < rows);
+        let change = if same_side { step } else { -step };
+        let across = if at < rows { rows..lacks.len() } else { 0..rows };
+        for next in across {
+            let (r, c) = cell_of(at, next, rows);
+            if next == start
+                || before[next].is_some()
+                || table[r][c].is_zero()
+                || (rounded[r][c] + change).is_sign_negative()
+            {
+                continue;
+            }
+            before[next] = Some(at);
+            if lacks[next].signum() == if same_side { sign } else { -sign } {
+                let mut chain = vec![next];
+                let mut back = next;
+                while back != start {
+                    back = before[back]?;
+                    chain.push(back);
+                }
+                chain.reverse();
+                return Some(chain);
+            }
+            queue.push_back(next);
+        }
+    }
+    None
+}

@@ -77,6 +77,21 @@ impl Border {
         self.edges.is_empty()
     }
 
+    /// Length of the border that both have, steps of the grid: edges on one line that run against each other.
+    pub(crate) fn common_length(&self, other: &Self) -> f64 {
+        let mut length = 0.0;
+        for e in &self.edges {
+            let box_e = box_of(std::slice::from_ref(e));
+            let near = other.runs.iter().zip(other.edges.chunks(RUN)).filter(|(run, _)| meet(**run, box_e));
+            for f in near.flat_map(|(_, edges)| edges) {
+                if meet(box_of(std::slice::from_ref(f)), box_e) {
+                    length += overlap_length(*e, *f);
+                }
+            }
+        }
+        length
+    }
+
     /// Its own area.
     pub(crate) fn area(&self, ruler: &Ruler<'_>) -> Area {
         let mut sum = Sum::new(ruler, [self.bounds[0], self.bounds[1]]);
@@ -140,6 +155,20 @@ fn cross(edge: Edge, point: [i32; 2]) -> i64 {
     let [ax, ay, bx, by] = edge.map(i64::from);
     let [x, y] = point.map(i64::from);
     (bx - ax) * (y - ay) - (x - ax) * (by - ay)
+}
+
+/// How far two edges run along each other in opposite directions, within a step of the grid.
+fn overlap_length(e: Edge, f: Edge) -> f64 {
+    let [ax, ay, bx, by] = e.map(f64::from);
+    let whole = (bx - ax).hypot(by - ay);
+    // The distance of a place from the edge's line is the cross product over the length.
+    let off = |x: i32, y: i32| (cross(e, [x, y]) as f64 / whole).abs() > 1.5;
+    if whole < 1.0 || off(f[0], f[1]) || off(f[2], f[3]) {
+        return 0.0;
+    }
+    let along = |x: i32, y: i32| ((f64::from(x) - ax) * (bx - ax) + (f64::from(y) - ay) * (by - ay)) / whole;
+    let (from, to) = (along(f[2], f[3]), along(f[0], f[1]));
+    (to.min(whole) - from.max(0.0)).max(0.0)
 }
 
 fn box_of(edges: &[Edge]) -> IntBox {

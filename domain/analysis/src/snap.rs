@@ -11,11 +11,13 @@ use crate::{
     AnalysisError, Parcel, ParcelLayer, Polygon,
     boolean::{Ring, Shape, is_simple, union},
     measure::Measure,
+    overlay::DEFAULT_SNAP_M,
     shared::{Area, Border, IntBox, Ruler},
+    weld::Weld,
 };
 
 /// Integer coordinates stay below this, so that the engine's products fit 64 bits.
-const LIMIT: f64 = (1 << 30) as f64;
+const LIMIT: f64 = ((1 << 30) - 30_000_000) as f64;
 /// The grid's origin is a multiple of this, metres.
 const ORIGIN_STEP_M: f64 = 1000.0;
 
@@ -122,12 +124,17 @@ impl Grid {
 
     /// A parcel on the grid, without rings that collapse; without any ring where nothing is left.
     pub(crate) fn snap(&self, parcel: &Parcel) -> Snapped {
+        self.snap_welded(parcel, &Weld::default())
+    }
+
+    /// As [`Self::snap`], with corners where others already are.
+    pub(crate) fn snap_welded(&self, parcel: &Parcel, weld: &Weld) -> Snapped {
         let mut rings: Vec<Ring> = Vec::new();
         let (mut parts, mut before) = (0, 0);
         for polygon in &parcel.polygons {
-            let Some(exterior) = self.ring(&polygon.exterior, true) else { continue };
+            let Some(exterior) = self.ring(&polygon.exterior, true, weld) else { continue };
             for (ring, outer) in std::iter::once((exterior, true))
-                .chain(polygon.holes.iter().filter_map(|hole| Some((self.ring(hole, false)?, false))))
+                .chain(polygon.holes.iter().filter_map(|hole| Some((self.ring(hole, false, weld)?, false))))
             {
                 parts += 1;
                 before += doubled_area(&ring);
@@ -143,6 +150,36 @@ impl Grid {
         Snapped { rings, border, mended }
     }
 
+    /// The grid with the finest of these steps that the layers fit on.
+    pub(crate) fn finest(layers: &[&ParcelLayer], snaps_m: &[f64]) -> Result<Self, AnalysisError> {
+        let (last, finer) = snaps_m.split_last().unwrap_or((&DEFAULT_SNAP_M, &[]));
+        for snap_m in finer {
+            match Self::new(layers, *snap_m) {
+                Err(AnalysisError::TooLarge { .. }) => {}
+                other => return other,
+            }
+        }
+        Self::new(layers, *last)
+    }
+
+    /// Steps of the grid in a length of metres.
+    pub(crate) fn steps(&self, length_m: f64) -> i32 {
+        (length_m / (self.frame.step * self.frame.unit_m)).round() as i32
+    }
+
+    /// Share of a layer's corners that are on whole millimetres of the grid: near 1 for a survey as it was delivered,
+    /// small for one that was converted.
+    pub(crate) fn share_on_millimetres(&self, layer: &ParcelLayer) -> f64 {
+        let mm = self.steps(0.001).max(1);
+        let corners = layer.parcels.iter().flat_map(|parcel| parcel.polygons.iter().flat_map(Polygon::rings).flatten());
+        let (mut all, mut on) = (0_u64, 0_u64);
+        for p in corners.step_by(7) {
+            all += 1;
+            on += u64::from(self.index(p[0], 0) % mm == 0 && self.index(p[1], 1) % mm == 0);
+        }
+        on as f64 / all.max(1) as f64
+    }
+
     /// The box of a parcel on the grid; none where it has no polygon.
     pub(crate) fn box_of(&self, parcel: &Parcel) -> Option<IntBox> {
         let mut bounds = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
@@ -153,13 +190,21 @@ impl Grid {
         (bounds[0] <= bounds[2]).then_some(bounds)
     }
 
+    /// The corners of a box in the plane that holds the layers, a little more on each side.
+    pub(crate) fn reach_in_plane(&self) -> [[f64; 2]; 2] {
+        // Further than a densified edge is long, and less than what the limit leaves.
+        let more = (2000.0 / self.frame.unit_m).min(20_000_000.0 * self.frame.step);
+        let [min_x, min_y, max_x, max_y] = self.bounds;
+        [[min_x - more, min_y - more], [max_x + more, max_y + more]]
+    }
+
     fn index(&self, v: f64, axis: usize) -> i32 {
         ((v - self.frame.origin[axis]) / self.frame.step).round() as i32
     }
 
     /// A ring of the plane on the grid, anticlockwise or clockwise; none where it collapses.
     pub(crate) fn ring_on_grid(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Ring> {
-        self.ring(ring, anticlockwise)
+        self.ring(ring, anticlockwise, &Weld::default())
     }
 
     /// Back to the plane.
@@ -173,9 +218,9 @@ impl Grid {
         Polygon { exterior: rings.next().unwrap_or_default(), holes: rings.collect() }
     }
 
-    fn ring(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Vec<IntPoint>> {
+    fn ring(&self, ring: &[[f64; 2]], anticlockwise: bool, weld: &Weld) -> Option<Vec<IntPoint>> {
         let mut points: Vec<IntPoint> =
-            ring.iter().map(|p| IntPoint::new(self.index(p[0], 0), self.index(p[1], 1))).collect();
+            ring.iter().map(|p| weld.place(IntPoint::new(self.index(p[0], 0), self.index(p[1], 1)))).collect();
         points.dedup();
         while points.len() > 1 && points.first() == points.last() {
             points.pop();

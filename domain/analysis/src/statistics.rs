@@ -139,18 +139,37 @@ mod tests {
     #[test]
     fn cells_add_up_to_units_classes_and_the_whole() {
         let layers = BTreeMap::from([
-            ("units".to_owned(), layer("villages", &[("东村", [0.0, 0.0, 100.0, 100.0]), ("西村", [100.0, 0.0, 100.0, 100.0])])),
-            ("layer".to_owned(), layer("land", &[("0101", [0.0, 0.0, 150.0, 60.0]), ("0301", [50.0, 60.0, 250.0, 10.0])])),
+            (
+                "units".to_owned(),
+                layer("villages", &[("东村", [0.0, 0.0, 100.0, 100.0]), ("西村", [100.0, 0.0, 100.0, 100.0])]),
+            ),
+            (
+                "layer".to_owned(),
+                layer("land", &[("0101", [0.0, 0.0, 150.0, 60.0]), ("0301", [50.0, 60.0, 250.0, 10.0])]),
+            ),
         ]);
         let plane = Crs::from_epsg(4546).expect("EPSG:4546");
         let request = json!({ "units": { "dataset": "villages" }, "layer": { "dataset": "land" } });
         let rules = RuleBook::default();
         assert_eq!(wanted(&request, &rules).expect("a good request").layers.len(), 2);
         assert!(wanted(&json!({ "units": { "dataset": "villages" } }), &rules).is_err());
-        let task = Task { request: &request, rules: &rules, plane: &plane, layers: &layers, surfaces: &BTreeMap::new(), watch: &Unwatched };
+        let task = Task {
+            request: &request,
+            rules: &rules,
+            plane: &plane,
+            layers: &layers,
+            surfaces: &BTreeMap::new(),
+            watch: &Unwatched,
+        };
         let found = run(&task).expect("two plain layers").result;
         let plane_m2 = |list: &str, keys: &[(&str, Value)]| {
-            found[list].as_array().expect("a list").iter().find(|row| keys.iter().all(|(name, value)| row[name] == *value)).expect("a row")["plane_m2"].clone()
+            found[list]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .find(|row| keys.iter().all(|(name, value)| row[name] == *value))
+                .expect("a row")["plane_m2"]
+                .clone()
         };
         assert_eq!(plane_m2("cells", &[("unit", "东村".into()), ("class", "0101".into())]), 6000.0);
         assert_eq!(plane_m2("cells", &[("unit", "西村".into()), ("class", "0101".into())]), 3000.0);

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they skip, and fail by panicking")]
 
 mod conformity;
+mod differences;
 mod overlays;
 mod real;
 mod red_lines;
