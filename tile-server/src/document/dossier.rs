@@ -213,7 +213,7 @@ pub(crate) struct Check {
     /// The pieces taken.
     pub(crate) patches: Vec<TakenPiece>,
     /// CRS of the pieces.
-    pub(crate) plane: String,
+    pub(crate) patches_crs: String,
 }
 
 /// A piece of the red line that a finding is about.

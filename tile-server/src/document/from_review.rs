@@ -44,7 +44,7 @@ pub(crate) fn dossier(
             check.at = instant(record.at);
             check.rule_versions = titled(&check.rule_versions, rules);
             check.patches = records.patches;
-            check.plane = records.plane;
+            check.patches_crs = records.plane;
             Some(check)
         }
         _ => None,
@@ -116,14 +116,21 @@ fn instant(at: DateTime<Utc>) -> String {
 /// Rule documents by the title that people know them by.
 fn titled(versions: &Value, rules: &RuleBook) -> Value {
     let Some(versions) = versions.as_object() else { return versions.clone() };
-    let title_of = |name: &str| {
-        let table: toml::Table = rules.document(name).ok()?.text.parse().ok()?;
-        Some(table.get("document")?.get("title")?.as_str()?.to_owned())
+    let head_of = |name: &str| {
+        let mut table: toml::Table = rules.document(name).ok()?.text.parse().ok()?;
+        table.remove("document")
     };
     versions
         .iter()
         .map(|(name, version)| {
-            let title = title_of(name).map_or_else(|| name.clone(), |title| format!("{title}（{name}）"));
+            let head = head_of(name);
+            let field = |key: &str| head.as_ref().and_then(|head| head.get(key)?.as_str());
+            let title = field("title").map_or_else(|| name.clone(), |title| format!("{title}（{name}）"));
+            // What came with the product is known by the version that it says of itself.
+            let version = match (version.as_str(), field("version")) {
+                (Some("shipped"), Some(own)) => format!("{own}（随系统发布）").into(),
+                _ => version.clone(),
+            };
             json!({ "title": title, "version": version })
         })
         .collect()

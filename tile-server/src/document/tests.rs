@@ -71,7 +71,7 @@ fn dossier() -> Dossier {
                 "land_detail": [row("样例村", "水田", 2_871.1, 2_872.13), row("样例村", "工业用地", 65_471.07, 65_495.29)],
                 "occupied_parcels": occupied,
             },
-            "plane": "EPSG:4546",
+            "plane": { "epsg": 4546 }, "patches_crs": "EPSG:4546",
             "patches": [{
                 "properties": { "rule": "basic-farmland" },
                 "polygons": [[[[500_010.0, 3_132_010.0], [500_060.0, 3_132_010.0], [500_060.0, 3_132_067.0], [500_010.0, 3_132_067.0], [500_010.0, 3_132_010.0]]]],

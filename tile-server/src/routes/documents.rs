@@ -282,7 +282,7 @@ async fn drawing(app: &App, frame: Frame, dossier: &Dossier) -> Result<Option<Dr
         crs: line.crs().to_owned(),
         parcels,
         conflicts: check.map(conflicts).unwrap_or_default(),
-        conflicts_crs: check.map(|check| check.plane.clone()).unwrap_or_default(),
+        conflicts_crs: check.map(|check| check.patches_crs.clone()).unwrap_or_default(),
         layers: base_layers(app, check, bbox).await?,
     }))
 }
