@@ -19,6 +19,7 @@ use crate::desk::Desk;
 use crate::jobs::{JobSettings, Jobs};
 use crate::people::{People, PeopleSettings, same_origin};
 use crate::problem::Problem;
+use crate::push::{Push, PushSettings};
 use crate::route::Route;
 use crate::routes;
 use crate::source::Sources;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub people: PeopleSettings,
     /// How much is analysed at a time.
     pub jobs: JobSettings,
+    /// The provincial platform that is told of decided projects.
+    pub push: Option<PushSettings>,
 }
 
 /// One running server.
@@ -68,6 +71,8 @@ pub struct App {
     pub people: People,
     /// Where projects are worked on.
     pub desk: Desk,
+    /// Telling the provincial platform.
+    pub push: Push,
     pub(crate) revisions: Cache<(Slug, RevisionId), Arc<Revision>>,
     pub(crate) kinds: Cache<Slug, DatasetKind>,
     pub(crate) glyphs: routes::glyphs::GlyphCache,
@@ -91,6 +96,7 @@ impl App {
             traffic: Traffic::new(),
             people: People::default(),
             desk: Desk::default(),
+            push: Push::default(),
             revisions: Cache::new(REVISIONS_KEPT),
             kinds: Cache::new(REVISIONS_KEPT),
             glyphs: routes::glyphs::GlyphCache::default(),
@@ -109,10 +115,13 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::units::ROUTES,
     routes::projects::ROUTES,
     routes::red_lines::ROUTES,
+    routes::checks::ROUTES,
     routes::notes::ROUTES,
     routes::attachments::ROUTES,
     routes::tasks::ROUTES,
     routes::documents::ROUTES,
+    routes::packages::ROUTES,
+    routes::ledger::ROUTES,
     routes::datasets::ROUTES,
     routes::tiles::ROUTES,
     routes::terrain::ROUTES,

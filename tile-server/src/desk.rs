@@ -76,12 +76,13 @@ impl App {
         let (version, text) = rules
             .iter()
             .find(|rule| rule.name == WORKFLOW_NAME)
-            .map_or(("shipped", review::SHIPPED_WORKFLOW), |rule| (rule.version.as_str(), rule.text.as_str()));
-        if let Some(settings) = self.desk.settings.get(version) {
+            .map_or((None, review::SHIPPED_WORKFLOW), |rule| (Some(rule.version.as_str()), rule.text.as_str()));
+        let kept_as = version.unwrap_or_default();
+        if let Some(settings) = self.desk.settings.get(kept_as) {
             return Ok(settings);
         }
-        let settings = Arc::new(ReviewSettings::read(text).map_err(Problem::internal)?);
-        self.desk.settings.insert(version.to_owned(), Arc::clone(&settings));
+        let settings = Arc::new(ReviewSettings::read(text, version).map_err(Problem::internal)?);
+        self.desk.settings.insert(kept_as.to_owned(), Arc::clone(&settings));
         Ok(settings)
     }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
+use tile_server::package::SigningKey;
 use tile_server::people::{FirstStart, PeopleSettings, first_start};
+use tile_server::push::PushSettings;
 use tile_server::{App, JobSettings, Settings, WorkLimits, jobs, router};
 use tracing_subscriber::EnvFilter;
 
@@ -48,6 +50,12 @@ struct Arguments {
     /// 会话最长小时数；hours after which any session ends.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=168))]
     session_hours: i64,
+    /// 省级平台接收地址：办结的项目自动推送签名数据包；where decided projects are pushed as signed packages.
+    #[arg(long, requires = "push_key_file")]
+    push_url: Option<url::Url>,
+    /// 推送与导出签名用的密钥文件，至少 32 字节；file with the key that signs what is pushed.
+    #[arg(long)]
+    push_key_file: Option<PathBuf>,
     /// 为该账号生成一次性密码并解锁，打印后退出；print a one-time password for this account, unlock it and exit.
     #[arg(long, value_name = "NAME")]
     reset_password: Option<String>,
@@ -119,6 +127,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             ..PeopleSettings::default()
         },
         jobs: JobSettings::default(),
+        push: push_settings(arguments.push_url, arguments.push_key_file)?,
     };
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await
@@ -136,9 +145,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let sweeping = tokio::spawn(sweep(catalog.clone()));
     let app = App::new(catalog.clone(), settings);
     let workers = jobs::start(&app);
+    let telling = tokio::spawn(tile_server::push::run(std::sync::Arc::clone(&app)));
     axum::serve(listener, router(app)).with_graceful_shutdown(stop_asked()).await?;
     // Jobs that run now are begun again at the next start.
     drop(workers);
+    telling.abort();
     sweeping.abort();
     catalog.close().await;
     Ok(())
@@ -162,6 +173,15 @@ async fn sweep(catalog: catalog::Catalog) {
             Err(error) => tracing::warn!(%error, "the sweep failed"),
         }
     }
+}
+
+/// The provincial platform, where one is named.
+fn push_settings(url: Option<url::Url>, key_file: Option<PathBuf>) -> anyhow::Result<Option<PushSettings>> {
+    let Some((url, path)) = url.zip(key_file) else { return Ok(None) };
+    anyhow::ensure!(matches!(url.scheme(), "http" | "https"), "--push-url: http(s)");
+    let key = SigningKey::read(&path)
+        .with_context(|| format!("无法读取密钥文件 / cannot read the key file {}", path.display()))?;
+    Ok(Some(PushSettings { url: url.into(), key }))
 }
 
 /// The key from the file, else from the environment. It is a secret: it is never logged.

@@ -54,16 +54,21 @@ impl Catalog {
         row.as_ref().map(push_of).transpose()
     }
 
-    /// What is to be tried by now.
-    pub async fn push_due(&self, now: DateTime<Utc>) -> Result<Vec<PushRow>, CatalogError> {
+    /// Projects to be told by now: in one of those states, and not told at their version.
+    pub async fn push_due(&self, states: &[&str; 3], now: DateTime<Utc>) -> Result<Vec<String>, CatalogError> {
         let rows = sqlx::query(
-            "SELECT * FROM project_push WHERE state = 'waiting' AND next_ms <= $1 ORDER BY next_ms LIMIT 100",
+            "SELECT p.id FROM project p LEFT JOIN project_push t ON t.project = p.id WHERE p.state IN ($1, $2, $3) \
+             AND (t.project IS NULL OR t.project_version < p.version OR (t.state = 'waiting' AND t.next_ms <= $4)) \
+             ORDER BY p.changed_ms LIMIT 100",
         )
+        .bind(states[0])
+        .bind(states[1])
+        .bind(states[2])
         .bind(millis(now))
         .fetch_all(&self.pool)
         .await
         .map_err(CatalogError::database("push"))?;
-        rows.iter().map(push_of).collect()
+        rows.iter().map(|row| column(row, "id")).collect()
     }
 }
 

@@ -48,11 +48,7 @@ pub enum SettingsError {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(default)]
-    title: String,
-    version: String,
-    author: String,
-    effective_from: NaiveDate,
+    document: Head,
     default_days: u32,
     overdue_counts_as_no_opinion: bool,
     remind_days_before: u32,
@@ -60,9 +56,18 @@ struct Written {
     calendar: WrittenCalendar,
 }
 
+/// What a document says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    title: String,
+    version: String,
+    author: String,
+    effective_from: NaiveDate,
+}
+
 impl ReviewSettings {
-    /// Reads a document.
-    pub fn read(text: &str) -> Result<Self, SettingsError> {
+    /// Reads a document; its version is the one it was taken in by, or what it says itself.
+    pub fn read(text: &str, taken_in_by: Option<&str>) -> Result<Self, SettingsError> {
         let written: Written = toml::from_str(text).map_err(|source| SettingsError::Unreadable { source })?;
         for (name, days) in [("default_days", written.default_days), ("remind_days_before", written.remind_days_before)]
         {
@@ -71,7 +76,7 @@ impl ReviewSettings {
             }
         }
         Ok(Self {
-            version: written.version,
+            version: taken_in_by.map_or(written.document.version, str::to_owned),
             default_days: written.default_days,
             overdue_counts_as_no_opinion: written.overdue_counts_as_no_opinion,
             remind_days_before: written.remind_days_before,
@@ -83,6 +88,6 @@ impl ReviewSettings {
     /// The settings that are shipped.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::read(SHIPPED_WORKFLOW).expect("a test reads the shipped document")
+        Self::read(SHIPPED_WORKFLOW, None).expect("a test reads the shipped document")
     }
 }

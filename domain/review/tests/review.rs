@@ -526,7 +526,8 @@ fn holidays_and_make_up_days_are_known() {
 
 #[test]
 fn settings_that_mean_nothing_are_refused() {
-    assert_eq!(ReviewSettings::read(SHIPPED_WORKFLOW).expect("reads"), ReviewSettings::shipped());
+    assert_eq!(ReviewSettings::read(SHIPPED_WORKFLOW, None).expect("reads"), ReviewSettings::shipped());
+    assert_eq!(ReviewSettings::read(SHIPPED_WORKFLOW, Some("county-2")).expect("reads").version, "county-2");
     for (from, to) in [
         ("default_days = 5", "default_days = 5000"),
         ("weekend = [6, 7]", "weekend = [1, 2, 3, 4, 5, 6, 7]"),
@@ -536,7 +537,7 @@ fn settings_that_mean_nothing_are_refused() {
         ("utc_offset_hours = 8", "utc_offset_hours = 800"),
         ("remind_days_before", "remind_me"),
     ] {
-        assert!(ReviewSettings::read(&SHIPPED_WORKFLOW.replacen(from, to, 1)).is_err(), "{to}");
+        assert!(ReviewSettings::read(&SHIPPED_WORKFLOW.replacen(from, to, 1), None).is_err(), "{to}");
     }
 }
 

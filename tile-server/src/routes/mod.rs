@@ -3,13 +3,17 @@
 pub(crate) mod accounts;
 pub(crate) mod analyses;
 pub(crate) mod attachments;
+pub(crate) mod checks;
 pub(crate) mod datasets;
 pub(crate) mod documents;
 pub(crate) mod features;
 pub(crate) mod glyphs;
 pub(crate) mod health;
+pub(crate) mod ledger;
 pub(crate) mod maps;
 pub(crate) mod notes;
+pub(crate) mod overlay;
+pub(crate) mod packages;
 pub(crate) mod page;
 pub(crate) mod projects;
 pub(crate) mod red_lines;

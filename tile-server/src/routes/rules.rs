@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use catalog::{RuleVersion, instant_at_start};
-use review::Role;
+use review::{ReviewSettings, Role, SHIPPED_WORKFLOW, WORKFLOW_NAME};
 use serde_json::{Map, Value, json};
 
 use super::query_value;
@@ -74,8 +74,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let book = in_force(&app, query.as_deref()).await?;
     let versions = app.catalog.rule_list(None).await?;
-    let rules: Vec<Value> = RULES
-        .iter()
+    let rules: Vec<Value> = documents()
         .map(|(name, text)| {
             let of_name = versions.iter().filter(|rule| rule.name == *name).map(|rule| version_json(rule, false));
             json!({
@@ -142,6 +141,14 @@ async fn add(
         recorded: (app.settings.now)(),
         account: actor.account.name.clone(),
     };
+    if rule.name == WORKFLOW_NAME {
+        ReviewSettings::read(&rule.text, Some(&rule.version)).map_err(|error| {
+            let words = error.to_string();
+            let (zh, en) = words.split_once('；').unwrap_or((&words, &words));
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, zh, format!("{en}{cause}"))
+        })?;
+    }
     let document = RuleDocument { name: rule.name.clone(), version: rule.version.clone(), text: rule.text.clone() };
     check_rule(&document).map_err(|error| {
         let words = error.to_string();
@@ -163,14 +170,24 @@ async fn add(
 async fn in_force(app: &App, query: Option<&str>) -> Result<analysis::RuleBook, Problem> {
     let now = (app.settings.now)();
     let times = Times::from_query(query)?;
-    rules_in_force(&app.catalog, times.datetime.unwrap_or(now), times.recorded.unwrap_or(now)).await
+    let mut book =
+        rules_in_force(&app.catalog, times.datetime.unwrap_or(now), times.recorded.unwrap_or(now)).await?;
+    if book.document(WORKFLOW_NAME).is_err() {
+        let (name, text) = (WORKFLOW_NAME.to_owned(), SHIPPED_WORKFLOW.to_owned());
+        book.put(RuleDocument { name, version: SHIPPED.to_owned(), text });
+    }
+    Ok(book)
+}
+
+/// Every document that is shipped: those of the analyses, and how projects go round.
+fn documents() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RULES.iter().copied().chain([(WORKFLOW_NAME, SHIPPED_WORKFLOW)])
 }
 
 fn shipped(name: &str) -> Result<&'static str, Problem> {
-    RULES
-        .iter()
+    documents()
         .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+        .map(|(_, text)| text)
         .ok_or_else(|| Problem::missing("没有这个规则文件", "There is no such rule document."))
 }
 

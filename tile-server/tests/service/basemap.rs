@@ -122,6 +122,7 @@ async fn the_days_budget_is_kept_across_restarts() {
         cache_dir,
         tianditu_key: Some(KEY.to_owned()),
         people: tile_server::people::PeopleSettings::default(),
+        push: None,
         work: tile_server::WorkLimits::of_cores(2),
     };
     let router = tile_server::router(tile_server::App::new(service.catalog.clone(), settings));

@@ -70,6 +70,7 @@ impl Service {
             work: WorkLimits { running: 4, waiting: 1_000 },
             people: PeopleSettings { open: true, ..PeopleSettings::default() },
             jobs: JobSettings::default(),
+            push: None,
         };
         change(&mut settings);
         let app = App::new(catalog.clone(), settings);

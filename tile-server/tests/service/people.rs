@@ -8,7 +8,16 @@ use crate::harness::{Reply, Service, now};
 
 /// A service with accounts; its administrator has chosen a password.
 pub(crate) async fn with_accounts() -> (Service, Person) {
-    let service = Service::with(|settings| settings.people.open = false).await;
+    with_accounts_and(|_| {}).await
+}
+
+/// The same with other settings.
+pub(crate) async fn with_accounts_and(change: impl FnOnce(&mut tile_server::Settings)) -> (Service, Person) {
+    let service = Service::with(|settings| {
+        settings.people.open = false;
+        change(settings);
+    })
+    .await;
     let FirstStart::Made { one_time_password } = first_start(&service.catalog, now()).await.expect("started") else {
         panic!("there are no accounts yet");
     };

@@ -9,9 +9,11 @@ use catalog::{DatasetKind, ProjectWrite};
 use futures::future::join_all;
 use review::{CheckRecord, Circumstances, Named, Project, ReviewSettings, Role};
 use serde_json::{Value, json};
+use tile_server::package::SigningKey;
+use tile_server::push::PushSettings;
 
 use crate::harness::{Reply, Service, mesh, now};
-use crate::people::{Person, hire, with_accounts};
+use crate::people::{Person, hire, with_accounts, with_accounts_and};
 
 const POINTS: &str = "[属性描述]\n坐标系=2000国家大地坐标系\n几度分带=3\n投影类型=高斯克吕格\n计量单位=米\n带号=37\n精度=0.01\n\
     [地块坐标]\n4,1.0000,1,污水处理厂,面,,公用设施用地,,@\n\
@@ -28,7 +30,11 @@ struct County {
 }
 
 async fn county() -> County {
-    let (service, admin) = with_accounts().await;
+    county_with(|_| {}).await
+}
+
+async fn county_with(change: impl FnOnce(&mut tile_server::Settings)) -> County {
+    let (service, admin) = with_accounts_and(change).await;
     let lead = hire(&service, &admin, "ziran", "lead", &["lead_officer"]).await;
     let lead_head = hire(&service, &admin, "ziran", "leadhead", &["head"]).await;
     let farm = hire(&service, &admin, "nongye", "farm", &["officer"]).await;
@@ -384,4 +390,88 @@ async fn the_demonstration_can_play_every_department() {
         let reply = service.send(Method::POST, &format!("{path}/actions"), &[], &action).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.json());
     }
+}
+
+/// A platform on the loopback that refuses the first package and takes every other.
+async fn platform() -> (String, tokio::sync::mpsc::Receiver<(String, Value)>) {
+    let (sender, receiver) = tokio::sync::mpsc::channel(16);
+    let refused = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let take = move |headers: axum::http::HeaderMap, body: String| {
+        let (sender, refused) = (sender.clone(), Arc::clone(&refused));
+        async move {
+            let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
+            sender.send((key, serde_json::from_str(&body).expect("JSON"))).await.expect("somebody listens");
+            let first = !refused.swap(true, std::sync::atomic::Ordering::SeqCst);
+            if first { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::NO_CONTENT }
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/take", listener.local_addr().expect("an address"));
+    tokio::spawn(
+        async move { axum::serve(listener, axum::Router::new().route("/take", axum::routing::post(take))).await },
+    );
+    (url, receiver)
+}
+
+#[tokio::test]
+async fn a_decided_project_is_told_to_the_platform_signed_until_it_is_taken() {
+    let (url, mut platform) = platform().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key");
+    std::fs::write(&path, "too short").expect("written");
+    assert!(SigningKey::read(&path).is_err());
+    std::fs::write(&path, "0123456789abcdef-0123456789abcdef!\n").expect("written");
+    let key = SigningKey::read(&path).expect("a key");
+    let push = PushSettings { url, key: key.clone() };
+    let county = county_with(|settings| settings.push = Some(push)).await;
+    let (service, id) = (&county.service, county.sent("P-1").await);
+    assert_eq!(
+        county.lead.send(service, Method::POST, &format!("/projects/{id}/push"), &json!({})).await.status,
+        StatusCode::CONFLICT
+    );
+    assert_eq!(
+        county.acts(&county.lead, &id, json!({ "action": "withdraw", "text": "不建了" })).await.status,
+        StatusCode::OK
+    );
+    let telling = tokio::spawn(tile_server::push::run(Arc::clone(&service.app)));
+    let (first_key, _) = platform.recv().await.expect("told");
+    // The refusal is written down before the next attempt is made; its clock stands still here, so a person asks.
+    let path = format!("/projects/{id}/push");
+    loop {
+        let told = county.farm.get(service, &path).await.json();
+        if told["last"]["attempts"] == 1 {
+            assert_eq!((told["last"]["state"].clone(), told["due"].clone()), (json!("waiting"), json!(true)));
+            assert!(told["last"]["problem"].as_str().is_some_and(|problem| problem.contains("500")));
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(county.farm.send(service, Method::POST, &path, &json!({})).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(county.lead.send(service, Method::POST, &path, &json!({})).await.status, StatusCode::ACCEPTED);
+    let (second_key, signed) = platform.recv().await.expect("told again");
+    assert_eq!(first_key, second_key, "the same version under the same key");
+    assert!(key.verify(&signed));
+    assert_eq!(signed["package"]["project"]["state"], "withdrawn");
+    assert_eq!(signed["package"]["events"].as_array().map(Vec::len), Some(5));
+    assert_eq!(signed["package"]["red_lines"][0]["delivered"]["crs"], "EPSG:4525");
+    telling.abort();
+}
+
+#[tokio::test]
+async fn everything_can_be_taken_away_as_one_archive() {
+    let county = county().await;
+    let (service, id) = (&county.service, county.registered("P-1").await);
+    county.registered("P-2").await;
+    let path = format!("/projects/{id}/attachments");
+    assert_eq!(service.answer(upload(&county.farm, &path, "意见.pdf", b"%PDF-1.7")).await.status, StatusCode::CREATED);
+    assert_eq!(county.farm.get(service, "/projects/export.zip").await.status, StatusCode::FORBIDDEN);
+    let reply = county.lead.get(service, "/projects/export.zip").await;
+    assert_eq!((reply.status, reply.header(header::CONTENT_TYPE)), (StatusCode::OK, "application/zip"));
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(reply.body.to_vec())).expect("an archive");
+    let names: Vec<String> = zip.file_names().map(|name| name.expect("a name").into_owned()).collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    let package: Value =
+        serde_json::from_reader(zip.by_name(&format!("{id}/package.json")).expect("there")).expect("JSON");
+    assert_eq!(package["project"]["code"], "P-1");
+    assert_eq!(package["attachments"][0]["name"], "意见.pdf");
 }
