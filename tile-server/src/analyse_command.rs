@@ -53,6 +53,7 @@ pub(crate) async fn run(arguments: &AnalyseArguments) -> anyhow::Result<()> {
         work: WorkLimits::of_cores(1),
         people: PeopleSettings::default(),
         jobs: JobSettings::default(),
+        push: None,
     };
     let app = App::new(catalog.clone(), settings);
     let kept = asked(&app, &arguments.name, &request).await.map_err(words)?;

@@ -80,11 +80,8 @@ async fn check(
         rule_versions: result["rule_versions"].clone(),
         revisions: revisions.iter().map(|(dataset, revision)| format!("{dataset}@{revision}")).collect(),
     };
-    let beside = Beside {
-        reliance: revisions,
-        answer: vec![("job", job.id.into()), ("result", result)],
-        ..Beside::default()
-    };
+    let beside =
+        Beside { reliance: revisions, answer: vec![("job", job.id.into()), ("result", result)], ..Beside::default() };
     app.step(&id, &actor, &asked, &beside, |project, here| review::record_check(project, record.clone(), &actor, here))
         .await
 }
@@ -125,9 +122,7 @@ fn revisions(sources: &Value) -> Vec<(String, String)> {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|source| {
-            Some((source["dataset"].as_str()?.to_owned(), source["revision"].as_str()?.to_owned()))
-        })
+        .filter_map(|source| Some((source["dataset"].as_str()?.to_owned(), source["revision"].as_str()?.to_owned())))
         .collect();
     found.sort();
     found.dedup();

@@ -272,7 +272,8 @@ fn entry(job: &str, number: usize, mut feature: Value) -> Option<LedgerEntry> {
 fn still_differs_m2(old: &LedgerEntry, newer: &[LedgerEntry]) -> f64 {
     let same = |name: &str, new: &LedgerEntry| old.properties[name] == new.properties[name];
     let found = newer.iter().filter(|new| {
-        ["CTFL", "CYLXDM", "sources", "source_ids"].iter().all(|name| same(name, new)) && meets(&old.geometry, &new.geometry)
+        ["CTFL", "CYLXDM", "sources", "source_ids"].iter().all(|name| same(name, new))
+            && meets(&old.geometry, &new.geometry)
     });
     found.filter_map(|new| new.properties["ellipsoidal_m2"].as_f64()).sum()
 }

@@ -12,7 +12,6 @@ pub(crate) mod health;
 pub(crate) mod ledger;
 pub(crate) mod maps;
 pub(crate) mod notes;
-pub(crate) mod overlay;
 pub(crate) mod packages;
 pub(crate) mod page;
 pub(crate) mod projects;

@@ -170,8 +170,7 @@ async fn add(
 async fn in_force(app: &App, query: Option<&str>) -> Result<analysis::RuleBook, Problem> {
     let now = (app.settings.now)();
     let times = Times::from_query(query)?;
-    let mut book =
-        rules_in_force(&app.catalog, times.datetime.unwrap_or(now), times.recorded.unwrap_or(now)).await?;
+    let mut book = rules_in_force(&app.catalog, times.datetime.unwrap_or(now), times.recorded.unwrap_or(now)).await?;
     if book.document(WORKFLOW_NAME).is_err() {
         let (name, text) = (WORKFLOW_NAME.to_owned(), SHIPPED_WORKFLOW.to_owned());
         book.put(RuleDocument { name, version: SHIPPED.to_owned(), text });
