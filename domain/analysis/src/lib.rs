@@ -4,7 +4,9 @@
 //! sources and the rule it came from. Geometry arrives in the deployment's Gauss-Kruger zone; areas leave as
 //! ellipsoidal and plane square metres side by side.
 
+mod audit;
 mod boolean;
+mod change;
 mod clip;
 pub mod compliance;
 pub mod difference;

@@ -211,6 +211,7 @@ impl RuleBook {
 /// The shipped rule documents: name and TOML. Every document is a `[document]` table (title, version, author,
 /// `effective_from`, source) and its own tables.
 pub const RULES: &[(&str, &str)] = &[
+    (crate::change::RULE_DOCUMENT, include_str!("../rules/change-detection.toml")),
     ("control-lines", include_str!("../rules/control-lines.toml")),
     ("land-classes", include_str!("../rules/land-classes.toml")),
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
@@ -222,9 +223,12 @@ pub const RULES: &[(&str, &str)] = &[
 pub type RuleCheck = fn(&RuleDocument) -> Result<(), AnalysisError>;
 
 /// How the analyses read their documents, by name of the document: asked before a version is taken in.
-pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[(crate::reclassification::RULE_DOCUMENT, |document| {
-    crate::reclassification::Reclassification::parse(document).map(|_| ())
-})];
+pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
+    (crate::change::RULE_DOCUMENT, crate::change::check),
+    (crate::reclassification::RULE_DOCUMENT, |document| {
+        crate::reclassification::Reclassification::parse(document).map(|_| ())
+    }),
+];
 
 /// Refuses a document that is no TOML, says nothing of itself, or cannot be read by the analysis that uses it.
 pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
@@ -242,6 +246,8 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::sites::SITES,
     &crate::statistics::STATISTICS,
     &crate::difference::DIFFERENCE,
+    &crate::audit::AUDIT,
+    &crate::change::CHANGE,
 ];
 
 /// The analysis of a name.

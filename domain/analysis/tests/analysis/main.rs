@@ -4,6 +4,7 @@
 
 mod conformity;
 mod differences;
+mod ground_truth;
 mod overlays;
 mod real;
 mod red_lines;
