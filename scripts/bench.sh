@@ -74,3 +74,5 @@ PATHS=$work/w load_server 'vector tiles, web grid, each for the first time' -d60
 PATHS=$work/c load_server 'vector tiles, CGCS2000 grid, cut live, each once' -d60s -s "$work/once.lua" "$url"
 load_server 'one vector tile again and again, gzip passed through' -d10s "$url$(sed -n '/\/14\//p' "$work/w" | awk 'NR == 3')"
 awk '/VmHWM/ {printf "%-58s %8.0f MB\n", "server, peak memory", $2 / 1024}' "/proc/$server/status"
+kill "$server"; wait "$server" 2>/dev/null || true
+scripts/bench-review.sh

@@ -2,7 +2,7 @@
 //! whether or not earlier ones are answered, half of the way through a `kill -9`. Whatever was acknowledged is there
 //! afterwards, once; nothing is answered with an error.
 //!
-//! Four seconds as a test; `SHIKONG_LOAD_SECONDS=300` for figures (`scripts/bench.sh review`).
+//! Four seconds as a test; five minutes in `scripts/bench-review.sh`, for figures.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
