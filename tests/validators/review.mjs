@@ -23,7 +23,11 @@ async function person(name) {
 const settle = (page) => page.waitForFunction(() => document.body.dataset.ready === 'true');
 
 async function go({ page }, address) {
-  await page.evaluate((hash) => { delete document.body.dataset.ready; location.hash = hash; }, address);
+  await page.evaluate((hash) => {
+    delete document.body.dataset.ready;
+    if (location.hash === hash) dispatchEvent(new Event('hashchange'));
+    else location.hash = hash;
+  }, address);
   await settle(page);
 }
 
@@ -181,7 +185,7 @@ try {
   for (const unit of DEPARTMENTS) await check(lead, unit);
   await lead.page.$eval(`dialog[open] input[aria-label^="${DEPARTMENTS[3]}"]`, (days) => { days.value = '0'; });
   await picture(lead, 'send');
-  await press({ ...lead, page: lead.page }, '征求意见');
+  await press(lead, '征求意见');
   await acted(lead, '征求意见');
   step('sent');
 
