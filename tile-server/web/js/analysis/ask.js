@@ -81,6 +81,26 @@ const QUESTIONS = {
     };
   },
 
+  async audit(datasets) {
+    const layers = layerRows(datasets.filter(({ kind }) => kind === 'features'), [datasets.find(({ kind }) => kind === 'features')?.slug], 1);
+    return { hint: say('auditHint'), fields: [{ type: 'node', node: layers.node }], request: () => ({ layers: layers.values() }) };
+  },
+
+  async change(datasets) {
+    const surfaces = datasets.filter(({ kind }) => kind === 'elevation').flatMap(({ revisions = [], ...dataset }) => revisions.map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
+    const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
+    const permits = styled(datasets, 'permit');
+    return {
+      hint: say('changeHint'),
+      fields: [
+        { name: 'before', label: say('surfaceBefore'), type: 'select', options: surfaces },
+        { name: 'after', label: say('surfaceAfter'), type: 'select', options: surfaces, value: surfaces.at(-1)?.[0] },
+        { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(permits)], value: permits[0]?.slug },
+      ],
+      request: ({ before, after, permits: slug }) => ({ before: asked(before), after: asked(after), ...(slug ? { permits: { dataset: slug } } : {}) }),
+    };
+  },
+
   async sites(datasets, work) {
     const [lines, freeOf] = await Promise.all([controlLines(), usuallyFreeOf()]);
     return {

@@ -38,7 +38,6 @@ export const PROJECT = {
   green_percent: ['绿地率 %', 'Share of green %'],
   height_m: ['建筑高度 m', 'Building height m'],
   asked: ['项目值', 'Project'],
-  limit: ['控制值', 'Limit'],
   state_registered: ['已登记', 'Registered'],
   state_checked: ['已检测', 'Checked'],
   state_consulting: ['征求意见', 'Consulting'],
