@@ -21,7 +21,9 @@ fn layer(source: &str, plane: &Crs, shift_m: f64) -> ParcelLayer {
         let corner = |k: usize| {
             let (sin, cos) = (k as f64 * std::f64::consts::TAU / 20.0 + 0.05).sin_cos();
             let reach_m = 62.0 + 6.0 * ((index * 31 + k * 17) % 11) as f64 / 11.0;
-            [centre[0] + reach_m * cos, centre[1] + reach_m * sin]
+            // On whole tenths of a millimetre, the grid of the overlay, so that a peer has the very same corners: the
+            // lattice would repeat what rounding does to one of them some thousand times.
+            [centre[0] + reach_m * cos, centre[1] + reach_m * sin].map(|v| (v * 10_000.0).round() / 10_000.0)
         };
         Polygon { exterior: (0..20).map(corner).collect(), holes: Vec::new() }
     };
