@@ -300,7 +300,9 @@ impl Desk {
 
     /// The datum of the heights under the pointer: the model's own, else the terrain's if all visible terrain agrees.
     fn height_datum(&self, layer: Option<usize>) -> Option<String> {
-        if let Some(layer) = layer.and_then(|index| self.viewer.layers.get(index)) {
+        // What is planned stands on the terrain and has its datum.
+        let hit = layer.and_then(|index| self.viewer.layers.get(index)).filter(|layer| !layer.is_project());
+        if let Some(layer) = hit {
             return Some(layer.dataset.height_datum().to_owned());
         }
         let visible = self.viewer.layers.iter().filter(|layer| layer.visible);

@@ -88,8 +88,9 @@ impl Meeting {
     /// Without any scheme the height limit, where there is one, is shown over the whole red line.
     fn propose_scheme(&mut self) {
         if let (true, Some(height_m)) = (self.scene.schemes.is_empty(), self.project.height_limit_m) {
-            let limit = Building { height_m: Some(height_m), ground: Ground::Mean, ..Building::default() };
             let name = "限高".to_owned();
+            let limit =
+                Building { name: name.clone(), height_m: Some(height_m), ground: Ground::Mean, ..Building::default() };
             self.scene.schemes.push(Scheme { name, buildings: vec![limit], models: Vec::new() });
         }
     }
