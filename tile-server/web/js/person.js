@@ -15,15 +15,18 @@ export const may = (...roles) => Boolean(person.account?.roles?.some((role) => r
 export const isOf = (unitId) => person.open || person.account?.unit?.id === unitId;
 
 export async function refreshPerson() {
+  let mustChange = false;
   try {
     const { account, open } = await read('me');
-    Object.assign(person, { account: account || null, open: Boolean(open) });
+    // Whoever still has a one-time password may do nothing but change it.
+    if (account?.must_change_password) mustChange = true;
+    Object.assign(person, { account: account?.must_change_password ? null : account || null, open: Boolean(open) });
   } catch (problem) {
     Object.assign(person, { account: null, open: false });
     if (problem.status !== 401) toast(problem.message);
   }
   dispatchEvent(new Event('shikong-person'));
-  if (person.account?.must_change_password) changePassword(true);
+  if (mustChange) changePassword(true);
 }
 
 export function personMenu() {
