@@ -173,6 +173,9 @@ export const PROJECT = {
   event_number: ['登记文号', 'Number recorded'],
   event_hand_over: ['移交', 'Handed over'],
   event_withdraw: ['撤回', 'Withdrawn'],
+  event_no_opinion: ['逾期视同无意见', 'No answer in time'],
+  event_scene: ['会审场景', 'Meeting scene'],
+  event_push: ['推送', 'Pushed'],
   event_note: ['批注', 'Note'],
   event_attachment: ['附件', 'Attachment'],
 };
