@@ -130,6 +130,7 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::styles::ROUTES,
     routes::maps::ROUTES,
     routes::analyses::ROUTES,
+    routes::exports::ROUTES,
     routes::rules::ROUTES,
     routes::sprites::ROUTES,
     routes::glyphs::ROUTES,

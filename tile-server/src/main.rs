@@ -126,7 +126,10 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             session_longest: TimeDelta::hours(arguments.session_hours),
             ..PeopleSettings::default()
         },
-        jobs: JobSettings::default(),
+        jobs: JobSettings {
+            importer: std::env::current_exe().ok().map(|program| tile_server::importer_program::beside(&program)),
+            ..JobSettings::default()
+        },
         push: push_settings(arguments.push_url, arguments.push_key_file)?,
     };
     let listener = tokio::net::TcpListener::bind(arguments.listen)

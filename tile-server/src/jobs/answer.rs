@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use analysis::mechanism::{RuleDocument, sources};
 use analysis::{
@@ -13,6 +14,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::try_join_all;
 use geodesy::crs::Crs;
 use geodesy::gauss_kruger::{Zone, ZoneWidth};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::layers::{LayerSource, cancelled};
@@ -138,14 +140,19 @@ fn run(
     surfaces: &[(String, Arc<Revision>, CogSurface)],
     watch: &JobWatch,
 ) -> Result<Answer, Problem> {
-    let mut loaded: BTreeMap<String, LoadedLayer> = BTreeMap::new();
-    for (n, source) in layers.iter().enumerate() {
-        if watch.cancelled() {
-            return Err(cancelled());
-        }
-        watch.reading(n as f64 / layers.len() as f64);
-        loaded.insert(source.wanted.role.clone(), app.jobs.layers.load(source, &plane, watch)?);
-    }
+    let read = AtomicUsize::new(0);
+    let loaded: Result<BTreeMap<String, LoadedLayer>, Problem> = layers
+        .par_iter()
+        .map(|source| {
+            if watch.cancelled() {
+                return Err(cancelled());
+            }
+            let layer = app.jobs.layers.load(source, &plane, watch)?;
+            watch.reading((read.fetch_add(1, Ordering::Relaxed) + 1) as f64 / layers.len() as f64);
+            Ok((source.wanted.role.clone(), layer))
+        })
+        .collect();
+    let loaded = loaded?;
     let surfaces: BTreeMap<String, &dyn Surface> =
         surfaces.iter().map(|(role, _, surface)| (role.clone(), surface as &dyn Surface)).collect();
     let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch };

@@ -15,7 +15,7 @@ mod watch;
 pub(crate) use answer::time_text;
 pub use answer::{Answer, answer, rules_in_force};
 pub use kept::{Kept, Patch};
-pub(crate) use kept::{Placing, patch_lines};
+pub(crate) use kept::{Placing, patch_lines, patches_geojson};
 pub use queue::{JobSettings, Jobs, Workers, run_now, start, submit};
 pub(crate) use queue::{patches_of, result_of};
 pub use watch::JobWatch;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,11 +48,13 @@ pub struct JobSettings {
     pub waiting: QueueLimits,
     /// What can be asked.
     pub analyses: &'static [&'static Analysis],
+    /// The program `shikong-import`, for formats that need GDAL.
+    pub importer: Option<PathBuf>,
 }
 
 impl Default for JobSettings {
     fn default() -> Self {
-        Self { workers: 2, waiting: QueueLimits { all: 200, each: 50 }, analyses: analysis::ANALYSES }
+        Self { workers: 2, waiting: QueueLimits { all: 200, each: 50 }, analyses: analysis::ANALYSES, importer: None }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod attachments;
 pub(crate) mod checks;
 pub(crate) mod datasets;
 pub(crate) mod documents;
+pub(crate) mod exports;
 pub(crate) mod features;
 pub(crate) mod glyphs;
 pub(crate) mod health;

@@ -2,7 +2,7 @@
 //!
 //! Boundary-point texts, Excel tables and GeoJSON are read here; what needs GDAL is read by the importer's child.
 
-use analysis::red_line::{self, RedLine};
+use analysis::red_line::RedLine;
 use analysis::rounding::{decimal_of, round_half_away};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
@@ -17,6 +17,7 @@ use super::query_value;
 use crate::app::Shared;
 use crate::asked::Asked;
 use crate::desk::Beside;
+use crate::outline::{self, refused};
 use crate::password::sha256;
 use crate::people::Actor;
 use crate::problem::Problem;
@@ -33,8 +34,8 @@ pub(crate) const ROUTES: &[Route] = &[
         verb: Verb::Post,
         path: "/projects/{id}/red-lines",
         tag: "review",
-        about: "上传拟用地红线（界址点 TXT、XLSX、GeoJSON，或 JSON）；brings a version of the red line",
-        parameters: &[PROJECT],
+        about: "上传拟用地红线（界址点 TXT、XLSX、DXF、shapefile ZIP、GeoPackage、GeoJSON，或 JSON）；crs= 为文件未注明时的坐标系；brings a version of the red line",
+        parameters: &[PROJECT, CRS],
         takes: &["multipart/form-data", "application/json"],
         media_types: &["application/json"],
         handler: || post(bring).layer(DefaultBodyLimit::max(MAX_BYTES + (1 << 20))),
@@ -89,8 +90,10 @@ async fn bring(
     State(app): State<Shared>,
     actor: Actor,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
+    let said_crs = query_value(query.as_deref(), "crs");
     // Told before a long upload is read.
     review::may(&app.project(&id).await?, "red_line", &actor, None)?;
     let content_type =
@@ -107,7 +110,8 @@ async fn bring(
         (name, bytes, asked)
     };
     let source = json!({ "name": name, "sha256": sha256(&bytes) });
-    let read = app.work.run(move |_| described(&bytes, &name)).await??;
+    let red_line = outline::read(&app, bytes, &name, said_crs.as_deref()).await?;
+    let read = app.work.run(move |_| described(&red_line)).await??;
     let mut beside = Beside {
         answer: vec![("red_line", read.facts.clone()), ("warnings", read.warnings.clone())],
         ..Beside::default()
@@ -177,13 +181,7 @@ struct Described {
     bounds_lon_lat_deg: [f64; 4],
 }
 
-fn described(bytes: &[u8], name: &str) -> Result<Described, Problem> {
-    let refused = |error: analysis::AnalysisError| {
-        let words = error.to_string();
-        let (zh, en) = words.split_once('；').unwrap_or((&words, &words));
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, zh, en)
-    };
-    let red_line = red_line::read(bytes, name, None).map_err(refused)?;
+fn described(red_line: &RedLine) -> Result<Described, Problem> {
     let mut sums = [Some(0.0), Some(0.0)];
     for parcel in &red_line.parcels {
         let areas = parcel.areas(&red_line.crs).map_err(refused)?;
