@@ -15,6 +15,8 @@ entry() {
     printf '[%d/%d] %s\n' "$number" "$total" "$title"
     local arguments=(add "$county/$path" --dataset "$dataset" --title "$title" --title-en "$title_en" --valid-from "$valid_from" --data "$data")
     [[ -z $layer ]] || arguments+=(--layer "$layer")
+    # A file among the options lies in the county too.
+    options=(${options[@]+"${options[@]/#\{county\}/$county}"})
     local code=0
     "$programs/shikong-import" "${arguments[@]}" ${options[@]+"${options[@]}"} >"$data/.last-import" 2>&1 || code=$?
     # 3 is published with named warnings; anything else but 0 is not published.

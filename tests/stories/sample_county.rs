@@ -1,9 +1,11 @@
 //! A newcomer's story: the sample county is made, imported with the demo's own script, served, and seen in a browser and in the viewer.
+//! Other stories start from the same county, each on its own copy of the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -17,18 +19,58 @@ fn bounds_of(dataset: &Value) -> [f64; 4] {
     numbers.try_into().expect("four bounds")
 }
 
+/// The sample county as made and as imported, once for all stories of a run.
+pub(crate) struct County {
+    /// Deliveries and `truth.json`.
+    pub(crate) deliveries: PathBuf,
+    /// The catalogue; stories that write take [`County::copy`].
+    catalogue: PathBuf,
+}
+
+impl County {
+    /// Made and imported with the demo's own script by whoever asks first.
+    pub(crate) fn get() -> &'static Self {
+        static COUNTY: OnceLock<County> = OnceLock::new();
+        COUNTY.get_or_init(|| {
+            let folder = root().join("target/stories/sample-county");
+            if folder.exists() {
+                fs::remove_dir_all(&folder).expect("the last run's county goes");
+            }
+            fs::create_dir_all(&folder).expect("target/ is writable");
+            let county = Self { deliveries: folder.join("county"), catalogue: folder.join("catalogue") };
+            let (code, out, err) = run(program("make-samples").arg(&county.deliveries));
+            assert_eq!(code, 0, "make-samples\n{out}\n{err}");
+            let programs_folder =
+                Path::new(&program("make-samples").get_program().to_owned()).parent().expect("a folder").to_path_buf();
+            let (code, out, err) = run(Command::new(root().join("scripts/import-samples.sh"))
+                .arg(&programs_folder)
+                .arg(&county.deliveries)
+                .arg(&county.catalogue));
+            assert_eq!(code, 0, "import-samples.sh\n{out}\n{err}");
+            county
+        })
+    }
+
+    /// A catalogue of one's own in `folder`.
+    pub(crate) fn copy(&self, folder: &Path) -> PathBuf {
+        let data = folder.join("data");
+        let (code, _, err) = run(Command::new("cp").arg("-a").arg(&self.catalogue).arg(&data));
+        assert_eq!(code, 0, "{err}");
+        data
+    }
+
+    /// What is really so.
+    pub(crate) fn truth(&self) -> Value {
+        let text = fs::read_to_string(self.deliveries.join("truth.json")).expect("truth.json");
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
+
 #[test]
 fn the_sample_county_goes_in_and_is_seen() {
     let folder = data_folder();
-    let (county, data) = (folder.path().join("county"), folder.path().join("data"));
-    let (code, out, err) = run(program("make-samples").arg(&county));
-    assert_eq!(code, 0, "make-samples\n{out}\n{err}");
-    let programs_folder =
-        Path::new(&program("make-samples").get_program().to_owned()).parent().expect("a folder").to_path_buf();
-    let (code, out, err) =
-        run(Command::new(root().join("scripts/import-samples.sh")).arg(&programs_folder).arg(&county).arg(&data));
-    assert_eq!(code, 0, "import-samples.sh\n{out}\n{err}");
-
+    let made = County::get();
+    let (county, data) = (&made.deliveries, made.copy(folder.path()));
     let server = Server::start(&data);
     let plan = fs::read_to_string(county.join("import-plan.toml")).expect("the plan");
     let planned: Vec<&str> =

@@ -358,7 +358,28 @@ fn city_plan(deliveries: &mut Deliveries<'_>) -> Result<()> {
         Ok(())
     })?;
     deliveries.layer(&folder.join("城规2012.dxf"), "DXF", &layer, &[])?;
-    deliveries.file(&folder.join("西安80_转CGCS2000_参数.toml"), parameter_file().as_bytes())
+    deliveries.file(&folder.join("西安80_转CGCS2000_参数.toml"), parameter_file().as_bytes())?;
+    let parameters = format!("{{county}}/{FOLDER}/西安80_转CGCS2000_参数.toml");
+    deliveries.import(
+        &format!("{FOLDER}/城规2012.dxf"),
+        "city-plan",
+        ["城规 2012（总体规划用地）", "City plan 2012"],
+        "2012-06-01",
+        &[
+            "--crs",
+            "EPSG:2382",
+            "--datum-parameters",
+            &parameters,
+            "--closed-as-polygons",
+            "--style",
+            "urban-plan",
+            "--code-system",
+            "gb50137-2011",
+            "--responsible-unit",
+            "样例县住房和城乡建设局",
+        ],
+    );
+    Ok(())
 }
 
 #[expect(clippy::too_many_lines, reason = "one layer after another, each a table of its own")]
