@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Analysis, AnalysisError, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Task, Wanted,
+    Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Task,
     boolean::{Rule, Shape, run as overlaid, union},
     index::BoxIndex,
     mechanism::sources,
@@ -68,7 +68,7 @@ fn role(index: usize) -> String {
     format!("layer-{}", index + 1)
 }
 
-fn wanted(request: &Value, _rules: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, _rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let request = read(request)?;
     let layers = request.layers.iter().enumerate().map(|(index, layer)| LayerWanted {
         role: role(index),
@@ -80,7 +80,7 @@ fn wanted(request: &Value, _rules: &RuleBook) -> Result<Wanted, AnalysisError> {
         within_lon_lat_deg: None,
         optional: false,
     });
-    Ok(Wanted { layers: layers.collect(), ..Wanted::default() })
+    Ok(DataWanted { layers: layers.collect(), ..DataWanted::default() })
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Analysis, AnalysisError, Findings, FoundPatch, LayerWanted, Parcel, ParcelLayer, Polygon, RuleBook, Surface,
-    SurfaceWanted, Task, Wanted,
+    Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, Parcel, ParcelLayer, Polygon, RuleBook,
+    Surface, SurfaceWanted, Task,
     boolean::{Ring, Rule, run as overlaid, union},
     mechanism::{RuleDocument, sources},
     rounding::{decimal_of, round_half_away},
@@ -92,7 +92,7 @@ fn rules_of(document: &RuleDocument) -> Result<BuildingRules, AnalysisError> {
     if sane && shares { Ok(rules) } else { Err(bad("[buildings]".to_owned())) }
 }
 
-fn wanted(request: &Value, _rules: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, _rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let request = read(request)?;
     let surface = |role: &str, asked: &SurfaceAsked| SurfaceWanted {
         role: role.to_owned(),
@@ -108,7 +108,7 @@ fn wanted(request: &Value, _rules: &RuleBook) -> Result<Wanted, AnalysisError> {
         recorded: permits.recorded.clone(),
         ..LayerWanted::default()
     });
-    Ok(Wanted {
+    Ok(DataWanted {
         layers: layers.collect(),
         surfaces: vec![surface("before", &request.before), surface("after", &request.after)],
         bounds_lon_lat_deg: None,

@@ -31,8 +31,8 @@ mod weld;
 
 pub use error::AnalysisError;
 pub use mechanism::{
-    ANALYSES, Analysis, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task, Wanted,
-    Watch, analysis,
+    ANALYSES, Analysis, DataWanted, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted,
+    Task, Watch, analysis,
 };
 pub use overlay::{Overlay, OverlayOptions, overlay};
 pub use parcel::{Parcel, ParcelLayer, Polygon};

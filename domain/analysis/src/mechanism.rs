@@ -21,14 +21,14 @@ pub struct Analysis {
     /// English title.
     pub title_en: &'static str,
     /// Which data the request needs; refuses a request that makes no sense.
-    pub wanted: fn(&Value, &RuleBook) -> Result<Wanted, AnalysisError>,
+    pub wanted: fn(&Value, &RuleBook) -> Result<DataWanted, AnalysisError>,
     /// The analysis itself.
     pub run: fn(&Task<'_>) -> Result<Findings, AnalysisError>,
 }
 
 /// What a request needs to be read.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Wanted {
+pub struct DataWanted {
     /// Layers of features.
     pub layers: Vec<LayerWanted>,
     /// Elevation datasets.

@@ -24,7 +24,7 @@ pub struct Reclassification {
     /// Code systems.
     pub system: Vec<CodeTable>,
     /// Classifications.
-    pub classification: Vec<Classification>,
+    pub classification: Vec<ClassScheme>,
 }
 
 /// What is too near to be apart.
@@ -66,7 +66,7 @@ pub struct LedgerRules {
 /// The codes of a standard.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CodeTable {
-    /// Id in [`Classification::members`].
+    /// Id in [`ClassScheme::members`].
     pub id: String,
     /// Other names of it.
     pub names: Vec<String>,
@@ -85,7 +85,7 @@ pub struct CodeTable {
 
 /// How codes are gathered into classes.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Classification {
+pub struct ClassScheme {
     /// Name in requests.
     pub id: String,
     /// Chinese title.
@@ -211,7 +211,7 @@ impl Reclassification {
     }
 
     /// The classification of a name.
-    pub fn classification(&self, id: &str) -> Result<&Classification, AnalysisError> {
+    pub fn classification(&self, id: &str) -> Result<&ClassScheme, AnalysisError> {
         self.classification.iter().find(|classification| classification.id == id).ok_or_else(|| {
             let known: Vec<&str> = self.classification.iter().map(|c| c.id.as_str()).collect();
             AnalysisError::Request {
@@ -255,7 +255,7 @@ pub struct Lookup<'r> {
     every: Option<usize>,
 }
 
-impl Classification {
+impl ClassScheme {
     /// How codes of a system are looked up; none where this classification does not know the system.
     #[must_use]
     pub fn lookup<'r>(&'r self, table: Option<&'r CodeTable>) -> Option<Lookup<'r>> {

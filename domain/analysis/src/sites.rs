@@ -13,7 +13,7 @@ use crate::{
     clip::{Region, Site, difference, intersection, pieces_of, union},
     compliance::{ControlLines, Line, look_up, selected},
     figures::{Areas, Figures, balanced, metres, rounded},
-    mechanism::{Analysis, Findings, LayerWanted, RuleBook, SurfaceWanted, Task, Wanted, sources},
+    mechanism::{Analysis, DataWanted, Findings, LayerWanted, RuleBook, SurfaceWanted, Task, sources},
     nearness::Outline,
     rounding::{AreaUnit, round_half_away},
     slope::{Slope, slope_within},
@@ -180,7 +180,7 @@ fn box_json(bounds: &[Value]) -> Result<Value, AnalysisError> {
     Ok(json!({ "crs": "EPSG:4490", "parcels": [{ "name": "within", "polygons": [[ring]] }] }))
 }
 
-fn wanted(request: &Value, book: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, book: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let search = Search::of(request, book)?;
     let [west, south, east, north] = search.area.bounds_lon_lat_deg()?;
     let lat_deg = search.road_within_m / DEGREE_M;
@@ -210,7 +210,7 @@ fn wanted(request: &Value, book: &RuleBook) -> Result<Wanted, AnalysisError> {
         recorded: day("recorded"),
         optional: true,
     });
-    Ok(Wanted {
+    Ok(DataWanted {
         layers: layers.collect(),
         surfaces: surfaces.collect(),
         bounds_lon_lat_deg: Some([west, south, east, north]),

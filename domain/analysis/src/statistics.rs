@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Analysis, AnalysisError, Findings, LayerWanted, OverlayOptions, RuleBook, Task, Wanted,
+    Analysis, AnalysisError, DataWanted, Findings, LayerWanted, OverlayOptions, RuleBook, Task,
     figures::{Areas, Figures, balanced},
     mechanism::sources,
     overlay,
@@ -21,7 +21,7 @@ const RULE: &str = "statistics/1";
 /// Roles of the two layers.
 const ROLES: [&str; 2] = ["units", "layer"];
 
-fn wanted(request: &Value, _: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, _: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let text = |role: &str, field: &str| request[role][field].as_str().map(str::to_owned);
     let layers = ROLES.map(|role| {
         let dataset = text(role, "dataset").ok_or_else(|| AnalysisError::Request {
@@ -40,7 +40,7 @@ fn wanted(request: &Value, _: &RuleBook) -> Result<Wanted, AnalysisError> {
         })
     });
     let layers = layers.into_iter().collect::<Result<Vec<_>, AnalysisError>>()?;
-    Ok(Wanted { layers, ..Wanted::default() })
+    Ok(DataWanted { layers, ..DataWanted::default() })
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {

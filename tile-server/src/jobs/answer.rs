@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use analysis::mechanism::{RuleDocument, sources};
 use analysis::{
-    Analysis, AnalysisError, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task, Wanted, Watch,
+    Analysis, AnalysisError, DataWanted, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task,
+    Watch,
 };
 use axum::http::StatusCode;
 use catalog::{Catalog, DatasetKind, Revision, RevisionId, Slug, instant_at_end};
@@ -92,7 +93,7 @@ pub(super) async fn wanted(
     analysis: &Analysis,
     request: &Value,
     asked: DateTime<Utc>,
-) -> Result<(Wanted, RuleBook), Problem> {
+) -> Result<(DataWanted, RuleBook), Problem> {
     let as_of = AsOf::of(request, asked)?;
     let rules = rules_in_force(&app.catalog, as_of.rules_at(), as_of.recorded).await?;
     let wanted = (analysis.wanted)(request, &rules).map_err(refused)?;
@@ -170,7 +171,7 @@ fn run(
 
 /// Where areas and distances are measured: the 3-degree zone at the middle of the question; elsewhere than in China the
 /// plane of the first layer.
-fn plane_of(wanted: &Wanted, first: Option<&Revision>) -> Result<Crs, Problem> {
+fn plane_of(wanted: &DataWanted, first: Option<&Revision>) -> Result<Crs, Problem> {
     let bounds = wanted.bounds_lon_lat_deg.or(first.map(|revision| revision.bounds_lon_lat_deg));
     let Some([west, _, east, _]) = bounds else {
         return Err(refused(AnalysisError::Request {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use analysis::{Analysis, AnalysisError, Findings, FoundPatch, LayerWanted, RuleBook, SurfaceWanted, Task, Wanted};
+use analysis::{Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, RuleBook, SurfaceWanted, Task};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use catalog::{Catalog, DatasetKind, JobState};
 use chrono::{DateTime, Utc};
@@ -29,12 +29,12 @@ fn text(request: &Value, name: &str) -> Option<String> {
     request.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn reads_wanted(request: &Value, _: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn reads_wanted(request: &Value, _: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let Some(dataset) = text(request, "dataset") else {
         return Err(AnalysisError::Request { what_zh: "缺少 dataset".to_owned(), what_en: "no dataset".to_owned() });
     };
     let within = request.get("within").and_then(|within| serde_json::from_value(within.clone()).ok());
-    let mut wanted = Wanted { bounds_lon_lat_deg: Some([110.9, 27.9, 111.1, 28.1]), ..Wanted::default() };
+    let mut wanted = DataWanted { bounds_lon_lat_deg: Some([110.9, 27.9, 111.1, 28.1]), ..DataWanted::default() };
     wanted.layers.push(LayerWanted {
         role: "layer".to_owned(),
         dataset,

@@ -1,6 +1,6 @@
 //! The difference ledger and the check of a project, with analyses that find what the tests say.
 
-use analysis::{Analysis, AnalysisError, Findings, FoundPatch, LayerWanted, Polygon, RuleBook, Task, Wanted};
+use analysis::{Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, Polygon, RuleBook, Task};
 use axum::http::{Method, StatusCode};
 use catalog::DatasetKind;
 use serde_json::{Map, Value, json};
@@ -17,9 +17,13 @@ static COMPLIANCE: Analysis =
 
 const KINDS: &[&Analysis] = &[&DIFFERENCE, &COMPLIANCE];
 
-fn wanted(_: &Value, _: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(_: &Value, _: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let layer = LayerWanted { role: "layer".to_owned(), dataset: "dlg".to_owned(), ..LayerWanted::default() };
-    Ok(Wanted { layers: vec![layer], bounds_lon_lat_deg: Some([110.9, 27.9, 111.1, 28.1]), ..Wanted::default() })
+    Ok(DataWanted {
+        layers: vec![layer],
+        bounds_lon_lat_deg: Some([110.9, 27.9, 111.1, 28.1]),
+        ..DataWanted::default()
+    })
 }
 
 fn difference(task: &Task<'_>) -> Result<Findings, AnalysisError> {

@@ -26,7 +26,7 @@ use crate::{
     AnalysisError, RedLine, RedParcel,
     clip::{Region, Site},
     figures::{Areas, Figures, balanced},
-    mechanism::{Analysis, Findings, LayerWanted, RuleBook, Task, Wanted, sources},
+    mechanism::{Analysis, DataWanted, Findings, LayerWanted, RuleBook, Task, sources},
     nearness::Outline,
 };
 
@@ -95,7 +95,7 @@ impl Case<'_> {
 /// Rule of the line whose overlap is permanent basic farmland.
 const FARMLAND_RULE: &str = "farmland";
 
-fn wanted(request: &Value, rules: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let lines = ControlLines::of(rules)?;
     let classes = LandClasses::of(rules)?;
     let red_line = RedLine::from_json(&request["red_line"])?;
@@ -120,7 +120,11 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<Wanted, AnalysisError> {
         optional: true,
         ..LayerWanted::default()
     });
-    Ok(Wanted { layers: layers.collect(), surfaces: Vec::new(), bounds_lon_lat_deg: Some([west, south, east, north]) })
+    Ok(DataWanted {
+        layers: layers.collect(),
+        surfaces: Vec::new(),
+        bounds_lon_lat_deg: Some([west, south, east, north]),
+    })
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {

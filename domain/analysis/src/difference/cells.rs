@@ -13,7 +13,7 @@ use crate::{
     AnalysisError, LoadedLayer, ParcelLayer, Task,
     boolean::{Ring, Shape, difference, intersection, union},
     measure::Measure,
-    reclassification::{Classification, CodeTable, Reclassification},
+    reclassification::{ClassScheme, CodeTable, Reclassification},
     shared::{Area, Ruler},
     snap::{Grid, Snapped, area_of},
     weld::Weld,
@@ -71,7 +71,7 @@ pub(crate) struct CellRegion {
 pub(crate) struct World<'a> {
     pub(crate) grid: Grid,
     measure: Measure,
-    pub(crate) classification: &'a Classification,
+    pub(crate) classification: &'a ClassScheme,
     pub(crate) sides: Vec<Side<'a>>,
     /// Units of administration.
     pub(crate) units: Option<(&'a LoadedLayer, Vec<Snapped>)>,
@@ -113,7 +113,7 @@ impl<'a> World<'a> {
         task: &Task<'a>,
         request: &Request,
         reclassification: &'a Reclassification,
-        classification: &'a Classification,
+        classification: &'a ClassScheme,
     ) -> Result<Self, AnalysisError> {
         task.watch.progress(0.02, "对齐格网");
         let plans: Vec<&LoadedLayer> =

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::{
-    Analysis, AnalysisError, Findings, LayerWanted, RuleBook, Task, Wanted,
+    Analysis, AnalysisError, DataWanted, Findings, LayerWanted, RuleBook, Task,
     reclassification::{Reclassification, SliverMode},
 };
 
@@ -135,7 +135,7 @@ pub(crate) fn context_role(column: &str) -> String {
     format!("context-{column}")
 }
 
-fn wanted(request: &Value, rules: &RuleBook) -> Result<Wanted, AnalysisError> {
+fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let request = Request::read(request)?;
     let (reclassification, _) = Reclassification::read(rules)?;
     reclassification.classification(&request.classification)?;
@@ -154,7 +154,7 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<Wanted, AnalysisError> {
         }
         layers.push(request.wanted(context_role(column), layer));
     }
-    Ok(Wanted { layers, surfaces: Vec::new(), bounds_lon_lat_deg: request.within })
+    Ok(DataWanted { layers, surfaces: Vec::new(), bounds_lon_lat_deg: request.within })
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
