@@ -31,11 +31,14 @@ const ATTEMPTS: usize = 40;
 pub struct Desk {
     /// Settings as read, by the text's version.
     settings: Cache<String, Arc<ReviewSettings>>,
+    /// The turns of projects that somebody acts on. Within this process steps of one project follow each other instead
+    /// of being decided in vain; between processes the version still decides.
+    turns: Cache<String, Arc<tokio::sync::Mutex<()>>>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { settings: Cache::new(16) }
+        Self { settings: Cache::new(16), turns: Cache::new(10_000) }
     }
 }
 
@@ -116,14 +119,17 @@ impl App {
         stale: impl Fn(&Project) -> bool,
         decide: impl Fn(&Project, Circumstances<'_>) -> Result<Step, Refusal>,
     ) -> Result<Response, Problem> {
-        if let Some(response) = asked.earlier(self, &actor.account.id).await? {
-            return Ok(response);
-        }
         let settings = self.review_settings().await?;
         let units = self.working_units().await?;
+        let turn = self.desk.turns.get_with(id.to_owned(), Arc::default);
+        let _turn = turn.lock().await;
         for _ in 0..ATTEMPTS {
             let now = (self.settings.now)();
             let before = self.project(id).await?;
+            // After the project was read: what this very request has changed before is then never held against it.
+            if let Some(response) = asked.earlier(self, &actor.account.id).await? {
+                return Ok(response);
+            }
             let show = |project: &Project| shown(project, actor, now, &settings);
             if stale(&before) {
                 return Err(Problem::stale(&show(&before)));

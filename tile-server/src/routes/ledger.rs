@@ -186,9 +186,6 @@ async fn change(
     Path(id): Path<String>,
     Sent { mut body, asked }: Sent<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    if let Some(response) = asked.earlier(&app, &actor.account.id).await? {
-        return Ok(response);
-    }
     let seen = version_of(&mut body)?;
     let change: LedgerChange = serde_json::from_value(Value::Object(body)).map_err(|error| {
         Problem::new(
@@ -198,6 +195,10 @@ async fn change(
         )
     })?;
     let entry = app.ledger_entry(&id).await?;
+    // After the row was read: what this very request has changed before is then never held against it.
+    if let Some(response) = asked.earlier(&app, &actor.account.id).await? {
+        return Ok(response);
+    }
     if entry.version != seen {
         return Err(Problem::stale(&json!(entry)));
     }

@@ -135,9 +135,10 @@ impl Load {
     }
 
     async fn one(&self, n: usize, due: Instant) {
-        // A fixed mixture that walks through people and projects at different paces.
-        let desk = &self.desks[n * 7 % DEPARTMENTS];
-        let project = &self.projects[n * 13 % PROJECTS];
+        // A fixed mixture: every department meets every project, in an order without a short period.
+        let scattered = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let desk = &self.desks[scattered as usize % DEPARTMENTS];
+        let project = &self.projects[scattered as usize / DEPARTMENTS % PROJECTS];
         let path = format!("/projects/{project}");
         let (status, body, interrupted) = match n % 20 {
             0..=2 => self.ask(desk, "/tasks", None).await,
