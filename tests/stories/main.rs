@@ -10,10 +10,12 @@
 
 mod broken_input;
 mod contracts;
+mod coordination;
 mod killed_import;
 mod oracles;
 mod programs;
 mod real_samples;
+mod review;
 mod sample_county;
 mod tianditu;
 mod web_mercator;

@@ -175,7 +175,7 @@ mod tests {
         for id in ["dltb", "forest", "ghfq", "landuse-2023", "land-plan"] {
             assert_eq!(opacity(id), None, "{id}");
         }
-        let page = include_str!("../../web/js/main.js");
+        let page = include_str!("../../web/js/map/view.js");
         assert!(page.contains("first_view"), "the page asks the styles and keeps no list of its own");
     }
 
