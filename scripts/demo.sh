@@ -30,7 +30,10 @@ say '5/5 发布服务 / serve'
 listen=${SHIKONG_LISTEN:-127.0.0.1:8080}
 if [[ -z ${SHIKONG_LISTEN:-} ]] && (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then listen=127.0.0.1:0; fi
 address=$(mktemp)
-"$programs/shikong-server" --data "$data" --listen "$listen" >"$address" &
+# Open, without accounts, is for this machine only; --listen on another address makes people log in.
+open=(--open)
+[[ $listen == 127.0.0.1:* ]] || open=()
+"$programs/shikong-server" --data "$data" --listen "$listen" ${open[@]+"${open[@]}"} >"$address" &
 server=$!
 trap 'kill "$server" 2>/dev/null; rm -f "$address"' EXIT
 for _ in $(seq 200); do
@@ -40,10 +43,13 @@ for _ in $(seq 200); do
 done
 url=$(head -n 1 "$address")
 curl -sf "$url/health" >/dev/null
+tail -n +2 "$address"
+if curl -sf "$url/me" | grep -qE '"open": ?true'; then scripts/seed-projects.sh "$url" "$county"; fi
 cat <<END
 
   网页 / page          $url/
   三维地形 / 3D        $url/?terrain=1
+  项目审查 / projects  $url/#/projects
   数据目录 / datasets  $url/datasets
   桌面三维 / viewer    $programs/shikong-view $url
   出图 / a picture     $programs/shikong-view $url --headless --size 1366x768 --out shot.png
