@@ -12,7 +12,7 @@ const MAX_PATCHES = 20_000;
 const PAGE = 5_000;
 /** Rows of the table at a time. */
 const ROWS = 200;
-const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson', 'tables.xlsx'];
+const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson'];
 
 const classesOf = (properties) => (Array.isArray(properties.classes) ? properties.classes : [properties.first, properties.second]).filter((value) => value !== undefined).map((value) => value ?? say('uncovered'));
 

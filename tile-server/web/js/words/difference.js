@@ -44,7 +44,6 @@ export const DIFFERENCE = {
   'export_patches.gpkg': ['图斑 GeoPackage', 'Patches, GeoPackage'],
   'export_patches-shp.zip': ['图斑 Shapefile（GBK）', 'Patches, shapefile (GBK)'],
   'export_patches.geojson': ['图斑 GeoJSON', 'Patches, GeoJSON'],
-  'export_tables.xlsx': ['统计表 Excel', 'Tables, Excel'],
   tab_patches: ['图斑', 'Patches'],
   tab_ledger: ['台账', 'Ledger'],
   tab_sources: ['数据来源与规则', 'Sources and rules'],
