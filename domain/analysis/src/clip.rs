@@ -4,17 +4,16 @@
 //! layers of a check share the grid of the red line, whatever else they contain.
 
 use geodesy::{Crs, area};
-use i_overlay::{
-    core::{
-        fill_rule::FillRule,
-        overlay::{IntOverlayOptions, Overlay as Engine, ShapeType},
-        overlay_rule::OverlayRule,
-        solver::Solver,
-    },
-    i_float::int::point::IntPoint,
-};
+use i_overlay::i_float::int::point::IntPoint;
 
-use crate::{AnalysisError, Polygon, figures::Areas, measure::Measure};
+use crate::{
+    AnalysisError, Polygon,
+    boolean::{self, Ring, Shape, doubled},
+    figures::Areas,
+    measure::Measure,
+    shared::{IntBox, meet},
+    snap,
+};
 
 /// Around the red line, so that cuts by the window lie well outside it, metres.
 const MARGIN_M: f64 = 100.0;
@@ -24,22 +23,28 @@ const STEPS_M: [f64; 4] = [1e-6, 1e-5, 1e-4, 1e-3];
 /// Integer coordinates stay below this, so that the engine's products fit 64 bits.
 const LIMIT: f64 = (1 << 29) as f64;
 
-/// A shape on the grid: contours, outer ones anticlockwise, holes clockwise.
+/// Ground on the grid, in connected pieces that do not overlap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Region {
-    contours: Vec<Vec<IntPoint>>,
-    /// How many contours each connected piece has.
-    pieces: Vec<usize>,
+    shapes: Vec<Shape>,
 }
 
 impl Region {
     pub(crate) fn is_empty(&self) -> bool {
-        self.contours.is_empty()
+        self.shapes.is_empty()
     }
 
     /// Connected pieces.
     pub(crate) fn pieces(&self) -> usize {
-        self.pieces.len()
+        self.shapes.len()
+    }
+
+    fn rings(&self) -> impl Iterator<Item = &Ring> + Clone {
+        self.shapes.iter().flatten()
+    }
+
+    fn bounds(&self) -> Option<IntBox> {
+        (!self.is_empty()).then(|| snap::bounds_of(self.rings()))
     }
 }
 
@@ -89,21 +94,26 @@ impl Site {
 
     /// What polygons cover within the window, each place once.
     pub(crate) fn region<'p>(&self, polygons: impl Iterator<Item = &'p Polygon>) -> Region {
-        let contours = self.contours(polygons);
-        if contours.is_empty() { Region::default() } else { run(&contours, &[], OverlayRule::Subject) }
+        Region { shapes: boolean::union(self.contours(polygons).iter()) }
     }
 
     /// What a region shares with polygons.
     pub(crate) fn shared<'p>(&self, region: &Region, polygons: impl Iterator<Item = &'p Polygon>) -> Region {
         let contours = self.contours(polygons);
-        let Some(bounds) = bounds_of(&contours) else { return Region::default() };
+        if contours.is_empty() {
+            return Region::default();
+        }
+        let bounds = snap::bounds_of(contours.iter());
         // Only what lies in the box can be shared: most of a long red line is far from any one parcel.
-        let near: Vec<Vec<IntPoint>> =
-            region.contours.iter().map(|contour| cut_to_box(contour, bounds)).filter(|cut| cut.len() > 2).collect();
-        if near.is_empty() { Region::default() } else { run(&near, &contours, OverlayRule::Intersect) }
+        let near: Vec<Ring> =
+            region.rings().map(|contour| cut_to_box(contour, bounds)).filter(|cut| cut.len() > 2).collect();
+        if near.is_empty() {
+            return Region::default();
+        }
+        Region { shapes: boolean::run(near.iter(), contours.iter(), boolean::Rule::Intersect) }
     }
 
-    fn contours<'p>(&self, polygons: impl Iterator<Item = &'p Polygon>) -> Vec<Vec<IntPoint>> {
+    fn contours<'p>(&self, polygons: impl Iterator<Item = &'p Polygon>) -> Vec<Ring> {
         let mut contours = Vec::new();
         for polygon in polygons {
             let Some(exterior) = self.contour(&polygon.exterior, true) else { continue };
@@ -114,7 +124,7 @@ impl Site {
     }
 
     /// A ring within the window, on the grid.
-    fn contour(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Vec<IntPoint>> {
+    fn contour(&self, ring: &[[f64; 2]], anticlockwise: bool) -> Option<Ring> {
         // What is not a number is nowhere.
         if !ring.iter().flatten().all(|v| v.is_finite()) {
             return None;
@@ -143,36 +153,34 @@ impl Site {
 
     /// Its areas.
     pub(crate) fn areas(&self, region: &Region) -> Areas {
-        let doubled: i128 = region.contours.iter().map(|contour| doubled_area(contour)).sum();
         let step_m = self.step * self.unit_m;
-        let plane_m2 = doubled as f64 / 2.0 * step_m * step_m;
-        let more_m2: f64 = region.contours.iter().map(|contour| self.measure.ring_m2(&self.ring(contour))).sum();
+        let plane_m2 = region.shapes.iter().map(doubled).sum::<i128>() as f64 / 2.0 * step_m * step_m;
+        let more_m2: f64 = region.rings().map(|contour| self.measure.ring_m2(&self.ring(contour))).sum();
         Areas { plane_m2, ellipsoidal_m2: plane_m2 + more_m2 }
     }
 
     /// Its box in the plane.
     pub(crate) fn bounds(&self, region: &Region) -> Option<[f64; 4]> {
-        let bounds = bounds_of(&region.contours)?;
+        let bounds = region.bounds()?;
         Some([0, 1, 2, 3].map(|i| self.origin[i % 2] + f64::from(bounds[i]) * self.step))
     }
 
     /// Length of its border in the plane, metres.
     pub(crate) fn border_m(&self, region: &Region) -> f64 {
-        let length = |contour: &Vec<IntPoint>| -> f64 {
+        let length = |contour: &Ring| -> f64 {
             let next = contour.iter().cycle().skip(1);
             contour.iter().zip(next).map(|(a, b)| f64::from(a.x - b.x).hypot(f64::from(a.y - b.y))).sum()
         };
-        region.contours.iter().map(length).sum::<f64>() * self.step * self.unit_m
+        region.rings().map(length).sum::<f64>() * self.step * self.unit_m
     }
 
     /// Its polygons in the plane.
     pub(crate) fn polygons(&self, region: &Region) -> Vec<Polygon> {
-        let mut contours = region.contours.iter();
-        let piece = |count: &usize| {
-            let mut rings = contours.by_ref().take(*count).map(|contour| self.ring(contour));
+        let polygon = |shape: &Shape| {
+            let mut rings = shape.iter().map(|contour| self.ring(contour));
             Some(Polygon { exterior: rings.next()?, holes: rings.collect() })
         };
-        region.pieces.iter().filter_map(piece).collect()
+        region.shapes.iter().filter_map(polygon).collect()
     }
 
     fn ring(&self, contour: &[IntPoint]) -> Vec<[f64; 2]> {
@@ -183,81 +191,33 @@ impl Site {
 
 /// What two regions share.
 pub(crate) fn intersection(a: &Region, b: &Region) -> Region {
-    if a.is_empty() || b.is_empty() || !boxes_meet(a, b) {
-        return Region::default();
-    }
-    run(&a.contours, &b.contours, OverlayRule::Intersect)
+    if boxes_meet(a, b) { Region { shapes: boolean::intersection(&a.shapes, &b.shapes) } } else { Region::default() }
 }
 
 /// What the first has beyond the second.
 pub(crate) fn difference(a: &Region, b: &Region) -> Region {
-    if a.is_empty() || b.is_empty() || !boxes_meet(a, b) {
-        return a.clone();
-    }
-    run(&a.contours, &b.contours, OverlayRule::Difference)
+    if boxes_meet(a, b) { Region { shapes: boolean::difference(&a.shapes, &b.shapes) } } else { a.clone() }
 }
 
 /// What regions cover together.
-pub(crate) fn union<'r>(regions: impl Iterator<Item = &'r Region>) -> Region {
-    let contours: Vec<Vec<IntPoint>> = regions.flat_map(|region| region.contours.iter().cloned()).collect();
-    if contours.is_empty() { Region::default() } else { run(&contours, &[], OverlayRule::Subject) }
+pub(crate) fn union<'r>(regions: impl Iterator<Item = &'r Region> + Clone) -> Region {
+    Region { shapes: boolean::union(regions.flat_map(Region::rings)) }
 }
 
 /// The connected pieces of a region, each for itself.
 pub(crate) fn pieces_of(region: &Region) -> Vec<Region> {
-    let mut contours = region.contours.iter();
-    let piece =
-        |count: &usize| Region { contours: contours.by_ref().take(*count).cloned().collect(), pieces: vec![*count] };
-    region.pieces.iter().map(piece).collect()
+    region.shapes.iter().map(|shape| Region { shapes: vec![shape.clone()] }).collect()
 }
 
 fn boxes_meet(a: &Region, b: &Region) -> bool {
-    let (Some(a), Some(b)) = (bounds_of(&a.contours), bounds_of(&b.contours)) else { return false };
-    a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3]
-}
-
-/// `[min x, min y, max x, max y]`.
-fn bounds_of(contours: &[Vec<IntPoint>]) -> Option<[i32; 4]> {
-    let first = contours.iter().flatten().next()?;
-    let start = [first.x, first.y, first.x, first.y];
-    let widen = |b: [i32; 4], p: &IntPoint| [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)];
-    Some(contours.iter().flatten().fold(start, widen))
+    a.bounds().zip(b.bounds()).is_some_and(|(a, b)| meet(a, b))
 }
 
 /// A contour cut to a box.
-fn cut_to_box(contour: &[IntPoint], bounds: [i32; 4]) -> Vec<IntPoint> {
+fn cut_to_box(contour: &[IntPoint], bounds: IntBox) -> Ring {
     let points: Vec<[f64; 2]> = contour.iter().map(|p| [f64::from(p.x), f64::from(p.y)]).collect();
     let cut = cut_to(&points, bounds.map(f64::from));
     cut.iter().map(|p| IntPoint::new(p[0].round() as i32, p[1].round() as i32)).collect()
-}
-
-fn run(subject: &[Vec<IntPoint>], clip: &[Vec<IntPoint>], rule: OverlayRule) -> Region {
-    let capacity = subject.iter().chain(clip).map(Vec::len).sum();
-    let options = IntOverlayOptions { ogc: true, ..IntOverlayOptions::default() };
-    let mut engine = Engine::new_custom(capacity, options, Solver::default());
-    engine.add_contours(subject, ShapeType::Subject);
-    engine.add_contours(clip, ShapeType::Clip);
-    let mut region = Region::default();
-    for mut shape in engine.overlay(rule, FillRule::NonZero) {
-        // OGC mode returns a hole that touches the outer ring the wrong way round (`i_overlay` 4.5.2).
-        for (i, contour) in shape.iter_mut().enumerate() {
-            if (doubled_area(contour) > 0) != (i == 0) {
-                contour.reverse();
-            }
-        }
-        if shape.iter().map(|contour| doubled_area(contour)).sum::<i128>() > 0 {
-            region.pieces.push(shape.len());
-            region.contours.extend(shape);
-        }
-    }
-    region
-}
-
-fn doubled_area(contour: &[IntPoint]) -> i128 {
-    let next = contour.iter().cycle().skip(1);
-    let product =
-        |(a, b): (&IntPoint, &IntPoint)| i128::from(i64::from(a.x) * i64::from(b.y) - i64::from(b.x) * i64::from(a.y));
-    contour.iter().zip(next).map(product).sum()
 }
 
 /// A ring cut to a box, side by side (Sutherland and Hodgman). Along the box it may run to and fro, which encloses
@@ -285,4 +245,90 @@ fn cut_to(ring: &[[f64; 2]], window: [f64; 4]) -> Vec<[f64; 2]> {
         points = cut;
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use geo::{Area as _, BooleanOps as _, MultiPolygon};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EAST: f64 = 376_000.0;
+    const NORTH: f64 = 3_133_000.0;
+
+    /// A star round a middle, whose corners may reach far: most cross their neighbours.
+    fn star(middle: [f64; 2], reaches: &[f64]) -> Vec<[f64; 2]> {
+        let step = std::f64::consts::TAU / reaches.len() as f64;
+        let corner = |(i, reach): (usize, &f64)| {
+            let angle = step * i as f64;
+            // Whole decimetres, so that borders meet and run along each other.
+            [
+                EAST + (middle[0] + reach * angle.cos()).round() / 10.0,
+                NORTH + (middle[1] + reach * angle.sin()).round() / 10.0,
+            ]
+        };
+        reaches.iter().enumerate().map(corner).collect()
+    }
+
+    /// A star with a hole, a third its size.
+    fn holed() -> impl Strategy<Value = Polygon> {
+        let middle = [0.0..400.0_f64, 0.0..400.0_f64].prop_map(|middle| middle.map(f64::round));
+        (middle, prop::collection::vec(60.0..300.0_f64, 3..14)).prop_map(|(middle, reaches)| Polygon {
+            exterior: star(middle, &reaches),
+            holes: vec![star(middle, &reaches.iter().map(|reach| reach / 3.0).collect::<Vec<_>>())],
+        })
+    }
+
+    fn oracle(polygons: &[Polygon]) -> MultiPolygon<f64> {
+        let line = |ring: &Vec<[f64; 2]>| ring.iter().map(|p| (p[0] - EAST, p[1] - NORTH)).collect();
+        let one =
+            |polygon: &Polygon| geo::Polygon::new(line(&polygon.exterior), polygon.holes.iter().map(line).collect());
+        let empty = MultiPolygon::new(Vec::new());
+        polygons.iter().map(one).fold(empty, |sum, polygon| sum.union(&polygon))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+        #[test]
+        fn regions_have_the_areas_of_geo_and_every_hole_lies_in_its_polygon(
+            first in prop::collection::vec(holed(), 1..5),
+            second in prop::collection::vec(holed(), 1..5),
+        ) {
+            let plane = Crs::from_epsg(4546).expect("a plane");
+            let site = Site::around(first.iter().chain(&second), &plane).expect("a site");
+            let (a, b) = (site.region(first.iter()), site.region(second.iter()));
+            let (geo_a, geo_b) = (oracle(&first), oracle(&second));
+            let both = site.shared(&a, second.iter());
+            for (what, region, expected_m2) in [
+                ("first", &a, geo_a.unsigned_area()),
+                ("second", &b, geo_b.unsigned_area()),
+                ("union", &union([&a, &b].into_iter()), geo_a.union(&geo_b).unsigned_area()),
+                ("shared", &both, geo_a.intersection(&geo_b).unsigned_area()),
+                ("intersection", &intersection(&a, &b), geo_a.intersection(&geo_b).unsigned_area()),
+                ("difference", &difference(&a, &b), geo_a.difference(&geo_b).unsigned_area()),
+            ] {
+                let plane_m2 = site.areas(region).plane_m2;
+                prop_assert!((plane_m2 - expected_m2).abs() < 1e-3, "{what}: {plane_m2} {expected_m2}");
+                let polygons = site.polygons(region);
+                prop_assert_eq!(polygons.len(), region.pieces());
+                let mut sum_m2 = 0.0;
+                for polygon in &polygons {
+                    let outer = geo::Polygon::new(oracle_ring(&polygon.exterior), Vec::new());
+                    for hole in &polygon.holes {
+                        let hole = geo::Polygon::new(oracle_ring(hole), Vec::new());
+                        let inside_m2 = outer.intersection(&hole).unsigned_area();
+                        prop_assert!((inside_m2 - hole.unsigned_area()).abs() < 1e-3, "{what}: a hole outside");
+                        sum_m2 -= hole.unsigned_area();
+                    }
+                    sum_m2 += outer.unsigned_area();
+                }
+                prop_assert!((sum_m2 - plane_m2).abs() < 1e-3, "{what}: {sum_m2} {plane_m2}");
+            }
+        }
+    }
+
+    fn oracle_ring(ring: &[[f64; 2]]) -> geo::LineString<f64> {
+        ring.iter().map(|p| (p[0] - EAST, p[1] - NORTH)).collect()
+    }
 }
