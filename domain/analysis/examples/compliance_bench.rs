@@ -55,6 +55,7 @@ fn layer(number: usize) -> LoadedLayer {
         title: format!("layer {number}"),
         valid_from: "2024-01-01T00:00:00Z".to_owned(),
         bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
+        repairs: Vec::new(),
         layer: ParcelLayer {
             source: format!("layer-{number}@r1"),
             code_system: "bench".to_owned(),

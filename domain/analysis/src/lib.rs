@@ -6,6 +6,7 @@
 
 mod audit;
 mod boolean;
+mod buffer;
 mod change;
 mod clip;
 pub mod compliance;

@@ -90,6 +90,16 @@ pub struct Task<'a> {
     pub watch: &'a dyn Watch,
 }
 
+impl<'a> Task<'a> {
+    /// The layer of a role, which the request cannot do without.
+    pub(crate) fn layer(&self, role: &str) -> Result<&'a LoadedLayer, AnalysisError> {
+        self.layers.get(role).ok_or_else(|| AnalysisError::Request {
+            what_zh: format!("缺少图层“{role}”"),
+            what_en: format!("the layer {role} is missing"),
+        })
+    }
+}
+
 /// A layer with what a finding says about its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedLayer {
@@ -105,6 +115,21 @@ pub struct LoadedLayer {
     pub bounds_lon_lat_deg: [f64; 4],
     /// Its features, in the task's plane.
     pub layer: ParcelLayer,
+    /// Features that could only be published after a repair, in the order of the import.
+    pub repairs: Vec<Repair>,
+}
+
+/// What the importer did to a feature whose rings crossed or touched themselves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Repair {
+    /// Id of the feature, [`crate::Parcel::id`].
+    pub id: String,
+    /// What was wrong, as the geometry library says it.
+    pub reason: String,
+    /// Area that the delivered rings sum up to, square metres on the ellipsoid.
+    pub area_before_m2: f64,
+    /// Area since the repair, square metres on the ellipsoid.
+    pub area_after_m2: f64,
 }
 
 /// Heights on a grid, read window by window.
@@ -212,12 +237,17 @@ impl RuleBook {
 /// `effective_from`, source) and its own tables.
 pub const RULES: &[(&str, &str)] = &[
     (crate::change::RULE_DOCUMENT, include_str!("../rules/change-detection.toml")),
-    ("control-lines", include_str!("../rules/control-lines.toml")),
-    ("land-classes", include_str!("../rules/land-classes.toml")),
+    (crate::compliance::CONTROL_LINES, include_str!("../rules/control-lines.toml")),
+    (crate::compliance::LAND_CLASSES, include_str!("../rules/land-classes.toml")),
+    (crate::audit::RULE_DOCUMENT, include_str!("../rules/data-quality.toml")),
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
-    ("site-search", include_str!("../rules/site-search.toml")),
-    ("documents", include_str!("../rules/documents.toml")),
+    (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
+    (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
+
+/// How papers are made out, which no analysis reads.
+const DOCUMENTS: &str = "documents";
+const SHIPPED_DOCUMENTS: &str = include_str!("../rules/documents.toml");
 
 /// Refuses a rule document that its analysis cannot use.
 pub type RuleCheck = fn(&RuleDocument) -> Result<(), AnalysisError>;
@@ -225,10 +255,38 @@ pub type RuleCheck = fn(&RuleDocument) -> Result<(), AnalysisError>;
 /// How the analyses read their documents, by name of the document: asked before a version is taken in.
 pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     (crate::change::RULE_DOCUMENT, crate::change::check),
+    (crate::compliance::CONTROL_LINES, |document| crate::compliance::ControlLines::parse(document).map(|_| ())),
+    (crate::compliance::LAND_CLASSES, |document| crate::compliance::LandClasses::parse(document).map(|_| ())),
+    (crate::audit::RULE_DOCUMENT, crate::audit::check),
     (crate::reclassification::RULE_DOCUMENT, |document| {
         crate::reclassification::Reclassification::parse(document).map(|_| ())
     }),
+    (crate::sites::DOCUMENT, crate::sites::check),
+    (DOCUMENTS, same_texts),
 ];
+
+/// Refuses a document whose tables or keys the shipped one does not have, or whose values are no texts.
+fn same_texts(document: &RuleDocument) -> Result<(), AnalysisError> {
+    let bad = |what: String| AnalysisError::BadRule { name: document.name.clone(), what };
+    let read = |text: &str| text.parse::<toml::Table>().map_err(|error| bad(error.to_string()));
+    let (shipped, own) = (read(SHIPPED_DOCUMENTS)?, read(&document.text)?);
+    for (table, known) in shipped.iter().filter(|(name, _)| *name != "document") {
+        let Some(values) = own.get(table).and_then(toml::Value::as_table) else {
+            return Err(bad(format!("缺少 [{table}] 表 (the table is missing)")));
+        };
+        for (key, value) in values {
+            if known.get(key).is_none() || !value.is_str() {
+                return Err(bad(format!(
+                    "[{table}] {key} 不是可用的设置，或其值不是文字 (no such setting, or no text)"
+                )));
+            }
+        }
+    }
+    match own.keys().find(|table| !shipped.contains_key(*table)) {
+        Some(table) => Err(bad(format!("没有 [{table}] 这样的设置 (no such table)"))),
+        None => Ok(()),
+    }
+}
 
 /// Refuses a document that is no TOML, says nothing of itself, or cannot be read by the analysis that uses it.
 pub fn check_rule(document: &RuleDocument) -> Result<(), AnalysisError> {
@@ -279,6 +337,43 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_document_that_its_analysis_could_not_read_is_refused() {
+        for (name, text) in RULES {
+            let check = |text: String| {
+                check_rule(&RuleDocument { name: (*name).to_owned(), version: "县-1".to_owned(), text })
+            };
+            assert!(RULE_CHECKS.iter().any(|(checked, _)| checked == name), "{name} is taken in unread");
+            assert!(check((*text).to_owned()).is_ok(), "{name}");
+            // The whole of it but for its own tables, and a value of another type.
+            let head = text.find("[document]").map(|at| &text[at..]).expect("a head");
+            let head = head.find("\n\n").map_or(head, |end| &head[..end]);
+            assert!(check(format!("{head}\n")).is_err(), "{name}: an empty document");
+        }
+        let edited = |name: &str, from: &str, to: &str| {
+            let text = RULES.iter().find(|(own, _)| *own == name).expect("shipped").1;
+            assert!(text.contains(from), "{name}: {from}");
+            let (name, text) = (name.to_owned(), text.replace(from, to));
+            check_rule(&RuleDocument { name, version: "县-1".to_owned(), text }).map_err(|error| error.to_string())
+        };
+        for (name, from, to, said) in [
+            ("control-lines", "tolerance_m2 = 1.0", "tolerance_m2 = -1.0", "面积和距离"),
+            ("control-lines", "check = \"keep-distance\"", "check = \"keep-away\"", "keep-away"),
+            ("land-classes", "[\"水田\", \"农用地\"]", "[\"水田\", \"耕地\"]", "耕地"),
+            ("land-classes", "cultivated = [\"0101\"", "cultivated = [\"0109\"", "0109"),
+            ("site-search", "block_m = 500.0", "block_m = 1.0", "block_m"),
+            ("site-search", "slope = 3.0", "slope = -3.0", "weights"),
+            ("site-search", "limit = 50", "limits = 50", "limits"),
+            ("data-quality", "share = 0.95", "share = 0.2", "share"),
+            ("change-detection", "built = \"建设\"", "built = \"\"", "[plan]"),
+            ("documents", "unit = \"\"", "unit = 3", "unit"),
+            ("documents", "unit = \"\"", "company = \"\"", "company"),
+        ] {
+            let refused = edited(name, from, to).expect_err(to);
+            assert!(refused.contains(said) && refused.contains(name), "{name}: {refused}");
+        }
+    }
 
     #[test]
     fn names_are_unique_and_shipped_rules_are_toml_with_a_version() {

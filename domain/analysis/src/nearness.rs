@@ -96,7 +96,8 @@ fn between(first: [[f64; 2]; 2], second: [[f64; 2]; 2]) -> f64 {
     ends.fold(f64::INFINITY, f64::min)
 }
 
-fn to_point([a, b]: [[f64; 2]; 2], p: [f64; 2]) -> f64 {
+/// Distance between a straight edge and a place.
+pub(crate) fn to_point([a, b]: [[f64; 2]; 2], p: [f64; 2]) -> f64 {
     let along = [b[0] - a[0], b[1] - a[1]];
     let square = along[0] * along[0] + along[1] * along[1];
     let t = if square > 0.0 { ((p[0] - a[0]) * along[0] + (p[1] - a[1]) * along[1]) / square } else { 0.0 };

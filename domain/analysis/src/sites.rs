@@ -1,19 +1,21 @@
 //! Land for a project (选址): what of an area is free of chosen control lines, ranked with reasons.
 //!
-//! Free land is the search area less every chosen line, in connected pieces; what is far larger than a site is cut into
+//! Free land is the search area less every chosen line and the distance to be kept from it, in connected pieces; what is far larger than a site is cut into
 //! blocks of a fixed grid. Small and narrow pieces are dropped and counted. What remains is described by area, shape, slope and the way to a road; weights are a rule document. What
 //! is not known (no heights, no roads, a missing line) is said and takes no part in the ranking.
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AnalysisError, FoundPatch, LoadedLayer, Parcel, Polygon, RedLine,
+    AnalysisError, FoundPatch, LoadedLayer, Parcel, Polygon, RedLine, buffer,
     clip::{Region, Site, difference, intersection, pieces_of, union},
     compliance::{ControlLines, Line, look_up, selected},
     figures::{Areas, Figures, balanced, metres, rounded},
-    mechanism::{Analysis, DataWanted, Findings, LayerWanted, RuleBook, SurfaceWanted, Task, sources},
+    mechanism::{Analysis, DataWanted, Findings, LayerWanted, RuleBook, RuleDocument, SurfaceWanted, Task, sources},
     nearness::Outline,
     rounding::{AreaUnit, round_half_away},
     slope::{Slope, slope_within},
@@ -23,15 +25,19 @@ use crate::{
 pub static SITES: Analysis = Analysis { name: "sites", title_zh: "选址", title_en: "Search for sites", wanted, run };
 
 /// Name of this rule in results; changes when the same input may give another result.
-const RULE: &str = "sites/1";
+const RULE: &str = "sites/2";
 /// Its rule document.
-const DOCUMENT: &str = "site-search";
+pub(crate) const DOCUMENT: &str = "site-search";
 /// Metres of a degree of latitude.
 const DEGREE_M: f64 = 111_320.0;
 /// Pieces that are described; the largest are kept.
 const MAX_DESCRIBED: usize = 2_000;
 /// Candidates that may be asked for.
 const MAX_LIMIT: usize = 500;
+/// Distance that may be kept from a line, metres.
+const MAX_KEEP_M: f64 = 5_000.0;
+/// Polygons that are joined at once: those of a buffer lie on each other many times.
+const JOINED: usize = 64;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +55,9 @@ struct SearchRules {
 struct Defaults {
     free_of: Vec<String>,
     inside_of: Vec<String>,
+    /// Metres to be kept from a line, by its rule.
+    #[serde(default)]
+    keep_m: BTreeMap<String, f64>,
     min_area_m2: f64,
     min_mean_width_m: f64,
     block_m: f64,
@@ -87,6 +96,8 @@ struct Search {
     area: RedLine,
     free_of: Vec<String>,
     inside_of: Vec<String>,
+    /// Metres to be kept from lines of `free_of`, by rule.
+    keep_m: BTreeMap<String, f64>,
     min_area_m2: f64,
     max_area_m2: Option<f64>,
     min_mean_width_m: f64,
@@ -103,22 +114,26 @@ struct Search {
 
 impl Search {
     fn of(request: &Value, book: &RuleBook) -> Result<Self, AnalysisError> {
-        let rules: SearchRules = toml::from_str(&book.document(DOCUMENT)?.text)
-            .map_err(|error| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what: error.to_string() })?;
+        let rules = rules_of(book.document(DOCUMENT)?)?;
         let lines = ControlLines::of(book)?;
         let area = match request["within"].as_array() {
             Some(bounds) => RedLine::from_json(&box_json(bounds)?)?,
             None => RedLine::from_json(&request["within"])?,
         };
         let names = |key: &str, defaults: &[String]| -> Result<Vec<String>, AnalysisError> {
-            let Some(asked) = request[key].as_array() else { return Ok(defaults.to_vec()) };
-            let names: Vec<String> = asked.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let asked = request[key].as_array();
+            let names = asked.map_or_else(
+                || defaults.to_vec(),
+                |asked| asked.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            );
             match names.iter().find(|name| lines.line.iter().all(|line| line.rule != **name)) {
-                Some(unknown) => Err(bad_request(
-                    format!("没有名为“{unknown}”的控制线规则"),
-                    format!("there is no control line called {unknown}"),
-                )),
                 None => Ok(names),
+                Some(unknown) if asked.is_some() => Err(no_line(unknown)),
+                // A line that the rules misspell would be built upon.
+                Some(unknown) => Err(AnalysisError::BadRule {
+                    name: DOCUMENT.to_owned(),
+                    what: format!("{key}: 没有名为“{unknown}”的控制线规则 (no such control line)"),
+                }),
             }
         };
         let number = |key: &str, default: f64| match &request[key] {
@@ -132,8 +147,18 @@ impl Search {
             if request[key].is_null() { Ok(None) } else { number(key, 0.0).map(Some) }
         };
         let defaults = &rules.defaults;
+        let asked = keep_asked(request, &lines)?;
+        let mut free_of = names("free_of", &defaults.free_of)?;
+        // To keep away from a line is to be free of it.
+        free_of.extend(asked.keys().filter(|rule| !free_of.contains(rule)).cloned().collect::<Vec<_>>());
+        let keep_of = |rule: &String| {
+            let own = || lines.line.iter().find(|line| line.rule == *rule).and_then(|line| line.distance_m);
+            let keep_m = asked.get(rule).or_else(|| defaults.keep_m.get(rule)).copied().or_else(own)?;
+            (keep_m > 0.0).then(|| (rule.clone(), keep_m))
+        };
         Ok(Self {
-            free_of: names("free_of", &defaults.free_of)?,
+            keep_m: free_of.iter().filter_map(keep_of).collect(),
+            free_of,
             inside_of: names("inside_of", &defaults.inside_of)?,
             min_area_m2: number("min_area_m2", defaults.min_area_m2)?,
             max_area_m2: maybe("max_area_m2")?,
@@ -163,6 +188,60 @@ impl Search {
     }
 }
 
+/// Refuses a document that cannot be used.
+pub(crate) fn check(document: &RuleDocument) -> Result<(), AnalysisError> {
+    rules_of(document).map(|_| ())
+}
+
+fn rules_of(document: &RuleDocument) -> Result<SearchRules, AnalysisError> {
+    let bad = |what: String| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what };
+    let rules: SearchRules = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
+    let Defaults { min_area_m2, min_mean_width_m, block_m, slope_limit_deg, road_within_m, .. } = rules.defaults;
+    if [min_area_m2, min_mean_width_m, slope_limit_deg, road_within_m].iter().any(|v| !(0.0..1e12).contains(v)) {
+        return Err(bad("[defaults] 的面积、宽度、坡度、距离不得为负或过大 (a number is out of range)".to_owned()));
+    }
+    if block_m != 0.0 && !(50.0..1e6).contains(&block_m) {
+        return Err(bad("[defaults] block_m 应为 0 或不小于 50 米 (0 or at least 50 m)".to_owned()));
+    }
+    if rules.defaults.keep_m.values().any(|m| !(0.0..=MAX_KEEP_M).contains(m)) {
+        return Err(bad(format!("[defaults] keep_m 应为 0 至 {MAX_KEEP_M} 米 (0 to {MAX_KEEP_M} m)")));
+    }
+    let weights = [rules.weights.area, rules.weights.shape, rules.weights.slope, rules.weights.road];
+    if weights.iter().any(|weight| !(0.0..1e6).contains(weight)) || weights.iter().sum::<f64>() <= 0.0 {
+        return Err(bad("[weights] 不得为负，且不全为 0 (not negative, not all 0)".to_owned()));
+    }
+    Ok(rules)
+}
+
+/// `keep_m` of the request: metres by rule.
+fn keep_asked(request: &Value, lines: &ControlLines) -> Result<BTreeMap<String, f64>, AnalysisError> {
+    let asked: BTreeMap<String, f64> = match &request["keep_m"] {
+        Value::Null => BTreeMap::new(),
+        stated => serde_json::from_value(stated.clone()).or_else(|error| {
+            Err(bad_request(
+                format!("keep_m 应为 {{规则: 米}}：{error}"),
+                format!("keep_m is {{rule: metres}}: {error}"),
+            ))
+        })?,
+    };
+    for (rule, metres) in &asked {
+        if lines.line.iter().all(|line| line.rule != *rule) {
+            return Err(no_line(rule));
+        }
+        if !(0.0..=MAX_KEEP_M).contains(metres) {
+            return Err(bad_request(
+                format!("与“{rule}”的距离应为 0 至 {MAX_KEEP_M} 米"),
+                format!("the distance kept from {rule} must be 0 to {MAX_KEEP_M} m"),
+            ));
+        }
+    }
+    Ok(asked)
+}
+
+fn no_line(rule: &str) -> AnalysisError {
+    bad_request(format!("没有名为“{rule}”的控制线规则"), format!("there is no control line called {rule}"))
+}
+
 fn bad_request(what_zh: String, what_en: String) -> AnalysisError {
     AnalysisError::Request { what_zh, what_en }
 }
@@ -183,7 +262,8 @@ fn box_json(bounds: &[Value]) -> Result<Value, AnalysisError> {
 fn wanted(request: &Value, book: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let search = Search::of(request, book)?;
     let [west, south, east, north] = search.area.bounds_lon_lat_deg()?;
-    let lat_deg = search.road_within_m / DEGREE_M;
+    let reach_m = search.keep_m.values().copied().fold(search.road_within_m, f64::max);
+    let lat_deg = reach_m / DEGREE_M;
     let lon_deg = lat_deg / south.abs().max(north.abs()).min(89.0).to_radians().cos();
     let within = [west - lon_deg, south - lat_deg, east + lon_deg, north + lat_deg];
     let day = |key: &str| request[key].as_str().map(str::to_owned);
@@ -223,12 +303,26 @@ struct Covered<'s> {
     region: Result<Region, [String; 2]>,
 }
 
-fn covered<'s>(task: &Task<'_>, site: &Site, area: &Region, line: &'s Line) -> Covered<'s> {
+fn covered<'s>(task: &Task<'_>, site: &Site, area: &Region, line: &'s Line, keep_m: f64) -> Covered<'s> {
     let region = look_up(task, line).and_then(|layer| selected(line, layer)).map(|parcels| {
-        let regions: Vec<Region> = parcels.par_iter().map(|parcel| site.shared(area, parcel.polygons.iter())).collect();
-        union(regions.iter())
+        let around = |parcel: &&Parcel| {
+            let half_m = line.width_field.as_deref().and_then(|field| crate::compliance::measure(parcel, field));
+            let half_m = half_m.filter(|_| keep_m > 0.0).map_or(0.0, |width_m| width_m.max(0.0) / 2.0);
+            buffer::around(parcel, (keep_m + half_m) / site.unit_m(), site.window())
+        };
+        let polygons: Vec<Polygon> = parcels.par_iter().flat_map_iter(around).collect();
+        let regions: Vec<Region> = polygons.par_chunks(JOINED).map(|some| site.shared(area, some.iter())).collect();
+        joined(regions)
     });
     Covered { line, region }
+}
+
+/// What regions cover together, joined by and by: all at once would cut every one with every other.
+fn joined(mut regions: Vec<Region>) -> Region {
+    while regions.len() > 1 {
+        regions = regions.par_chunks(JOINED).map(|some| union(some.iter())).collect();
+    }
+    regions.pop().unwrap_or_default()
 }
 
 /// A piece of free land with what is known of it.
@@ -289,14 +383,16 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let total = Figures::of(site.areas(&searched));
 
     task.watch.progress(0.05, "扣除控制线");
-    let cover = |rule: &String| -> Result<Option<Covered<'_>>, AnalysisError> {
+    let cover = |rule: &String, kept: bool| -> Result<Option<Covered<'_>>, AnalysisError> {
         go_on()?;
-        Ok(search.line(rule).map(|line| covered(task, &site, &searched, line)))
+        let keep_m = if kept { search.keep_m.get(rule).copied().unwrap_or_default() } else { 0.0 };
+        Ok(search.line(rule).map(|line| covered(task, &site, &searched, line, keep_m)))
     };
-    let of = |rules: &[String]| -> Result<Vec<Covered<'_>>, AnalysisError> {
-        Ok(rules.iter().map(cover).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    let of = |rules: &[String], kept: bool| -> Result<Vec<Covered<'_>>, AnalysisError> {
+        let found = rules.iter().map(|rule| cover(rule, kept)).collect::<Result<Vec<_>, _>>()?;
+        Ok(found.into_iter().flatten().collect())
     };
-    let (barred, needed) = (of(&search.free_of)?, of(&search.inside_of)?);
+    let (barred, needed) = (of(&search.free_of, true)?, of(&search.inside_of, false)?);
     let mut free = searched.clone();
     for region in needed.iter().filter_map(|needed| needed.region.as_ref().ok()) {
         free = intersection(&free, region);
@@ -336,13 +432,14 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         "complete": not_checked.is_empty(),
         "not_checked": not_checked,
         "criteria": {
-            "free_of": search.free_of, "inside_of": search.inside_of, "min_area_m2": search.min_area_m2,
+            "free_of": search.free_of, "inside_of": search.inside_of, "keep_m": search.keep_m,
+            "min_area_m2": search.min_area_m2,
             "max_area_m2": search.max_area_m2, "min_mean_width_m": search.min_mean_width_m, "block_m": search.block_m,
             "slope_limit_deg": search.slope_limit_deg, "max_mean_slope_deg": search.max_mean_slope_deg,
             "road_within_m": search.road_within_m, "road_required": search.road_required,
         },
         "searched": area_json,
-        "taken": barred.iter().filter_map(|barred| taken_json(&site, barred, total)).collect::<Vec<_>>(),
+        "taken": barred.iter().filter_map(|barred| taken_json(&search, &site, barred, total)).collect::<Vec<_>>(),
         "free": free_json,
         "left_out": left_out.json(),
         "candidates": shown,
@@ -358,12 +455,15 @@ fn not_checked(covered: &Covered<'_>) -> Option<Value> {
     )
 }
 
-fn taken_json(site: &Site, covered: &Covered<'_>, total: Figures) -> Option<Value> {
+fn taken_json(search: &Search, site: &Site, covered: &Covered<'_>, total: Figures) -> Option<Value> {
     let figures = Figures::of(site.areas(covered.region.as_ref().ok()?));
     let mut row = Map::new();
     row.insert("rule".to_owned(), covered.line.rule.clone().into());
     row.insert("title".to_owned(), covered.line.title_zh.clone().into());
     row.insert("title_en".to_owned(), covered.line.title_en.clone().into());
+    if let Some(keep_m) = search.keep_m.get(&covered.line.rule) {
+        row.insert("keep_m".to_owned(), (*keep_m).into());
+    }
     figures.put(&mut row);
     row.insert("share".to_owned(), figures.share_of(total));
     Some(Value::Object(row))
@@ -545,6 +645,15 @@ fn reasons(search: &Search, candidate: &Candidate) -> Vec<[String; 2]> {
         Some((m, name)) => [format!("距{name} {} 米", metres(*m)), format!("{} m to {name}", metres(*m))],
         None => [format!("{within} 米内没有已知道路"), format!("no known road within {within} m")],
     });
+    for (rule, keep_m) in &search.keep_m {
+        if let Some(line) = search.line(rule) {
+            let keep = metres(*keep_m);
+            reasons.push([
+                format!("距{}不小于 {keep} 米", line.title_zh),
+                format!("at least {keep} m from {}", line.title_en),
+            ]);
+        }
+    }
     reasons
 }
 

@@ -44,12 +44,7 @@ fn wanted(request: &Value, _: &RuleBook) -> Result<DataWanted, AnalysisError> {
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
-    let [units, layer] = ROLES.map(|role| {
-        task.layers.get(role).ok_or_else(|| AnalysisError::Request {
-            what_zh: format!("没有读到 {role} 的图层"),
-            what_en: format!("the layer of {role} was not read"),
-        })
-    });
+    let [units, layer] = ROLES.map(|role| task.layer(role));
     task.watch.progress(0.1, "叠加统计单元与图层");
     let options = OverlayOptions { keep_geometry: false, ..OverlayOptions::default() };
     let found = overlay(&units?.layer, &layer?.layer, &options)?;
@@ -127,6 +122,7 @@ mod tests {
             title: dataset.to_owned(),
             valid_from: "2024-01-01T00:00:00Z".to_owned(),
             bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
+            repairs: Vec::new(),
             layer: ParcelLayer {
                 source: dataset.to_owned(),
                 code_system: "test".to_owned(),

@@ -8,6 +8,12 @@
 use std::collections::HashMap;
 
 use i_overlay::i_float::int::point::IntPoint;
+use rayon::prelude::*;
+
+use crate::{
+    ParcelLayer,
+    snap::{Grid, Snapped},
+};
 
 /// Corners so far.
 #[derive(Debug, Default)]
@@ -59,4 +65,20 @@ impl Weld {
     fn square(&self, corner: IntPoint) -> [i32; 2] {
         [corner.x.div_euclid(self.reach.max(1)), corner.y.div_euclid(self.reach.max(1))]
     }
+}
+
+/// Layers on the grid, corners welded: those that were never converted first, then in their order.
+pub(crate) fn snap_all(grid: &Grid, layers: &[&ParcelLayer], weld_m: f64) -> Vec<Vec<Snapped>> {
+    let share: Vec<f64> = layers.par_iter().map(|layer| grid.share_on_millimetres(layer)).collect();
+    let mut order: Vec<usize> = (0..layers.len()).collect();
+    order.sort_by(|a, b| share[*b].total_cmp(&share[*a]).then(a.cmp(b)));
+    let mut weld = Weld::new(grid.steps(weld_m));
+    let mut all: Vec<Vec<Snapped>> = vec![Vec::new(); layers.len()];
+    for position in order {
+        let snapped: Vec<Snapped> =
+            layers[position].parcels.par_iter().map(|parcel| grid.snap_welded(parcel, &weld)).collect();
+        weld.add(snapped.iter().flat_map(|shape| &shape.rings).flatten().copied());
+        all[position] = snapped;
+    }
+    all
 }

@@ -30,19 +30,22 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     let mut coded = Layer::new("无编码体系", 4_546, &[text("dm", 6), real("mj", 2)]);
     let mut crossed = Layer::new("自相交", 4_546, &[text("BSM", 18)]);
     let mut serials = BTreeSet::new();
+    let mut repeated = Vec::new();
+    let mut codes = BTreeSet::new();
     let mut invalid = 0;
     for (number, rings) in rings.iter().enumerate() {
         let code = county.code(number);
         if number < 300 {
             // The 100th, 200th and 300th repeat the number of the one before.
             let serial = if number % 100 == 99 { number } else { number + 1 };
-            serials.insert(serial);
-            doubled.rows.push((
-                shape_of(std::slice::from_ref(rings)),
-                vec![format!("{COUNTY_CODE}2110{serial:08}").into(), code.into()],
-            ));
+            let bsm = format!("{COUNTY_CODE}2110{serial:08}");
+            if !serials.insert(serial) {
+                repeated.push(bsm.clone());
+            }
+            doubled.rows.push((shape_of(std::slice::from_ref(rings)), vec![bsm.into(), code.into()]));
         }
         if code == "0601" || code == "1001" {
+            codes.insert(code);
             let area = crate::partition::polygon_double_area(rings) as f64 / 2.0e6;
             coded.rows.push((shape_of(std::slice::from_ref(rings)), vec![code.into(), area.into()]));
         }
@@ -66,7 +69,14 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
             ));
         }
     }
-    deliveries.truth.insert("dirty".to_owned(), json!({ "duplicate_bsm": doubled.rows.len() - serials.len(), "invalid_rings": invalid, "of_polygons": crossed.rows.len(), "no_code_system_features": coded.rows.len() }));
+    deliveries.truth.insert(
+        "dirty".to_owned(),
+        json!({
+            "duplicate_bsm": repeated.len(), "duplicate_bsm_numbers": repeated,
+            "invalid_rings": invalid, "of_polygons": crossed.rows.len(),
+            "no_code_system_features": coded.rows.len(), "no_code_system_codes": codes,
+        }),
+    );
     deliveries.layer(&folder.join("DLTB_编号重复.gpkg"), "GPKG", &doubled, &[])?;
     deliveries.layer(&folder.join("自相交.gpkg"), "GPKG", &crossed, &[])?;
     let coded = super::plans::in_degrees(coded, 4_490)?;

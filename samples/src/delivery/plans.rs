@@ -107,7 +107,8 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>) -> Result<()> {
     land_plan(deliveries)?;
     forest(deliveries)?;
     control_lines(deliveries)?;
-    conflicts(deliveries)
+    conflicts(deliveries)?;
+    changes(deliveries)
 }
 
 #[expect(clippy::too_many_lines, reason = "one layer after another, each a table of its own")]
@@ -585,13 +586,18 @@ fn control_lines(deliveries: &mut Deliveries<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Name of a conflict and where it is, by land-use code and zone.
-type Conflict<'c> = (&'c str, &'c dyn Fn(&str, &Zone) -> bool);
+/// Name of a place that somebody must find, and where it is, by land-use code and zone.
+type Planted<'c> = (&'c str, &'c dyn Fn(&str, &Zone) -> bool);
 
-/// Every planted conflict: its areas and the number of connected pieces.
+/// Building land of the third survey: everything a plan has to allow (hydraulic works and idle plots included).
+fn is_built(code: &str) -> bool {
+    ["05", "06", "07", "08", "09"].iter().any(|head| code.starts_with(head))
+        || ["1001", "1003", "1004", "1005", "1109", "1201"].contains(&code)
+}
+
+/// Every planted conflict.
 fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
-    let county = deliveries.county;
-    let list: [Conflict<'_>; 16] = [
+    let list: [Planted<'_>; 16] = [
         ("city_builds_land_plan_does_not", &|_, z| z.city > 1 && z.control != 1),
         ("land_plan_builds_city_does_not", &|_, z| z.city == 1 && z.control == 1),
         ("outside_city_planning_area", &|_, z| z.city == 0),
@@ -609,6 +615,29 @@ fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
         ("farmland", &|_, z| z.farmland),
         ("red_line_2022", &|_, z| z.red_2022),
     ];
+    let truth = places(deliveries, &list)?;
+    deliveries.truth.insert("conflicts".to_owned(), truth.into());
+    Ok(())
+}
+
+/// What became of the red line between its versions, and what of the building land the land plan allows.
+fn changes(deliveries: &mut Deliveries<'_>) -> Result<()> {
+    let list: [Planted<'_>; 6] = [
+        ("red_line_brought_in", &|_, z| z.red_2022 && !z.red_2018),
+        ("red_line_taken_out", &|_, z| z.red_2018 && !z.red_2022),
+        ("red_line_kept", &|_, z| z.red_2018 && z.red_2022),
+        ("built_where_land_plan_does_not_allow", &|code, z| is_built(code) && z.control != 1),
+        ("built_as_land_plan_allows", &|code, z| is_built(code) && z.control == 1),
+        ("not_built_where_land_plan_allows", &|code, z| !is_built(code) && z.control == 1),
+    ];
+    let truth = places(deliveries, &list)?;
+    deliveries.truth.insert("changes".to_owned(), truth.into());
+    Ok(())
+}
+
+/// Areas of places and the number of connected pieces of each.
+fn places(deliveries: &Deliveries<'_>, list: &[Planted<'_>]) -> Result<serde_json::Map<String, serde_json::Value>> {
+    let county = deliveries.county;
     let mut truth = serde_json::Map::new();
     for (name, holds) in list {
         let double_mm2 = county.double_area_where(|face, zone| holds(county.code(face.patch as usize), zone));
@@ -617,8 +646,7 @@ fn conflicts(deliveries: &mut Deliveries<'_>) -> Result<()> {
         // The plane area is known to the square millimetre.
         let areas = Areas { plane_m2: double_mm2 as f64 / 2.0e6, ..deliveries.surveyor.pieces(&pieces[0])? };
         let more = json!({ "plane_area_ha": double_mm2 as f64 / 2.0e10, "patches": pieces[0].len() });
-        truth.insert(name.to_owned(), areas.json(more));
+        truth.insert((*name).to_owned(), areas.json(more));
     }
-    deliveries.truth.insert("conflicts".to_owned(), truth.into());
-    Ok(())
+    Ok(truth)
 }

@@ -142,7 +142,15 @@ fn areas(value: &Value, name: &str, found: &mut Vec<(String, f64, f64)>) {
 #[test]
 fn every_conflict_and_project_has_its_area_in_the_plane_and_on_the_ellipsoid() {
     let mut found = Vec::new();
-    for part in ["conflicts", "projects", "urban_boundary_x_farmland_slivers", "villages_2019", "block", "green_line"] {
+    for part in [
+        "conflicts",
+        "changes",
+        "projects",
+        "urban_boundary_x_farmland_slivers",
+        "villages_2019",
+        "block",
+        "green_line",
+    ] {
         let before = found.len();
         areas(&made().truth[part], part, &mut found);
         assert!(found.len() > before, "{part} has areas");
@@ -152,6 +160,16 @@ fn every_conflict_and_project_has_its_area_in_the_plane_and_on_the_ellipsoid() {
         let ppm = (plane / ellipsoidal - 1.0) * 1.0e6;
         assert!((plane <= 0.0 && ellipsoidal <= 0.0) || RATIO_PPM.contains(&ppm), "{name}: {plane} {ellipsoidal}");
     }
+}
+
+#[test]
+fn what_became_of_the_red_line_adds_up_to_its_versions() {
+    let m2 = |path: &[&str]| number(&[path, &["plane_area_m2"]].concat());
+    let [came, went, kept] =
+        ["red_line_brought_in", "red_line_taken_out", "red_line_kept"].map(|name| m2(&["changes", name]));
+    assert!((kept + came - m2(&["conflicts", "red_line_2022"])).abs() < 1e-6, "{kept} {came}");
+    // All the farmland that the version of 2018 took is given back in 2022.
+    assert!(went >= m2(&["conflicts", "red_line_2018_x_farmland"]), "{went}");
 }
 
 #[test]

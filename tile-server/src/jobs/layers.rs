@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use analysis::mechanism::Repair;
 use analysis::{LayerWanted, LoadedLayer, Parcel, ParcelLayer, Polygon, Watch};
 use axum::http::StatusCode;
 use catalog::Revision;
@@ -116,6 +117,7 @@ fn loaded(source: &LayerSource, plane: &Crs, mut parcels: Vec<Parcel>) -> Loaded
         title: title.clone(),
         valid_from: revision.valid_from.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         bounds_lon_lat_deg: revision.bounds_lon_lat_deg,
+        repairs: repairs(&revision.provenance.report),
         layer: ParcelLayer {
             source: dated_name(revision),
             code_system: code_system.to_owned(),
@@ -123,6 +125,22 @@ fn loaded(source: &LayerSource, plane: &Crs, mut parcels: Vec<Parcel>) -> Loaded
             parcels,
         },
     }
+}
+
+/// The repairs that an import's report lists.
+fn repairs(report: &Value) -> Vec<Repair> {
+    let text = |warning: &Value, pointer: &str| warning.pointer(pointer).map_or_else(String::new, text_of);
+    let number = |warning: &Value, pointer: &str| warning.pointer(pointer).and_then(Value::as_f64).unwrap_or_default();
+    let warnings = report["warnings"].as_array().into_iter().flatten();
+    warnings
+        .filter(|warning| warning["code"] == "geometry-repaired")
+        .map(|warning| Repair {
+            id: text(warning, "/unit"),
+            reason: text(warning, "/figures/reason"),
+            area_before_m2: number(warning, "/figures/area_before_m2"),
+            area_after_m2: number(warning, "/figures/area_after_m2"),
+        })
+        .collect()
 }
 
 fn text_of(value: &Value) -> String {

@@ -1,24 +1,37 @@
 //! 一数一源: whether a layer can be the one source of its subject.
 //!
-//! Looked for: a number (BSM) that two features carry, ground that two features of a layer claim, holes that a layer
-//! which should cover leaves, two layers on one subject, and codes that fit more than one code system. All are
-//! reported; codes that mean different things in the systems that they fit are refused, since nobody may guess them.
+//! Looked for: a number (BSM) that two features carry, ground that two features of a layer claim, ground that a layer
+//! which should leave none leaves empty, what lies outside of what it should cover, features that the importer had to
+//! repair, two layers on one subject, and codes that fit more than one code system. All are reported; codes that mean
+//! different things in the systems that they fit are refused, since nobody may guess them. Which layers should leave
+//! nothing empty is the rule document `data-quality` or the request: a plan of farmland has holes by its nature.
+//!
+//! Request: `{"layers": [{"dataset", "class_field"?, "code_system"?, "must_cover"?, "datetime"?, "recorded"?}],
+//! "cover"?: {"dataset", "datetime"?, "recorded"?}, "datetime"?, "recorded"?}`. `cover` is an outline, such as XZQ, that
+//! layers have to fill; without it only holes that a layer encloses can be told.
+
+mod codes;
+mod ground;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::{
+    codes::Codes,
+    ground::{Faults, Looked},
+};
 use crate::{
-    Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Task,
+    Analysis, AnalysisError, DataWanted, Findings, LayerWanted, LoadedLayer, RuleBook, Task,
     boolean::{Rule, Shape, run as overlaid, union},
-    index::BoxIndex,
-    mechanism::sources,
-    reclassification::{RULE_DOCUMENT, Reclassification},
-    rounding::{decimal_of, round_half_away},
-    shared::{Area, Ruler, Scratch, shared},
-    snap::{Grid, Snapped, area_of, doubled_area},
+    figures::rounded,
+    mechanism::{RuleDocument, sources},
+    reclassification::{self, Reclassification},
+    shared::Ruler,
+    snap::{Grid, Snapped, area_of},
+    weld::Weld,
 };
 
 /// The analysis.
@@ -26,19 +39,21 @@ pub const AUDIT: Analysis =
     Analysis { name: "audit", title_zh: "一数一源检查", title_en: "One source of truth", wanted, run };
 
 /// Version of this rule in results; changes when the same input may give another result.
-const RULE: &str = "audit/1";
+const RULE: &str = "audit/2";
+/// Its rule document.
+pub const RULE_DOCUMENT: &str = "data-quality";
 /// Steps of the grid, the finest that the layers fit on.
 const SNAPS_M: [f64; 3] = [0.000_01, 0.000_1, 0.001];
-/// Smaller overlaps and gaps are what rounding leaves, square metres.
-const NOTHING_M2: f64 = 0.05;
 /// Layers that can be looked at together.
 const MOST_LAYERS: usize = 64;
-/// Share of the smaller layer's ground and codes that two layers on one subject have in common.
-const SAME_SUBJECT: f64 = 0.95;
+/// Role of the outline that layers must fill.
+const COVER_ROLE: &str = "cover";
 
 #[derive(Debug, Deserialize)]
 struct Request {
     layers: Vec<LayerAsked>,
+    /// What the layers that must cover have to fill.
+    cover: Option<CoverAsked>,
     datetime: Option<String>,
     recorded: Option<String>,
 }
@@ -48,8 +63,66 @@ struct LayerAsked {
     dataset: String,
     class_field: Option<String>,
     code_system: Option<String>,
+    /// Whether it may leave nothing empty; by default what the rule document says of the dataset.
+    must_cover: Option<bool>,
     datetime: Option<String>,
     recorded: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CoverAsked {
+    dataset: String,
+    datetime: Option<String>,
+    recorded: Option<String>,
+}
+
+/// The rule document.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QualityRules {
+    #[expect(dead_code, reason = "every rule document has it; the rule book's version is what results name")]
+    document: toml::Table,
+    cover: CoverRules,
+    least: Least,
+    subject: SubjectRules,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CoverRules {
+    datasets: Vec<String>,
+}
+
+/// Below this a fault is what rounding leaves, square metres.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Least {
+    overlap_m2: f64,
+    gap_m2: f64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectRules {
+    share: f64,
+}
+
+/// Refuses a document that cannot be used.
+pub(crate) fn check(document: &RuleDocument) -> Result<(), AnalysisError> {
+    rules_of(document).map(|_| ())
+}
+
+fn rules_of(document: &RuleDocument) -> Result<QualityRules, AnalysisError> {
+    let bad = |what: String| AnalysisError::BadRule { name: RULE_DOCUMENT.to_owned(), what };
+    let rules: QualityRules = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
+    let small = |m2: f64| (0.0..1e6).contains(&m2);
+    if !small(rules.least.overlap_m2) || !small(rules.least.gap_m2) {
+        return Err(bad("[least] 应为 0 至 100 万平方米 (0 to 1e6)".to_owned()));
+    }
+    if !(rules.subject.share > 0.5 && rules.subject.share <= 1.0) {
+        return Err(bad("[subject] share 应大于 0.5，不超过 1 (above 0.5, at most 1)".to_owned()));
+    }
+    Ok(rules)
 }
 
 fn read(request: &Value) -> Result<Request, AnalysisError> {
@@ -70,70 +143,142 @@ fn role(index: usize) -> String {
 
 fn wanted(request: &Value, _rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
     let request = read(request)?;
+    let or_all = |own: &Option<String>, all: &Option<String>| own.clone().or_else(|| all.clone());
     let layers = request.layers.iter().enumerate().map(|(index, layer)| LayerWanted {
         role: role(index),
         dataset: layer.dataset.clone(),
         class_field: layer.class_field.clone(),
         code_system: layer.code_system.clone(),
-        datetime: layer.datetime.clone().or_else(|| request.datetime.clone()),
-        recorded: layer.recorded.clone().or_else(|| request.recorded.clone()),
-        within_lon_lat_deg: None,
-        optional: false,
+        datetime: or_all(&layer.datetime, &request.datetime),
+        recorded: or_all(&layer.recorded, &request.recorded),
+        ..LayerWanted::default()
     });
-    Ok(DataWanted { layers: layers.collect(), ..DataWanted::default() })
+    let cover = request.cover.iter().map(|cover| LayerWanted {
+        role: COVER_ROLE.to_owned(),
+        dataset: cover.dataset.clone(),
+        datetime: or_all(&cover.datetime, &request.datetime),
+        recorded: or_all(&cover.recorded, &request.recorded),
+        ..LayerWanted::default()
+    });
+    Ok(DataWanted { layers: layers.chain(cover).collect(), ..DataWanted::default() })
+}
+
+/// The outline that layers must fill.
+struct Cover {
+    shapes: Vec<Shape>,
+    /// Its corners: a layer that went through degrees comes back some hundredths of a millimetre off.
+    weld: Weld,
+}
+
+impl Cover {
+    fn of(task: &Task<'_>, grid: &Grid, weld_m: f64) -> Result<Self, AnalysisError> {
+        let loaded = task.layer(COVER_ROLE)?;
+        let snapped: Vec<Snapped> = loaded.layer.parcels.par_iter().map(|parcel| grid.snap(parcel)).collect();
+        let shapes = union(snapped.iter().flat_map(|shape| &shape.rings));
+        if shapes.is_empty() {
+            return Err(AnalysisError::Request {
+                what_zh: format!("范围图层 {} 中没有面", loaded.dataset),
+                what_en: format!("the layer {} of cover has no polygon", loaded.dataset),
+            });
+        }
+        let mut weld = Weld::new(grid.steps(weld_m));
+        weld.add(shapes.iter().flatten().flatten().copied());
+        Ok(Self { shapes, weld })
+    }
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let request = read(task.request)?;
-    let (rules, document) = Reclassification::read(task.rules)?;
-    let layers: Vec<(String, &LoadedLayer)> =
-        (0..request.layers.len()).filter_map(|index| Some((role(index), task.layers.get(&role(index))?))).collect();
-    let all: Vec<_> = layers.iter().map(|(_, loaded)| &loaded.layer).collect();
+    let quality = task.rules.document(RULE_DOCUMENT)?;
+    let rules = rules_of(quality)?;
+    let (reclassification, codes_document) = Reclassification::read(task.rules)?;
+    let asked = request.layers.iter().enumerate().map(|(index, asked)| (role(index), asked));
+    let layers: Vec<(String, &LayerAsked, &LoadedLayer)> = asked
+        .filter_map(|(role, asked)| {
+            let loaded = task.layers.get(&role)?;
+            Some((role, asked, loaded))
+        })
+        .collect();
+    let all: Vec<_> = task.layers.values().map(|loaded| &loaded.layer).collect();
     let grid = Grid::finest(&all, &SNAPS_M)?;
     let measure = grid.measure(task.plane)?;
     let ruler = Ruler { frame: grid.frame, ground: Some(&measure) };
+    let cover =
+        request.cover.is_some().then(|| Cover::of(task, &grid, reclassification.tolerance.weld_m)).transpose()?;
     let mut patches = Vec::new();
     let mut reports = Vec::new();
-    let mut covers: Vec<Vec<Shape>> = Vec::new();
-    for (position, (role, loaded)) in layers.iter().enumerate() {
+    let mut refused = Vec::new();
+    let mut covered: Vec<Vec<Shape>> = Vec::new();
+    for (position, (role, asked, loaded)) in layers.iter().enumerate() {
         if task.watch.cancelled() {
             return Err(AnalysisError::Cancelled);
         }
         task.watch.progress(position as f64 / layers.len() as f64, "检查图层");
         let snapped: Vec<Snapped> = loaded.layer.parcels.par_iter().map(|parcel| grid.snap(parcel)).collect();
-        let cover = union(snapped.iter().flat_map(|shape| &shape.rings));
-        let found = Found { role, loaded, grid: &grid, ruler: &ruler };
-        let (overlaps, overlap_rows) = found.overlaps(&snapped);
-        let (gaps, gap_rows) = found.gaps(&cover);
-        patches.extend(overlaps);
-        patches.extend(gaps);
-        let codes = codes(loaded, &rules);
+        let ground = union(snapped.iter().flat_map(|shape| &shape.rings));
+        let looked = Looked { role, loaded, grid: &grid, ruler: &ruler, least: rules.least };
+        let by_rule = rules.cover.datasets.contains(&loaded.dataset);
+        let must_cover = asked.must_cover.unwrap_or(by_rule);
+        let overlaps = looked.overlaps(&snapped);
+        let (gaps, outside) = match (&cover, must_cover) {
+            (_, false) => (Faults::default(), Faults::default()),
+            (None, true) => (looked.holes(&ground), Faults::default()),
+            (Some(cover), true) => {
+                let welded: Vec<Snapped> =
+                    loaded.layer.parcels.par_iter().map(|parcel| grid.snap_welded(parcel, &cover.weld)).collect();
+                let moved = welded.iter().zip(&snapped).any(|(welded, own)| welded.rings != own.rings);
+                let ground = if moved { &union(welded.iter().flat_map(|shape| &shape.rings)) } else { &ground };
+                (looked.beyond("gap", &cover.shapes, ground), looked.beyond("outside", ground, &cover.shapes))
+            }
+        };
+        let codes = Codes::of(loaded, &reclassification);
+        if codes.refused() {
+            refused.push(&loaded.dataset);
+        }
         reports.push(json!({
             "role": role, "dataset": loaded.dataset, "revision": loaded.revision, "title": loaded.title,
             "features": loaded.layer.parcels.len(),
             "features_without_ground": snapped.iter().filter(|shape| shape.rings.is_empty()).count(),
             "features_with_crossing_rings": snapped.iter().filter(|shape| shape.mended.is_some()).count(),
+            "repaired_on_import": repaired(loaded),
             "duplicate_ids": duplicates(loaded),
-            "overlaps": overlap_rows,
-            "gaps": gap_rows,
-            "codes": codes,
+            "must_cover": must_cover,
+            "must_cover_by": if asked.must_cover.is_some() { "request" } else { "rule" },
+            "overlaps": overlaps.rows(),
+            "gaps": gaps.rows(),
+            "outside": outside.rows(),
+            "totals": {
+                "overlaps": overlaps.total_json(), "gaps": gaps.total_json(), "outside": outside.total_json(),
+                "hairs_plane_m2": rounded(overlaps.hairs_m2 + gaps.hairs_m2 + outside.hairs_m2, 2),
+            },
+            "codes": codes.json(),
         }));
-        covers.push(cover);
+        patches.extend([overlaps, gaps, outside].into_iter().flat_map(|faults| faults.patches));
+        covered.push(ground);
     }
-    let subjects = subjects(&layers, &covers, &ruler);
-    let refused: Vec<&Value> = reports.iter().filter(|report| report["codes"]["refused"] == json!(true)).collect();
-    let refused: Vec<&Value> = refused.iter().map(|report| &report["dataset"]).collect();
+    let subjects = subjects(&layers, &covered, &ruler, rules.subject.share);
     let result = json!({
-        "rule": RULE, "rule_versions": { RULE_DOCUMENT: document.version }, "sources": sources(task),
-        "layers": reports, "duplicate_subjects": subjects, "refused": refused,
+        "rule": RULE,
+        "rule_versions": {
+            RULE_DOCUMENT: quality.version, reclassification::RULE_DOCUMENT: codes_document.version,
+        },
+        "sources": sources(task), "layers": reports, "duplicate_subjects": subjects, "refused": refused,
     });
     Ok(Findings { result, patches })
 }
 
-fn number(value: f64) -> Value {
-    decimal_of(value)
-        .and_then(|value| round_half_away(value, 2).to_string().parse::<f64>().ok())
-        .map_or(Value::Null, Value::from)
+/// Features that the importer could only publish after a repair.
+fn repaired(loaded: &LoadedLayer) -> Vec<Value> {
+    let by_id: BTreeMap<&str, &str> =
+        loaded.layer.parcels.iter().map(|parcel| (parcel.id.as_str(), parcel.source_id.as_str())).collect();
+    let one = |repair: &crate::mechanism::Repair| {
+        json!({
+            "id": repair.id, "source_id": by_id.get(repair.id.as_str()), "reason": repair.reason,
+            "ellipsoidal_m2_before": rounded(repair.area_before_m2, 2),
+            "ellipsoidal_m2_after": rounded(repair.area_after_m2, 2),
+        })
+    };
+    loaded.repairs.iter().map(one).collect()
 }
 
 /// Numbers that more than one feature carries.
@@ -150,128 +295,35 @@ fn duplicates(loaded: &LoadedLayer) -> Value {
     Value::Array(twice)
 }
 
-/// Which code systems the codes of a layer fit, and which of them mean different things there.
-fn codes(loaded: &LoadedLayer, rules: &Reclassification) -> Value {
-    let codes: BTreeSet<&str> =
-        loaded.layer.parcels.iter().map(|parcel| parcel.class.as_str()).filter(|code| !code.is_empty()).collect();
-    let stated = rules.system(&loaded.layer.code_system);
-    let fitting: Vec<_> = rules
-        .system
-        .iter()
-        .filter(|system| !codes.is_empty() && codes.iter().all(|code| system.codes.contains_key(system.bare(code))))
-        .collect();
-    let collisions: Vec<Value> = codes
-        .iter()
-        .filter_map(|code| {
-            let meanings: BTreeMap<&str, &str> = fitting
-                .iter()
-                .filter_map(|system| Some((system.id.as_str(), system.codes.get(system.bare(code))?.as_str())))
-                .collect();
-            let different: BTreeSet<&&str> = meanings.values().collect();
-            (different.len() > 1).then(|| json!({ "code": code, "meanings": meanings }))
-        })
-        .collect();
-    let strangers: Vec<&&str> = stated.map_or_else(Vec::new, |system| {
-        codes.iter().filter(|code| !system.codes.contains_key(system.bare(code))).collect()
-    });
-    json!({
-        "stated": stated.map(|system| &system.id),
-        "fits": fitting.iter().map(|system| &system.id).collect::<Vec<_>>(),
-        "unknown": strangers,
-        "refused": stated.is_none() && !collisions.is_empty(),
-        "collisions": if stated.is_none() { collisions } else { Vec::new() },
-    })
-}
-
-/// One layer being looked at.
-struct Found<'a> {
-    role: &'a str,
-    loaded: &'a LoadedLayer,
-    grid: &'a Grid,
-    ruler: &'a Ruler<'a>,
-}
-
-impl Found<'_> {
-    fn patch(&self, kind: &str, serial: usize, shapes: &[Shape], area: Area, ids: &[String]) -> (FoundPatch, Value) {
-        let mut properties = Map::new();
-        properties.insert("kind".to_owned(), json!(kind));
-        properties.insert("role".to_owned(), json!(self.role));
-        properties.insert("dataset".to_owned(), json!(self.loaded.dataset));
-        properties.insert("revision".to_owned(), json!(self.loaded.revision));
-        properties.insert("source_ids".to_owned(), json!(ids));
-        properties.insert("plane_m2".to_owned(), number(area.plane_m2));
-        properties.insert("ellipsoidal_m2".to_owned(), number(area.ellipsoidal_m2));
-        let row = Value::Object(properties.clone());
-        let polygons = shapes.iter().map(|shape| self.grid.polygon_in_plane(shape)).collect();
-        (FoundPatch { id: format!("{}-{kind}-{serial:05}", self.role), properties, polygons }, row)
-    }
-
-    fn id_of(&self, index: usize) -> String {
-        let parcel = &self.loaded.layer.parcels[index];
-        if parcel.source_id.is_empty() { parcel.id.clone() } else { parcel.source_id.clone() }
-    }
-
-    /// Ground that two features claim.
-    fn overlaps(&self, snapped: &[Snapped]) -> (Vec<FoundPatch>, Vec<Value>) {
-        let index = BoxIndex::new(snapped.iter().map(|shape| shape.border.bounds));
-        let pairs: Vec<(usize, usize)> = (0..snapped.len())
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, first| {
-                let own = &snapped[first].border;
-                let near = index.meeting(own.bounds).into_iter().filter(|second| *second > first);
-                near.filter(|second| shared(own, &snapped[*second].border, self.ruler, scratch).plane_m2 > NOTHING_M2)
-                    .map(|second| (first, second))
-                    .collect::<Vec<_>>()
-            })
-            .flatten()
-            .collect();
-        let found = pairs.iter().enumerate().map(|(serial, (first, second))| {
-            let shapes = overlaid(snapped[*first].rings.iter(), snapped[*second].rings.iter(), Rule::Intersect);
-            let area = area_of(shapes.iter().flatten(), self.ruler);
-            self.patch("overlap", serial + 1, &shapes, area, &[self.id_of(*first), self.id_of(*second)])
-        });
-        found.unzip()
-    }
-
-    /// Holes that the layer leaves inside of its own outline.
-    fn gaps(&self, cover: &[Shape]) -> (Vec<FoundPatch>, Vec<Value>) {
-        let holes = cover.iter().flat_map(|shape| shape.iter().skip(1));
-        let found = holes.map(|hole| -> Shape { vec![hole.iter().rev().copied().collect()] });
-        let large = found.filter(|hole| doubled_area(&hole[0]) as f64 / 2.0 * self.grid.frame.cell_m2() > NOTHING_M2);
-        large
-            .enumerate()
-            .map(|(serial, hole)| {
-                let area = area_of(hole.iter(), self.ruler);
-                self.patch("gap", serial + 1, &[hole], area, &[])
-            })
-            .unzip()
-    }
-}
-
 /// Pairs of layers that look like one subject kept twice: nearly the same ground with the same codes.
-fn subjects(layers: &[(String, &LoadedLayer)], covers: &[Vec<Shape>], ruler: &Ruler<'_>) -> Vec<Value> {
+fn subjects(
+    layers: &[(String, &LayerAsked, &LoadedLayer)],
+    covered: &[Vec<Shape>],
+    ruler: &Ruler<'_>,
+    same_share: f64,
+) -> Vec<Value> {
     let mut list = Vec::new();
     let plane = |shapes: &[Shape]| area_of(shapes.iter().flatten(), ruler).plane_m2;
     let codes: Vec<BTreeSet<&str>> = layers
         .iter()
-        .map(|(_, loaded)| loaded.layer.parcels.iter().map(|parcel| parcel.class.as_str()).collect())
+        .map(|(.., loaded)| loaded.layer.parcels.iter().map(|parcel| parcel.class.as_str()).collect())
         .collect();
     for first in 0..layers.len() {
         for second in first + 1..layers.len() {
-            let smaller_m2 = plane(&covers[first]).min(plane(&covers[second]));
-            let larger_m2 = plane(&covers[first]).max(plane(&covers[second]));
+            let smaller_m2 = plane(&covered[first]).min(plane(&covered[second]));
+            let larger_m2 = plane(&covered[first]).max(plane(&covered[second]));
             let common = codes[first].intersection(&codes[second]).count() as f64;
             let smaller_codes = codes[first].len().min(codes[second].len()) as f64;
-            if smaller_m2 < SAME_SUBJECT * larger_m2 || common < SAME_SUBJECT * smaller_codes {
+            if smaller_m2 < same_share * larger_m2 || common < same_share * smaller_codes {
                 continue;
             }
-            let both = overlaid(covers[first].iter().flatten(), covers[second].iter().flatten(), Rule::Intersect);
+            let both = overlaid(covered[first].iter().flatten(), covered[second].iter().flatten(), Rule::Intersect);
             let shared_m2 = plane(&both);
-            if shared_m2 > SAME_SUBJECT * smaller_m2 {
+            if shared_m2 > same_share * smaller_m2 {
                 list.push(json!({
                     "roles": [layers[first].0, layers[second].0],
-                    "datasets": [layers[first].1.dataset, layers[second].1.dataset],
-                    "shared_plane_m2": number(shared_m2), "codes_in_common": common,
+                    "datasets": [layers[first].2.dataset, layers[second].2.dataset],
+                    "shared_plane_m2": rounded(shared_m2, 2), "codes_in_common": common,
                 }));
             }
         }

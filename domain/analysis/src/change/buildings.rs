@@ -1,31 +1,22 @@
-//! 动态监测: what changed on the ground, held against permits.
+//! New buildings in the difference of two surfaces, held against permits.
 //!
-//! New buildings are looked for in the difference of two surfaces: ground that rose by a storey, at once along its
-//! outline, on the area of a building. Each is then held against the footprints of permits; one without is a
-//! suspected patch (疑似图斑), no more: somebody has to go and look.
+//! Looked for is ground that rose by a storey, at once along its outline, on the area of a building. Each is then held
+//! against the footprints of permits; one without is a suspected patch (疑似图斑), no more: somebody has to go and look.
 
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::{Asked, PERMITS_ROLE, RULE, RULE_DOCUMENT, read, rules_of};
 use crate::{
-    Analysis, AnalysisError, DataWanted, Findings, FoundPatch, LayerWanted, Parcel, ParcelLayer, Polygon, RuleBook,
-    Surface, SurfaceWanted, Task,
+    AnalysisError, DataWanted, Findings, FoundPatch, Parcel, ParcelLayer, Polygon, Surface, SurfaceWanted, Task,
     boolean::{Ring, Rule, run as overlaid, union},
-    mechanism::{RuleDocument, sources},
-    rounding::{decimal_of, round_half_away},
+    figures::{Areas, Figures, rounded},
+    mechanism::sources,
     shared::Ruler,
     snap::{Grid, Snapped, area_of},
 };
 
-/// The analysis.
-pub const CHANGE: Analysis =
-    Analysis { name: "change", title_zh: "动态监测", title_en: "Changes on the ground", wanted, run };
-
-/// Version of this rule in results; changes when the same input may give another result.
-const RULE: &str = "change/1";
-/// Name of the rule document.
-pub const RULE_DOCUMENT: &str = "change-detection";
 /// Cells of a surface: 400 MB of heights.
 const MOST_CELLS: usize = 100_000_000;
 /// Rows read at once.
@@ -35,81 +26,22 @@ const SNAP_M: f64 = 0.001;
 
 #[derive(Debug, Deserialize)]
 struct Request {
-    before: SurfaceAsked,
-    after: SurfaceAsked,
-    permits: Option<PermitsAsked>,
+    before: Asked,
+    after: Asked,
+    permits: Option<Asked>,
 }
 
-#[derive(Debug, Deserialize)]
-struct SurfaceAsked {
-    dataset: String,
-    datetime: Option<String>,
-    recorded: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PermitsAsked {
-    dataset: String,
-    datetime: Option<String>,
-    recorded: Option<String>,
-}
-
-/// The rule document.
-#[derive(Debug, Clone, Deserialize)]
-struct Rules {
-    buildings: BuildingRules,
-}
-
-/// What a new building looks like.
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct BuildingRules {
-    min_height_m: f64,
-    min_area_m2: f64,
-    max_area_m2: f64,
-    edge_share: f64,
-    permit_share: f64,
-}
-
-fn read(request: &Value) -> Result<Request, AnalysisError> {
-    serde_json::from_value(request.clone()).or_else(|error| {
-        Err(AnalysisError::Request {
-            what_zh: format!("动态监测的请求无法读取：{error}"), what_en: error.to_string()
-        })
-    })
-}
-
-/// Refuses a document that cannot be used.
-pub(crate) fn check(document: &RuleDocument) -> Result<(), AnalysisError> {
-    rules_of(document).map(|_| ())
-}
-
-fn rules_of(document: &RuleDocument) -> Result<BuildingRules, AnalysisError> {
-    let bad = |what: String| AnalysisError::BadRule { name: RULE_DOCUMENT.to_owned(), what };
-    let rules: Rules = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
-    let rules = rules.buildings;
-    let sane = rules.min_height_m > 0.0 && rules.min_area_m2 > 0.0 && rules.max_area_m2 > rules.min_area_m2;
-    let shares = [rules.edge_share, rules.permit_share].iter().all(|share| (0.0..=1.0).contains(share));
-    if sane && shares { Ok(rules) } else { Err(bad("[buildings]".to_owned())) }
-}
-
-fn wanted(request: &Value, _rules: &RuleBook) -> Result<DataWanted, AnalysisError> {
-    let request = read(request)?;
-    let surface = |role: &str, asked: &SurfaceAsked| SurfaceWanted {
+pub(super) fn wanted(request: &Value) -> Result<DataWanted, AnalysisError> {
+    let request: Request = read(request)?;
+    let surface = |role: &str, asked: &Asked| SurfaceWanted {
         role: role.to_owned(),
         dataset: asked.dataset.clone(),
         datetime: asked.datetime.clone(),
         recorded: asked.recorded.clone(),
         optional: false,
     };
-    let layers = request.permits.iter().map(|permits| LayerWanted {
-        role: "permits".to_owned(),
-        dataset: permits.dataset.clone(),
-        datetime: permits.datetime.clone(),
-        recorded: permits.recorded.clone(),
-        ..LayerWanted::default()
-    });
     Ok(DataWanted {
-        layers: layers.collect(),
+        layers: request.permits.iter().map(|permits| permits.wanted(PERMITS_ROLE)).collect(),
         surfaces: vec![surface("before", &request.before), surface("after", &request.after)],
         bounds_lon_lat_deg: None,
     })
@@ -187,10 +119,10 @@ fn neighbours(cell: usize, risen: &Risen) -> [Option<usize>; 4] {
     ]
 }
 
-fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
-    read(task.request)?;
+pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
+    let _: Request = read(task.request)?;
     let document = task.rules.document(RULE_DOCUMENT)?;
-    let rules = rules_of(document)?;
+    let rules = rules_of(document)?.buildings;
     let surface = |role: &str| {
         task.surfaces.get(role).copied().ok_or_else(|| AnalysisError::Request {
             what_zh: format!("缺少表面模型“{role}”"),
@@ -235,7 +167,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         crs: task.plane.clone(),
         parcels: vec![Parcel { polygons: vec![extent], ..Parcel::default() }],
     };
-    let permits = task.layers.get("permits");
+    let permits = task.layers.get(PERMITS_ROLE);
     let layers: Vec<&ParcelLayer> = std::iter::once(&whole).chain(permits.map(|p| &p.layer)).collect();
     let grid = Grid::new(&layers, SNAP_M)?;
     let measure = grid.measure(task.plane)?;
@@ -243,7 +175,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let permitted: Vec<Snapped> = permits
         .map_or_else(Vec::new, |permits| permits.layer.parcels.par_iter().map(|parcel| grid.snap(parcel)).collect());
     let mut patches = Vec::new();
-    let mut totals = [(0_usize, 0.0, 0.0); 2];
+    let mut totals = [(0_usize, Figures::default()); 2];
     for (serial, (piece, rise_m)) in candidates.iter().enumerate() {
         let mut rings: Vec<Ring> = Vec::new();
         for run in piece.chunk_by(|a, b| a + 1 == *b && b % columns != 0) {
@@ -258,33 +190,29 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         let covered = overlaid(shapes.iter().flatten(), covers, Rule::Intersect);
         let covered_m2 = area_of(covered.iter().flatten(), &ruler).plane_m2;
         let has_permit = permits.is_some() && covered_m2 >= rules.permit_share * area.plane_m2;
+        let figures = Figures::of(Areas { plane_m2: area.plane_m2, ellipsoidal_m2: area.ellipsoidal_m2 });
         let total = &mut totals[usize::from(!has_permit)];
-        *total = (total.0 + 1, total.1 + area.plane_m2, total.2 + area.ellipsoidal_m2);
+        *total = (total.0 + 1, [total.1, figures].into_iter().sum());
         let mut properties = Map::new();
-        for (name, value) in [
-            ("kind", json!("new-building")),
-            ("suspected", json!(!has_permit)),
-            ("plane_m2", number(area.plane_m2)),
-            ("ellipsoidal_m2", number(area.ellipsoidal_m2)),
-            ("mean_rise_m", number(*rise_m)),
-            ("permitted_plane_m2", number(covered_m2)),
-        ] {
-            properties.insert(name.to_owned(), value);
-        }
+        properties.insert("kind".to_owned(), json!("new-building"));
+        properties.insert("suspected".to_owned(), json!(!has_permit));
+        figures.put_m2(&mut properties);
+        properties.insert("mean_rise_m".to_owned(), rounded(*rise_m, 2));
+        properties.insert("permitted_plane_m2".to_owned(), rounded(covered_m2, 2));
         let polygons = shapes.iter().map(|shape| grid.polygon_in_plane(shape)).collect();
         patches.push(FoundPatch { id: format!("XZJZ{:05}", serial + 1), properties, polygons });
     }
-    let total = |(count, plane_m2, ellipsoidal_m2): (usize, f64, f64)| json!({ "patches": count, "plane_m2": number(plane_m2), "ellipsoidal_m2": number(ellipsoidal_m2) });
+    let total = |(count, figures): (usize, Figures)| {
+        let mut total = Map::new();
+        total.insert("patches".to_owned(), count.into());
+        figures.put_m2(&mut total);
+        total
+    };
     let result = json!({
-        "rule": RULE, "rule_versions": { RULE_DOCUMENT: document.version }, "sources": sources(task),
+        "rule": RULE, "mode": "buildings", "rule_versions": { RULE_DOCUMENT: document.version },
+        "sources": sources(task),
         "new_buildings": patches.len(), "permitted": total(totals[0]), "suspected": total(totals[1]),
         "permits_compared": permits.is_some(),
     });
     Ok(Findings { result, patches })
-}
-
-fn number(value: f64) -> Value {
-    decimal_of(value)
-        .and_then(|value| round_half_away(value, 2).to_string().parse::<f64>().ok())
-        .map_or(Value::Null, Value::from)
 }

@@ -2,10 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::{AnalysisError, mechanism::RuleBook};
+use crate::{
+    AnalysisError,
+    mechanism::{RuleBook, RuleDocument},
+};
 
 /// Its name in the rule book.
-pub(super) const DOCUMENT: &str = "control-lines";
+pub(crate) const DOCUMENT: &str = "control-lines";
 
 /// The document.
 #[derive(Debug, Clone, Deserialize)]
@@ -119,9 +122,9 @@ pub(crate) struct Line {
     /// What a breach means, where it is not what the kind of check says.
     pub(super) verdict: Option<Verdict>,
     pub(super) tolerance_m2: Option<f64>,
-    pub(super) distance_m: Option<f64>,
+    pub(crate) distance_m: Option<f64>,
     /// A field with the full width of a line feature, metres: distances count from its edge.
-    pub(super) width_field: Option<String>,
+    pub(crate) width_field: Option<String>,
     #[serde(default)]
     pub(super) exemptions: Vec<String>,
     /// Without it no verdict of "pass" is given.
@@ -194,8 +197,13 @@ pub(crate) enum Sense {
 impl ControlLines {
     /// The document in force.
     pub(crate) fn of(rules: &RuleBook) -> Result<Self, AnalysisError> {
+        Self::parse(rules.document(DOCUMENT)?)
+    }
+
+    /// Reads a document; refuses one that a check could not follow.
+    pub(crate) fn parse(document: &RuleDocument) -> Result<Self, AnalysisError> {
         let bad = |what: String| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what };
-        let lines: Self = toml::from_str(&rules.document(DOCUMENT)?.text).map_err(|error| bad(error.to_string()))?;
+        let lines: Self = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
         let numbers = lines.line.iter().flat_map(|line| [line.tolerance_m2, line.distance_m]).flatten();
         if numbers.chain([lines.defaults.tolerance_m2, lines.defaults.look_around_m]).any(|v| !(0.0..1e6).contains(&v))
         {

@@ -13,14 +13,11 @@ mod tables;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use self::{
-    checks::Checked,
-    control_lines::Verdict,
-    tables::{LandClasses, Tables},
-};
+use self::{checks::Checked, control_lines::Verdict, tables::Tables};
 pub(crate) use self::{
     checks::{look_up, measure, select as selected, text},
-    control_lines::{ControlLines, Line},
+    control_lines::{ControlLines, DOCUMENT as CONTROL_LINES, Line},
+    tables::{DOCUMENT as LAND_CLASSES, LandClasses},
 };
 use crate::{
     AnalysisError, RedLine, RedParcel,
@@ -279,7 +276,7 @@ fn result(
 
 /// Versions of the documents that a check follows, by name.
 fn rule_versions(rules: &RuleBook) -> Map<String, Value> {
-    let names = [control_lines::DOCUMENT, tables::DOCUMENT];
+    let names = [CONTROL_LINES, LAND_CLASSES];
     let version = |name: &&str| Some(((*name).to_owned(), rules.document(name).ok()?.version.clone().into()));
     names.iter().filter_map(version).collect()
 }

@@ -18,17 +18,17 @@ use super::{
 use crate::{
     AnalysisError, Parcel,
     figures::{Figures, Hectares, number},
-    mechanism::RuleBook,
+    mechanism::{RuleBook, RuleDocument},
     rounding::{decimal_of, round_half_away},
 };
 
 /// Name of the rule document.
-pub(super) const DOCUMENT: &str = "land-classes";
+pub(crate) const DOCUMENT: &str = "land-classes";
 
 /// The document.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LandClasses {
+pub(crate) struct LandClasses {
     #[expect(dead_code, reason = "every rule document has it; the rule book's version is what results name")]
     document: toml::Table,
     pub(super) survey: Survey,
@@ -68,8 +68,28 @@ struct Balance {
 impl LandClasses {
     /// The document in force.
     pub(super) fn of(rules: &RuleBook) -> Result<Self, AnalysisError> {
-        toml::from_str(&rules.document(DOCUMENT)?.text)
-            .map_err(|error| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what: error.to_string() })
+        Self::parse(rules.document(DOCUMENT)?)
+    }
+
+    /// Reads a document; refuses one whose classes no table could use.
+    pub(crate) fn parse(document: &RuleDocument) -> Result<Self, AnalysisError> {
+        let bad = |what: String| AnalysisError::BadRule { name: DOCUMENT.to_owned(), what };
+        let classes: Self = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
+        if classes.survey.datasets.is_empty() {
+            return Err(bad("[survey] 没有数据集 (no datasets)".to_owned()));
+        }
+        let known = |three: &str| THREE.iter().any(|(class, title)| *class != Three::Unknown && *title == three);
+        if let Some((code, [_, three])) = classes.classes.iter().find(|(_, [_, three])| !known(three)) {
+            return Err(bad(format!(
+                "地类 {code} 的“{three}”不是农用地、建设用地或未利用地 (none of the three classes)"
+            )));
+        }
+        let listed = [&classes.balance.cultivated, &classes.balance.paddy].into_iter().flatten();
+        let ridge = std::iter::once(&classes.survey.deduction_class);
+        if let Some(code) = listed.chain(ridge).find(|code| !classes.classes.contains_key(*code)) {
+            return Err(bad(format!("地类 {code} 未在 [classes] 中列出 (not among the classes)")));
+        }
+        Ok(classes)
     }
 
     fn name<'a>(&'a self, code: &'a str) -> &'a str {

@@ -16,7 +16,7 @@ use crate::{
     reclassification::{ClassScheme, CodeTable, Reclassification},
     shared::{Area, Ruler},
     snap::{Grid, Snapped, area_of},
-    weld::Weld,
+    weld::snap_all,
 };
 
 /// Steps of the grid, the finest that the layers fit on (some 20, 200, 2,000 km across): corners of one plan on the
@@ -81,31 +81,8 @@ pub(crate) struct World<'a> {
     clip: Option<Vec<Shape>>,
 }
 
-fn loaded<'a>(task: &Task<'a>, role: &str) -> Result<&'a LoadedLayer, AnalysisError> {
-    task.layers.get(role).ok_or_else(|| AnalysisError::Request {
-        what_zh: format!("缺少图层“{role}”"),
-        what_en: format!("the layer {role} is missing"),
-    })
-}
-
 fn check(task: &Task<'_>) -> Result<(), AnalysisError> {
     if task.watch.cancelled() { Err(AnalysisError::Cancelled) } else { Ok(()) }
-}
-
-/// Layers on the grid, corners welded: those that were never converted first, then in their order.
-fn snap_all(grid: &Grid, layers: &[&ParcelLayer], weld_m: f64) -> Vec<Vec<Snapped>> {
-    let share: Vec<f64> = layers.par_iter().map(|layer| grid.share_on_millimetres(layer)).collect();
-    let mut order: Vec<usize> = (0..layers.len()).collect();
-    order.sort_by(|a, b| share[*b].total_cmp(&share[*a]).then(a.cmp(b)));
-    let mut weld = Weld::new(grid.steps(weld_m));
-    let mut all: Vec<Vec<Snapped>> = vec![Vec::new(); layers.len()];
-    for position in order {
-        let snapped: Vec<Snapped> =
-            layers[position].parcels.par_iter().map(|parcel| grid.snap_welded(parcel, &weld)).collect();
-        weld.add(snapped.iter().flat_map(|shape| &shape.rings).flatten().copied());
-        all[position] = snapped;
-    }
-    all
 }
 
 impl<'a> World<'a> {
@@ -117,8 +94,8 @@ impl<'a> World<'a> {
     ) -> Result<Self, AnalysisError> {
         task.watch.progress(0.02, "对齐格网");
         let plans: Vec<&LoadedLayer> =
-            (0..request.plans().len()).map(|index| loaded(task, &plan_role(index))).collect::<Result<_, _>>()?;
-        let units = task.layers.contains_key(UNITS_ROLE).then(|| loaded(task, UNITS_ROLE)).transpose()?;
+            (0..request.plans().len()).map(|index| task.layer(&plan_role(index))).collect::<Result<_, _>>()?;
+        let units = task.layers.contains_key(UNITS_ROLE).then(|| task.layer(UNITS_ROLE)).transpose()?;
         let mut context = BTreeMap::new();
         for column in &reclassification.ledger.context {
             if let Some(layer) = task.layers.get(&context_role(column)) {

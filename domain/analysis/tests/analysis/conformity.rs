@@ -37,6 +37,7 @@ fn add(layers: &mut Layers, dataset: &str, code_system: &str, parcels: Vec<Parce
         title: dataset.to_uppercase(),
         valid_from: "2022-10-01T00:00:00Z".to_owned(),
         bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
+        repairs: Vec::new(),
         layer: ParcelLayer {
             source: format!("{dataset}@r1"),
             code_system: code_system.to_owned(),

@@ -38,6 +38,7 @@ fn loaded(dataset: &str, code_system: &str, parcels: Vec<Parcel>) -> LoadedLayer
         title: dataset.to_owned(),
         valid_from: "2020-01-01T00:00:00Z".to_owned(),
         bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
+        repairs: Vec::new(),
         layer: ParcelLayer {
             source: format!("{dataset}@7"),
             code_system: code_system.to_owned(),

@@ -6,6 +6,7 @@ mod conformity;
 mod differences;
 mod ground_truth;
 mod overlays;
+mod painted;
 mod real;
 mod red_lines;
 mod rounded;

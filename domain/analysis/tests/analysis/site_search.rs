@@ -25,6 +25,7 @@ fn layer(dataset: &str, parcels: Vec<Parcel>) -> (String, LoadedLayer) {
         title: dataset.to_owned(),
         valid_from: "2022-10-01T00:00:00Z".to_owned(),
         bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
+        repairs: Vec::new(),
         layer: ParcelLayer { source: format!("{dataset}@r1"), code_system: "unknown".to_owned(), crs, parcels },
     };
     (dataset.to_owned(), loaded)
@@ -269,5 +270,42 @@ impl Surface for Moved {
     }
     fn window(&self, column: usize, row: usize, columns: usize, rows: usize) -> Result<Vec<f32>, AnalysisError> {
         Ground { crs: Crs::from_epsg(4546).unwrap() }.window(column, row, columns, rows)
+    }
+}
+
+#[test]
+fn a_distance_kept_from_a_line_takes_land_and_is_said() {
+    let area = |wanted: &Value| {
+        let findings = search(wanted, county(), None).unwrap();
+        (findings.result["free"]["plane_m2"].as_f64().unwrap(), findings.result)
+    };
+    let mut wanted = request();
+    wanted["free_of"] = json!(["farmland"]);
+    let (plain, _) = area(&wanted);
+    wanted["keep_m"] = json!({ "farmland": 20.0 });
+    let (kept, result) = area(&wanted);
+    // 20 m on both sides of the strip in the middle, and above and below the one in the north-west, which the first
+    // takes the last 20 m of.
+    let expected = 40.0 * 1_000.0 + 420.0 * (20.0 + 10.0);
+    // A hundredth of the distance may be given away along borders of some 3 km.
+    let off = plain - kept - expected;
+    assert!((-1e-6..=0.2 * 3_000.0).contains(&off), "{plain} {kept}: off by {off}");
+    assert_eq!(result["criteria"]["keep_m"], json!({ "farmland": 20.0 }));
+    assert_eq!(result["taken"][0]["keep_m"], json!(20.0));
+    let reasons = result["candidates"][0]["reasons_zh"].as_array().unwrap();
+    assert!(reasons.iter().any(|reason| reason.as_str().unwrap().contains("不小于 20 米")), "{reasons:?}");
+    // A rule that keeps a distance by itself keeps it here too: a hazard point in the middle of the west.
+    let mut layers = county();
+    let point = Parcel { id: "1".to_owned(), points: vec![[EAST + 200.0, NORTH + 500.0]], ..Parcel::default() };
+    layers.push(layer("hazard-points", vec![point]));
+    wanted["keep_m"] = json!(null);
+    wanted["free_of"] = json!(["farmland", "hazard-point"]);
+    let findings = search(&wanted, layers, None).unwrap();
+    let circle = plain - findings.result["free"]["plane_m2"].as_f64().unwrap();
+    let exact = std::f64::consts::PI * 200.0 * 200.0;
+    assert!((exact..exact * 1.02).contains(&circle), "{circle} {exact}");
+    for bad in [json!({ "nothing": 5.0 }), json!({ "farmland": -1.0 }), json!({ "farmland": 1e9 }), json!([1])] {
+        wanted["keep_m"] = bad;
+        assert!(search(&wanted, county(), None).is_err(), "{wanted}");
     }
 }
