@@ -10,12 +10,12 @@ use crate::programs::{data_folder, program, run};
 use crate::sample_county::County;
 
 /// A unit of the last digit of rounded and balanced areas.
-const AREA_TOLERANCE_M2: f64 = 0.010_5;
+pub(crate) const AREA_TOLERANCE_M2: f64 = 0.010_5;
 /// The truth measures the ellipsoid along edges cut to a millimetre; over a hundred kilometres of border that is a cent.
-const ELLIPSOIDAL_TOLERANCE_M2: f64 = 0.021;
+pub(crate) const ELLIPSOIDAL_TOLERANCE_M2: f64 = 0.021;
 
-/// Runs `shikong-server analyse` and gives its result, as text and read.
-fn analyse(data: &Path, folder: &Path, name: &str, request: &Value) -> (String, Value) {
+/// Runs `shikong-server analyse` and gives its result, as text and read; its patches lie in `patches.geojson` of the folder.
+pub(crate) fn analyse(data: &Path, folder: &Path, name: &str, request: &Value) -> (String, Value) {
     let (input, out) = (folder.join("request.json"), folder.join("result.json"));
     fs::write(&input, request.to_string()).expect("written");
     let (code, said, err) = run(program("shikong-server")
@@ -24,27 +24,32 @@ fn analyse(data: &Path, folder: &Path, name: &str, request: &Value) -> (String, 
         .arg("--input")
         .arg(&input)
         .arg("--out")
-        .arg(&out));
+        .arg(&out)
+        .arg("--patches")
+        .arg(folder.join("patches.geojson")));
     assert_eq!(code, 0, "{name} {request}\n{said}\n{err}");
     let text = fs::read_to_string(&out).expect("a result");
     let read = serde_json::from_str(&text).expect("JSON");
     (text, read)
 }
 
-fn number(value: &Value) -> f64 {
+/// A number of a result or of the truth.
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))
 }
 
 /// Areas in hundredths of a square metre, to be added without error.
-fn cents(value: &Value) -> i64 {
+pub(crate) fn cents(value: &Value) -> i64 {
     (number(value) * 100.0).round() as i64
 }
 
-fn assert_within(what: &str, found_m2: f64, planted_m2: f64, tolerance_m2: f64) {
+/// Found is planted, within a tolerance.
+pub(crate) fn assert_within(what: &str, found_m2: f64, planted_m2: f64, tolerance_m2: f64) {
     assert!((found_m2 - planted_m2).abs() <= tolerance_m2, "{what}: found {found_m2} m², planted {planted_m2} m²");
 }
 
-fn assert_areas(what: &str, [plane_m2, ellipsoidal_m2]: [f64; 2], planted: &Value) {
+/// Both areas, plane and ellipsoidal, are as the truth states them.
+pub(crate) fn assert_areas(what: &str, [plane_m2, ellipsoidal_m2]: [f64; 2], planted: &Value) {
     assert_within(&format!("{what}, plane"), plane_m2, number(&planted["plane_area_m2"]), AREA_TOLERANCE_M2);
     assert_within(
         &format!("{what}, ellipsoidal"),
@@ -66,7 +71,8 @@ fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
         })
 }
 
-fn assert_planted(what: &str, found: (u64, f64, f64), planted: &Value) {
+/// Patches and both areas are as the truth states them.
+pub(crate) fn assert_planted(what: &str, found: (u64, f64, f64), planted: &Value) {
     assert_eq!(found.0, planted["patches"].as_u64().expect("planted patches"), "{what}: patches");
     assert_areas(what, [found.1, found.2], planted);
 }
@@ -241,4 +247,45 @@ fn three_projects_end_as_planted() {
         let (again, _) = analyse(&data, folder.path(), "compliance", &request);
         assert_eq!(filed, again, "{name}: a rerun as filed gives the same bytes");
     }
+}
+
+#[test]
+fn free_sites_are_ranked_with_reasons_and_keep_the_distance_asked_for() {
+    let county = County::get();
+    let folder = data_folder();
+    let (data, truth) = (county.copy(folder.path()), county.truth());
+    let [east, north] = [0, 1].map(|axis| number(&truth["block"]["south_west_easting_northing_m"][axis]));
+    let ring = [[0.0, 0.0], [3_000.0, 0.0], [3_000.0, 3_000.0], [0.0, 3_000.0]]
+        .map(|[x, y]| [east - 1_000.0 + x, north - 1_000.0 + y]);
+    let search = |keep_m: Value| {
+        let request = json!({
+            "within": { "crs": "EPSG:4546", "parcels": [{ "name": "范围", "polygons": [[ring]] }] },
+            "datetime": "2024-09-01", "free_of": ["farmland", "ecological-red-line", "river-range"],
+            "keep_m": keep_m, "min_area_m2": 5_000, "max_mean_slope_deg": 15, "limit": 20,
+        });
+        analyse(&data, folder.path(), "sites", &request)
+    };
+    let (_, plain) = search(json!({}));
+    let (text, found) = search(json!({ "river-range": 50.0, "farmland": 10.0 }));
+    assert_eq!(found["complete"], true, "{}", found["not_checked"]);
+    let free = |result: &Value| cents(&result["free"]["plane_m2"]);
+    assert!(free(&found) < free(&plain), "a distance kept takes land: {} {}", found["free"], plain["free"]);
+    let candidates = found["candidates"].as_array().expect("candidates");
+    assert!(!candidates.is_empty(), "{}", found["left_out"]);
+    for (index, candidate) in candidates.iter().enumerate() {
+        assert_eq!(candidate["rank"], json!(index + 1));
+        assert!(index == 0 || number(&candidate["score"]) <= number(&candidates[index - 1]["score"]), "{candidate}");
+        let reasons = candidate["reasons_zh"].as_array().expect("reasons");
+        for part in ["公顷", "坡度", "路", "距河道管理范围不小于 50 米", "距永久基本农田不小于 10 米"]
+        {
+            assert!(
+                reasons.iter().any(|reason| reason.as_str().is_some_and(|text| text.contains(part))),
+                "{part}: {reasons:?}"
+            );
+        }
+        assert!(number(&candidate["slope"]["mean_deg"]) <= 15.0, "{candidate}");
+    }
+    let rows = candidates.iter().chain(found["left_out"].as_array().expect("rows"));
+    assert_eq!(rows.map(|row| cents(&row["plane_m2"])).sum::<i64>(), free(&found), "pieces add up to the free land");
+    assert_eq!(search(json!({ "river-range": 50.0, "farmland": 10.0 })).0, text, "a rerun gives the same bytes");
 }

@@ -11,7 +11,9 @@
 mod broken_input;
 mod contracts;
 mod coordination;
+mod ground_truth_audit;
 mod killed_import;
+mod minneapolis;
 mod oracles;
 mod programs;
 mod real_samples;
