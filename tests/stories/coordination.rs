@@ -31,12 +31,12 @@ fn analyse(data: &Path, folder: &Path, name: &str, request: &Value) -> (String, 
     (text, read)
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))
 }
 
 /// Areas in hundredths of a square metre, to be added without error.
-fn cents(value: &Value) -> i64 {
+pub(crate) fn cents(value: &Value) -> i64 {
     (number(value) * 100.0).round() as i64
 }
 
@@ -55,7 +55,7 @@ fn assert_areas(what: &str, [plane_m2, ellipsoidal_m2]: [f64; 2], planted: &Valu
 }
 
 /// The row of a matrix with these classes, or zeros.
-fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
+pub(crate) fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
     result["matrix"]
         .as_array()
         .expect("a matrix")
@@ -66,13 +66,13 @@ fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
         })
 }
 
-fn assert_planted(what: &str, found: (u64, f64, f64), planted: &Value) {
+pub(crate) fn assert_planted(what: &str, found: (u64, f64, f64), planted: &Value) {
     assert_eq!(found.0, planted["patches"].as_u64().expect("planted patches"), "{what}: patches");
     assert_areas(what, [found.1, found.2], planted);
 }
 
 /// Patches, units of each level and classes add up to the total, to the last digit, in both kinds of area.
-fn assert_adds_up(result: &Value) {
+pub(crate) fn assert_adds_up(result: &Value) {
     for kind in ["plane_m2", "ellipsoidal_m2"] {
         let total = cents(&result["totals"][kind]);
         let matrix: i64 = result["matrix"].as_array().expect("a matrix").iter().map(|row| cents(&row[kind])).sum();

@@ -13,6 +13,7 @@ mod contracts;
 mod coordination;
 mod killed_import;
 mod oracles;
+mod plans_in_browser;
 mod programs;
 mod real_samples;
 mod review;

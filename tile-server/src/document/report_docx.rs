@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::content::{Align, Block, Mark, Table, chinese_number};
 use super::dossier::Dossier;
 use super::report::report;
-use super::report_pdf::{MAP, fact_rows, map_note};
+use super::report_pdf::{MAP, fact_rows, map_note, map_title};
 use super::{Document, DocumentError, Make, Workshop};
 
 /// The kind.
@@ -279,9 +279,12 @@ impl Writer {
         let emu = |mm: f64| (mm * EMU_PER_MM).round() as u32;
         let picture =
             Pic::new_with_dimensions(map.png.clone(), 1, 1).id("rIdMap").size(emu(MAP.width_mm), emu(MAP.height_mm));
-        let mut docx = docx.add_paragraph(
-            self.paragraph().align(AlignmentType::Center).keep_next(true).add_run(Run::new().add_image(picture)),
-        );
+        let stamp = run(&format!("　　{}", dossier.office.map_stamp()), HEADING_FONT, 16).color(RED);
+        let title = run(&map_title(dossier), HEADING_FONT, 21);
+        let centered = |writer: &mut Self| writer.paragraph().align(AlignmentType::Center).keep_next(true);
+        let title = centered(self).add_run(title).add_run(stamp);
+        let picture = centered(self).add_run(Run::new().add_image(picture));
+        let mut docx = docx.add_paragraph(title).add_paragraph(picture);
         let entries = map.margin["legend"].as_array().map(Vec::as_slice).unwrap_or_default();
         const ACROSS: usize = 3;
         let (swatch_width, label_width) = (500, TEXT_WIDTH / ACROSS - 500);

@@ -1,4 +1,4 @@
-// The questions to the analyses, as forms: one entry of QUESTIONS per kind whose request is simple enough.
+// The questions to the analyses, as forms: one entry of QUESTIONS per kind, or a list where there are several ways to ask.
 
 import { button, element, empty, fill } from '../element.js';
 import { form } from '../form.js';
@@ -83,22 +83,40 @@ const QUESTIONS = {
 
   async audit(datasets) {
     const layers = layerRows(datasets.filter(({ kind }) => kind === 'features'), [datasets.find(({ kind }) => kind === 'features')?.slug], 1);
-    return { hint: say('auditHint'), fields: [{ type: 'node', node: layers.node }], request: () => ({ layers: layers.values() }) };
+    return {
+      hint: say('auditHint'),
+      fields: [
+        { type: 'node', node: layers.node },
+        { name: 'cover', label: say('auditCover'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], hint: say('auditCoverHint') },
+      ],
+      request: ({ cover }) => ({ layers: layers.values(), ...(cover ? { cover: { dataset: cover } } : {}) }),
+    };
   },
 
   async change(datasets) {
-    const surfaces = datasets.filter(({ kind }) => kind === 'elevation').flatMap(({ revisions = [], ...dataset }) => revisions.map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
     const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
-    const permits = styled(datasets, 'permit');
-    return {
-      hint: say('changeHint'),
-      fields: [
-        { name: 'before', label: say('surfaceBefore'), type: 'select', options: surfaces },
-        { name: 'after', label: say('surfaceAfter'), type: 'select', options: surfaces, value: surfaces.at(-1)?.[0] },
-        { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(permits)], value: permits[0]?.slug },
-      ],
-      request: ({ before, after, permits: slug }) => ({ before: asked(before), after: asked(after), ...(slug ? { permits: { dataset: slug } } : {}) }),
-    };
+    const dated = (list) => list.flatMap(({ revisions = [], ...dataset }) => [...revisions].sort((a, b) => (a.valid_from < b.valid_from ? -1 : 1)).map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
+    const surfaces = dated(datasets.filter(({ kind }) => kind === 'elevation'));
+    const epochs = dated(polygons(datasets).filter(({ revisions = [] }) => revisions.length > 1));
+    const pair = (options, before, after) => [
+      { name: 'before', label: say(before), type: 'select', options, value: options.at(-2)?.[0] },
+      { name: 'after', label: say(after), type: 'select', options, value: options.at(-1)?.[0] },
+    ];
+    const permits = { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'permit'))], value: styled(datasets, 'permit')[0]?.slug };
+    const permitted = ({ permits: slug }) => (slug ? { permits: { dataset: slug } } : {});
+    const present = [...styled(polygons(datasets), 'dltb'), ...polygons(datasets).filter(({ properties }) => properties.style !== 'dltb')];
+    const plans = styled(polygons(datasets), 'ghfq', 'landuse-2023', 'urban-plan', 'land-plan');
+    return [
+      { title: say('changeBuildings'), hint: say('changeHint'), fields: [...pair(surfaces, 'surfaceBefore', 'surfaceAfter'), permits], request: (values) => ({ mode: 'buildings', before: asked(values.before), after: asked(values.after), ...permitted(values) }) },
+      { title: say('changeFeatures'), hint: say('changeFeaturesHint'), fields: pair(epochs, 'epochBefore', 'epochAfter'), request: (values) => ({ mode: 'features', before: asked(values.before), after: asked(values.after) }) },
+      {
+        title: say('changePlan'),
+        hint: say('changePlanHint'),
+        fields: [{ name: 'current', label: say('currentLayer'), type: 'select', options: optionsOf(present) }, { name: 'plan', label: say('planLayer'), type: 'select', options: optionsOf(plans) }, permits,
+          { name: 'units', label: say('statUnits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], value: styled(datasets, 'admin')[0]?.slug }],
+        request: (values) => ({ mode: 'plan', current: { dataset: values.current }, plan: { dataset: values.plan }, ...permitted(values), ...(values.units ? { units: { dataset: values.units } } : {}) }),
+      },
+    ];
   },
 
   async sites(datasets, work) {
@@ -126,14 +144,17 @@ export function analysisForm(kind, datasets, work, onJob) {
     place.append(empty(told(kind, 'about') || say('byApiOnly')));
     return place;
   }
-  question(datasets, work).then(({ fields, request, hint }) => {
-    fill(place, hint ? element('p', { className: 'hint' }, hint) : '', form(fields, {
-      submit: say('runAnalysis'),
-      done: async (values, key) => {
-        const { job } = await send('POST', `analyses/${kind.name}`, request(values), { key });
-        onJob(job?.id || job);
-      },
-    }));
+  const one = (asked) => [asked.hint ? element('p', { className: 'hint' }, asked.hint) : null, form(asked.fields, {
+    submit: say('runAnalysis'),
+    done: async (values, key) => {
+      const { job } = await send('POST', `analyses/${kind.name}`, asked.request(values), { key });
+      onJob(job?.id || job);
+    },
+  })];
+  question(datasets, work).then((asked) => {
+    const ways = [asked].flat();
+    const choose = (way) => fill(place, ways.length > 1 ? element('div', { className: 'tabs', role: 'group' }, ways.map((other) => element('button', { type: 'button', 'aria-pressed': String(other === way), onclick: () => choose(other) }, other.title))) : null, one(way));
+    choose(ways[0]);
   }).catch((problem) => fill(place, element('p', { className: 'problem' }, problem.message)));
   return place;
 }
