@@ -40,7 +40,7 @@ try {
   await picture(lead, 'ask');
   const begun = Date.now();
   await press(lead, '开始分析');
-  await lead.page.waitForSelector('.progress, #matrix');
+  await lead.page.waitForSelector('.progress, #matrix, .content > .problem');
   step('asked');
   await lead.page.waitForSelector('#matrix');
   await settle(lead.page);

@@ -107,9 +107,9 @@ pub(crate) fn office(rules: &RuleBook) -> Office {
 pub(crate) fn name_systems(sources: &mut [Source], rules: &RuleBook) {
     let Ok((systems, _)) = Reclassification::read(rules) else { return };
     for source in sources {
-        if let Some(name) = systems.system(&source.code_system).and_then(|system| system.names.first()) {
-            source.code_system.clone_from(name);
-        }
+        // A layer whose classes are of no system that the rules know has none to name.
+        let system = systems.system(&source.code_system).and_then(|system| system.names.first());
+        source.code_system = system.cloned().unwrap_or_else(|| "—".to_owned());
     }
 }
 

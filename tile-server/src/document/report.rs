@@ -210,6 +210,11 @@ fn percent(share: Option<f64>) -> Cell {
     Cell::number(share.map(|share| share * 100.0), 2)
 }
 
+/// A figure that the rule does not have, said as such.
+fn or_dash(cell: Cell) -> Cell {
+    if cell.text().is_empty() { Cell::from("—") } else { cell }
+}
+
 fn findings_table(check: &Check) -> Table {
     let mut table = Table::new(
         "控制线检测结果表",
@@ -231,11 +236,11 @@ fn findings_table(check: &Check) -> Table {
             vec![
                 Cell::from((number + 1).to_string()),
                 Cell::from(title),
-                Cell::number(breach.areas.plane_m2, 2),
-                Cell::number(breach.areas.ellipsoidal_m2, 2),
-                percent(breach.share),
-                Cell::number(breach.pieces.map(|pieces| pieces as f64), 0),
-                Cell::number(finding.distance_m, 2),
+                or_dash(Cell::number(breach.areas.plane_m2, 2)),
+                or_dash(Cell::number(breach.areas.ellipsoidal_m2, 2)),
+                or_dash(percent(breach.share)),
+                or_dash(Cell::number(breach.pieces.map(|pieces| pieces as f64), 0)),
+                or_dash(Cell::number(finding.distance_m, 2)),
                 verdict_words(&finding.verdict).into(),
             ],
             mark_of(&finding.verdict),
@@ -293,7 +298,9 @@ fn indicators_table(check: &Check) -> Table {
                 title.into(),
                 Cell::from(&indicator.parcel),
                 Cell::from(plain(&indicator.limit)),
-                Cell::from(plain(&indicator.value)),
+                Cell::from(
+                    Some(plain(&indicator.value)).filter(|own| !own.is_empty()).unwrap_or_else(|| "未填报".to_owned()),
+                ),
                 verdict_words(&indicator.verdict).into(),
                 Cell::from(&indicator.message_zh),
             ],
@@ -373,11 +380,11 @@ pub(crate) fn sources_table(sources: &[Source]) -> Table {
         "数据来源",
         "",
         &[
-            ("数据集", 2.6, Align::Left),
-            ("标识", 1.7, Align::Left),
+            ("数据集", 2.2, Align::Left),
+            ("标识", 1.8, Align::Left),
             ("版本", 3.0, Align::Left),
-            ("现势时间", 1.5, Align::Center),
-            ("分类体系", 1.4, Align::Center),
+            ("现势时间", 1.4, Align::Center),
+            ("分类体系", 1.9, Align::Center),
         ],
     );
     for source in sources {

@@ -92,7 +92,7 @@ pub(super) fn map_note(dossier: &Dossier) -> String {
 
 /// Two short facts a row, a long one by itself.
 pub(super) fn fact_rows(facts: &[(&'static str, String)]) -> Vec<Value> {
-    const SHORT_CHARS: usize = 25;
+    const SHORT_CHARS: usize = 22;
     let width = |text: &str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
     let mut rows = Vec::new();
     let mut waiting: Option<Value> = None;

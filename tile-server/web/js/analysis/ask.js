@@ -10,17 +10,24 @@ const polygons = (datasets) => datasets.filter(({ kind, properties }) => kind ==
 const optionsOf = (datasets) => datasets.map((dataset) => [dataset.slug, titleOf(dataset)]);
 const nothing = () => ['', say('none')];
 
-/** Rows of dataset and date; `values()` gives what is chosen. */
-function layerRows(datasets, first, least) {
+/** Rows of dataset, date and, where there are `systems`, code system; `values()` gives what is chosen. */
+function layerRows(datasets, first, least, systems = []) {
   const list = element('div');
   const row = (slug) => {
     const days = element('select', { 'aria-label': say('asOf') });
     const choice = element('select', { 'aria-label': say('statLayer'), onchange: () => fillDays() }, optionsOf(datasets).map(([value, title]) => element('option', { value, selected: value === slug }, title)));
+    const codes = element('select', { 'aria-label': say('codeSystem'), className: 'codes' });
     const fillDays = () => {
       const dataset = datasets.find((candidate) => candidate.slug === choice.value);
+      const names = dataset?.properties?.fields?.map(({ name }) => name) || [];
+      const stated = dataset?.properties?.code_system;
+      // A layer that states no code system is of the one whose field it carries.
+      const fitting = systems.flatMap(({ id, title, fields }) => { const field = fields.find((name) => names.includes(name)); return field ? [[`${id}|${field}`, `${title} · ${field}`]] : []; });
+      const own = ['', stated || say('noCodeSystem')];
+      fill(codes, [own, ...fitting].map(([value, title], at) => element('option', { value, selected: at === (stated || fitting.length === 0 ? 0 : 1) }, title)));
       fill(days, element('option', { value: '' }, say('latest')), ...(dataset?.revisions || []).map(({ valid_from: from }) => element('option', { value: dayOf(from) }, dayOf(from))));
     };
-    const made = element('div', { className: 'layer-choice' }, choice, days, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
+    const made = element('div', { className: 'layer-choice' }, choice, days, systems.length ? codes : null, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
     fillDays();
     return made;
   };
@@ -28,8 +35,9 @@ function layerRows(datasets, first, least) {
   return {
     node: element('fieldset', {}, element('legend', {}, say('layersToCompare')), list, button(say('addLayer'), () => list.append(row(datasets[0]?.slug)))),
     values: () => [...list.children].map((made) => {
-      const [dataset, datetime] = [...made.querySelectorAll('select')].map((select) => select.value);
-      return datetime ? { dataset, datetime } : { dataset };
+      const [dataset, datetime, coded] = [...made.querySelectorAll('select')].map((select) => select.value);
+      const [system, field] = coded ? coded.split('|') : [];
+      return { dataset, ...(datetime ? { datetime } : {}), ...(system ? { code_system: system, class_field: field } : {}) };
     }),
   };
 }
@@ -56,6 +64,13 @@ const titled = (field, name) => (isChinese() ? null : field(`${name}_en`)) || fi
 /** The classifications that the rule document holds: identifier and title. */
 const classifications = async () => (await tablesOf('reclassification', 'classification')).map((field) => [field('id'), titled(field, 'title')]);
 
+/** The code systems that the rule document holds, with the fields that carry their codes. */
+async function codeSystems() {
+  const { text } = await read('rules/reclassification');
+  const list = (table, name) => [...(new RegExp(`^${name}\\s*=\\s*\\[([^\\]]*)\\]`, 'm').exec(table)?.[1] || '').matchAll(/"([^"]+)"/g)].map(([, word]) => word);
+  return text.split(/^\[\[system\]\]$/m).slice(1).map((table) => ({ id: /^id\s*=\s*"([^"]*)"/m.exec(table)?.[1], title: list(table, 'names')[0], fields: list(table, 'fields') }));
+}
+
 /** The control lines that the rules know: rule and title. */
 const controlLines = async () => (await tablesOf('control-lines', 'line')).map((field) => [field('rule'), titled(field, 'title')]);
 
@@ -68,8 +83,8 @@ async function usuallyFreeOf() {
 const QUESTIONS = {
   async difference(datasets) {
     const areas = polygons(datasets).filter(({ properties }) => properties.style !== 'admin');
-    const layers = layerRows(areas, usual(areas), 2);
-    const names = await classifications();
+    const [names, systems] = await Promise.all([classifications(), codeSystems()]);
+    const layers = layerRows(areas, usual(areas), 2, systems);
     return {
       fields: [
         { type: 'node', node: layers.node },

@@ -19,7 +19,7 @@ const stateBadge = (state) => badge(sayCode('job', state), { done: 'pass', faile
 
 async function home({ content, work }) {
   const [{ analyses = [], jobs = [] }, datasets] = await Promise.all([read('analyses'), fetchDatasets()]);
-  const kinds = analyses.filter(({ name }) => !ELSEWHERE.includes(name));
+  const kinds = analyses.filter(({ name }) => !ELSEWHERE.includes(name)).sort((a, b) => (b.name === 'difference') - (a.name === 'difference'));
   const place = element('div');
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const choose = (kind) => {

@@ -21,7 +21,8 @@ export async function showCheck(place, work, job, result, alive) {
     indicators(result.indicators),
     element('details', {}, element('summary', {}, say('checkTables')), Object.entries(TABLES).map(([name, columns]) => (result.tables?.[name]?.length ? [element('h3', {}, say(`table_${name}`)), element('div', { className: 'wide-table' }, filed(result.tables[name], columns))] : null))),
     element('details', {}, element('summary', {}, say('tab_sources')), sourcesOf(result)));
-  const taken = (await found).filter(({ properties }) => properties.verdict !== 'pass');
+  // What forbids lies on top.
+  const taken = (await found).filter(({ properties }) => properties.verdict !== 'pass').sort((a, b) => (a.properties.verdict === 'fail') - (b.properties.verdict === 'fail'));
   if (!alive()) return;
   work.setAreas('conflicts', { type: 'FeatureCollection', features: taken.map((feature, at) => ({ type: 'Feature', id: at, properties: { ink: feature.properties.verdict === 'fail' ? '#d01f2e' : '#e08a00' }, geometry: feature.geometry })) }, { colour: ['get', 'ink'], outline: ['get', 'ink'], opacity: 0.55, width: 1.6 }).catch(() => {});
 }

@@ -118,6 +118,7 @@ export const DIFFERENCE = {
   differences: ['差异图斑', 'Differences'],
   ruleVersions: ['规则版本', 'Rule versions'],
   sourcesUsed: ['所用数据', 'Data used'],
+  noCodeSystem: ['未注明编码体系', 'No code system stated'],
   codeSystem: ['编码体系', 'Code system'],
   noPatches: ['没有图斑', 'No patches'],
   patchTally: ['显示 {n} 个，共 {all} 个图斑；点一行定位', '{n} of {all} patches; a row zooms to it'],
