@@ -2,7 +2,7 @@
 
 import { badge, button, dialog, element, empty, fill, table } from '../element.js';
 import { form } from '../form.js';
-import { may } from '../person.js';
+import { may, person } from '../person.js';
 import { part, read, send } from '../service.js';
 import { dayOf, minuteOf, say, sayCode } from '../words.js';
 import { STATES, stateBadge, verdictBadge } from './state.js';
@@ -45,7 +45,7 @@ export const landUseWords = (landUse) => (landUse ? [landUse.code, landUse.name]
 
 async function drawTasks(place) {
   const [{ tasks = [], awaited = [] }, { units = [] }] = await Promise.all([read('tasks'), read('units')]);
-  const nameOf = (id) => units.find((unit) => unit.id === id)?.name || id;
+  const nameOf = (id) => [...units, person.account?.unit].find((unit) => unit?.id === id)?.name || id;
   const counter = document.getElementById('task-count');
   counter.hidden = tasks.length === 0;
   counter.textContent = tasks.length;
