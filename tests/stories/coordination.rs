@@ -60,7 +60,7 @@ pub(crate) fn assert_areas(what: &str, [plane_m2, ellipsoidal_m2]: [f64; 2], pla
 }
 
 /// The row of a matrix with these classes, or zeros.
-fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
+pub(crate) fn row(result: &Value, classes: &[&str]) -> (u64, f64, f64) {
     result["matrix"]
         .as_array()
         .expect("a matrix")
@@ -78,7 +78,7 @@ pub(crate) fn assert_planted(what: &str, found: (u64, f64, f64), planted: &Value
 }
 
 /// Patches, units of each level and classes add up to the total, to the last digit, in both kinds of area.
-fn assert_adds_up(result: &Value) {
+pub(crate) fn assert_adds_up(result: &Value) {
     for kind in ["plane_m2", "ellipsoidal_m2"] {
         let total = cents(&result["totals"][kind]);
         let matrix: i64 = result["matrix"].as_array().expect("a matrix").iter().map(|row| cents(&row[kind])).sum();

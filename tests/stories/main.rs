@@ -15,6 +15,7 @@ mod ground_truth_audit;
 mod killed_import;
 mod minneapolis;
 mod oracles;
+mod plans_in_browser;
 mod programs;
 mod real_samples;
 mod review;

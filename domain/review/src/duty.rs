@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::calendar::Clock;
 use crate::person::{Actor, Role};
 use crate::project::{Consultation, ConsultationState, Project, ProjectState};
 use crate::settings::ReviewSettings;
@@ -77,16 +78,39 @@ pub fn duties(project: &Project, actor: &Actor, now: DateTime<Utc>, settings: &R
         .map(|(unit, action)| {
             let clock =
                 project.consultation(&unit).filter(|_| ["opinion", "sign"].contains(&action)).map(|one| &one.clock);
-            let due = clock.and_then(|clock| clock.due(&settings.calendar));
-            let left = clock.map_or(u32::MAX, |clock| settings.calendar.left(clock.since, clock.days, now));
-            Duty {
-                action,
-                overdue: due.is_some_and(|due| now > due),
-                remind: due.is_some() && left <= settings.remind_days_before + 1,
-                due,
-                unit,
-            }
+            duty(unit, action, clock, now, settings)
         })
+        .collect()
+}
+
+fn duty(
+    unit: String,
+    action: &'static str,
+    clock: Option<&Clock>,
+    now: DateTime<Utc>,
+    settings: &ReviewSettings,
+) -> Duty {
+    let due = clock.and_then(|clock| clock.due(&settings.calendar));
+    let left = clock.map_or(u32::MAX, |clock| settings.calendar.left(clock.since, clock.days, now));
+    Duty {
+        action,
+        overdue: due.is_some_and(|due| now > due),
+        remind: due.is_some() && left <= settings.remind_days_before + 1,
+        due,
+        unit,
+    }
+}
+
+/// The departments that the lead unit should remind (催办): asked, not answered, and time is nearly or wholly up.
+#[must_use]
+pub fn awaited(project: &Project, actor: &Actor, now: DateTime<Utc>, settings: &ReviewSettings) -> Vec<Duty> {
+    let asks = project.state == ProjectState::Consulting && actor.is_of(Role::LeadOfficer, &project.lead_unit.id);
+    project
+        .consultations
+        .iter()
+        .filter(|_| asks)
+        .filter_map(|one| Some(duty(one.unit.id.clone(), part(one)?, Some(&one.clock), now, settings)))
+        .filter(|duty| duty.overdue || duty.remind)
         .collect()
 }
 

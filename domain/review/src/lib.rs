@@ -15,7 +15,7 @@ mod step;
 
 pub use action::{Action, Invitation, RIGHTS, Right, Standing};
 pub use calendar::{Clock, MAX_DAYS, WorkCalendar};
-pub use duty::{Duty, duties, is_answered, waits};
+pub use duty::{Duty, awaited, duties, is_answered, waits};
 pub use ledger::{LedgerChange, LedgerEntry, LedgerEvent, LedgerState, OPINION_COLUMNS, change_ledger, recheck_ledger};
 pub use person::{Actor, Named, Role};
 pub use project::{

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use review::{
     Action, Actor, CheckRecord, Circumstances, Clock, ConsultationState, Invitation, LandUse, LedgerChange,
     LedgerEntry, LedgerState, Named, Project, ProjectEvent, ProjectState, RedLineVersion, Refusal, RefusalKind,
-    Registration, ReviewSettings, Role, SHIPPED_WORKFLOW, Step, act, available, bring_red_line, change_ledger, duties,
-    edit, is_stale, recheck_ledger, record_check, register, waits,
+    Registration, ReviewSettings, Role, SHIPPED_WORKFLOW, Step, act, available, awaited, bring_red_line, change_ledger,
+    duties, edit, is_stale, recheck_ledger, record_check, register, waits,
 };
 use serde_json::{Value, json};
 
@@ -278,6 +278,25 @@ fn silence_counts_only_when_time_is_up_and_the_county_says_so() {
     desk.json("lead-1", json!({ "action": "summarise", "text": "汇总" })).expect("summarised");
     assert_eq!(desk.project.consultation("wood").expect("asked").state, ConsultationState::NoOpinion);
     assert_eq!(desk.events.iter().filter(|event| event.kind == "no_opinion").count(), 1);
+}
+
+#[test]
+fn the_lead_unit_is_told_whom_to_remind_when_time_is_nearly_up() {
+    let mut desk = Desk::sent();
+    desk.agree("farm-1", "farm-head");
+    let of = |desk: &Desk, name: &str| {
+        awaited(&desk.project, &person(name), desk.now, &desk.settings)
+            .into_iter()
+            .map(|duty| (duty.unit, duty.overdue))
+            .collect::<Vec<_>>()
+    };
+    assert!(of(&desk, "lead-1").is_empty(), "there is time left");
+    let due = desk.project.consultation("wood").and_then(|one| one.clock.due(&desk.settings.calendar)).expect("runs");
+    desk.now = due - TimeDelta::hours(1);
+    assert_eq!(of(&desk, "lead-1"), [("wood".to_owned(), false)], "who has answered is not reminded");
+    desk.now = due + TimeDelta::hours(1);
+    assert_eq!(of(&desk, "lead-2"), [("wood".to_owned(), true)]);
+    assert!(of(&desk, "wood-both").is_empty() && of(&desk, "lead-head").is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! never computed here.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use rust_decimal::Decimal;
 
 /// Where a column's texts stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,15 @@ impl Table {
             notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
         }
         (body.iter().take(most).chain(totals), notes)
+    }
+
+    /// What is printed of a column added up without error; none where a number is not a decimal.
+    pub(crate) fn sum(&self, column: usize, decimals: u8) -> Option<f64> {
+        let of = |row: &Row| match row.cells.get(column) {
+            Some(Cell::Number(value, _)) => printed(*value, decimals).parse::<Decimal>().ok(),
+            _ => Some(Decimal::ZERO),
+        };
+        self.rows.iter().map(of).sum::<Option<Decimal>>()?.to_string().parse().ok()
     }
 
     /// Adds a row at the end.

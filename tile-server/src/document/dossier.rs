@@ -61,6 +61,14 @@ impl Default for Office {
 }
 
 impl Office {
+    /// What stands on a map: a working print is for use inside; one with an approval number may be published.
+    pub(crate) fn map_stamp(&self) -> String {
+        if !self.map_approval.is_empty() {
+            return format!("审图号：{}", self.map_approval);
+        }
+        ["内部用图", self.secrecy.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("　")
+    }
+
     /// What stands at the head of a working paper.
     pub(crate) fn stamp(&self) -> String {
         [self.marking.as_str(), self.secrecy.as_str()]
@@ -406,6 +414,17 @@ pub(crate) fn opinion_words(verdict: &str) -> &str {
         "no_opinion" => "逾期视同无意见",
         "supplement" => "要求补正",
         "" => "未反馈",
+        other => other,
+    }
+}
+
+/// Chinese words for what a number is the number of; others as they are.
+pub(crate) fn number_kind_words(kind: &str) -> &str {
+    match kind {
+        "site_opinion" => "用地预审与选址意见书",
+        "land_permit" => "建设用地规划许可证",
+        "works_permit" => "建设工程规划许可证",
+        "other" => "其他文号",
         other => other,
     }
 }

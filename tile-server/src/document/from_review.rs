@@ -1,13 +1,14 @@
 //! From the records of the review and the result of a check to a dossier. Only what is signed counts as an opinion.
 
 use analysis::RuleBook;
+use analysis::reclassification::Reclassification;
 use chrono::{DateTime, SecondsFormat, Utc};
 use review::{Consultation, ConsultationState, OpinionVerdict, Project, ProjectEvent, ReviewSettings};
 use serde_json::{Value, json};
 
 use super::dossier::{
-    Check, Dossier, Event, GivenNumber, LandUse, Office, Opinion, Project as Subject, RedLine, SourceFile, Statement,
-    TakenPiece,
+    Check, Dossier, Event, GivenNumber, LandUse, Office, Opinion, Project as Subject, RedLine, Source, SourceFile,
+    Statement, TakenPiece,
 };
 
 /// What is known of a project beside its own record.
@@ -43,6 +44,7 @@ pub(crate) fn dossier(
             check.job.clone_from(&record.job);
             check.at = instant(record.at);
             check.rule_versions = titled(&check.rule_versions, rules);
+            name_systems(&mut check.sources, rules);
             check.patches = records.patches;
             check.patches_crs = records.plane;
             Some(check)
@@ -64,11 +66,7 @@ pub(crate) fn dossier(
             code: registration.code.clone(),
             name: registration.name.clone(),
             applicant: registration.applicant.clone(),
-            land_use: LandUse {
-                system: registration.land_use.system.clone(),
-                code: registration.land_use.code.clone(),
-                name: registration.land_use.name.clone(),
-            },
+            land_use: land_use(&registration.land_use, rules),
             kind: registration.kind.clone(),
             state: project.state.zh().to_owned(),
             contact: registration.contact.clone(),
@@ -105,6 +103,27 @@ pub(crate) fn office(rules: &RuleBook) -> Office {
     settings.map(|settings| settings.office).unwrap_or_default()
 }
 
+/// Code systems by the number of their standard.
+pub(crate) fn name_systems(sources: &mut [Source], rules: &RuleBook) {
+    let Ok((systems, _)) = Reclassification::read(rules) else { return };
+    for source in sources {
+        // A layer whose classes are of no system that the rules know has none to name.
+        let system = systems.system(&source.code_system).and_then(|system| system.names.first());
+        source.code_system = system.cloned().unwrap_or_else(|| "—".to_owned());
+    }
+}
+
+/// The planned use with the number of the standard that its code is of.
+fn land_use(registered: &review::LandUse, rules: &RuleBook) -> LandUse {
+    let systems = Reclassification::read(rules).ok().map(|(systems, _)| systems);
+    let system = systems.as_ref().and_then(|systems| systems.system(&registered.system)?.names.first());
+    LandUse {
+        system: system.unwrap_or(&registered.system).clone(),
+        code: registered.code.clone(),
+        name: registered.name.clone(),
+    }
+}
+
 fn first_of(texts: [&String; 2]) -> String {
     texts.into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default()
 }
@@ -114,7 +133,7 @@ fn instant(at: DateTime<Utc>) -> String {
 }
 
 /// Rule documents by the title that people know them by.
-fn titled(versions: &Value, rules: &RuleBook) -> Value {
+pub(crate) fn titled(versions: &Value, rules: &RuleBook) -> Value {
     let Some(versions) = versions.as_object() else { return versions.clone() };
     let head_of = |name: &str| {
         let mut table: toml::Table = rules.document(name).ok()?.text.parse().ok()?;
@@ -125,7 +144,7 @@ fn titled(versions: &Value, rules: &RuleBook) -> Value {
         .map(|(name, version)| {
             let head = head_of(name);
             let field = |key: &str| head.as_ref().and_then(|head| head.get(key)?.as_str());
-            let title = field("title").map_or_else(|| name.clone(), |title| format!("{title}（{name}）"));
+            let title = field("title").map_or_else(|| name.clone(), str::to_owned);
             // What came with the product is known by the version that it says of itself.
             let version = match (version.as_str(), field("version")) {
                 (Some("shipped"), Some(own)) => format!("{own}（随系统发布）").into(),
@@ -212,7 +231,10 @@ fn event(event: &ProjectEvent) -> Event {
         "scene" => "更新三维方案".to_owned(),
         "no_opinion" => event.detail.get("unit").and_then(named).unwrap_or_default(),
         "hand_over" => event.detail.get("to").and_then(named).map(|name| format!("移交给{name}")).unwrap_or_default(),
-        "number" => format!("{} {}", detail("kind").unwrap_or_default(), detail("number").unwrap_or_default()),
+        "number" => {
+            let kind = super::dossier::number_kind_words(detail("kind").unwrap_or_default());
+            format!("{kind} {}", detail("number").unwrap_or_default())
+        }
         "sign" => event
             .detail
             .pointer("/opinion/verdict")

@@ -1,9 +1,8 @@
 //! `ledger.xlsx`: the ledger of difference patches with the opinion columns that cities keep (南京市“两规差异比对”).
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::content::{Align, Cell, Mark, Table, printed};
+use super::content::{Align, Cell, Mark, Table};
 use super::ledger::Ledger;
 use super::report::plain;
 use super::workbook::workbook;
@@ -69,23 +68,14 @@ fn table(ledger: &Ledger) -> Table {
         table.push(FIELDS.iter().map(|(name, _, _, decimals)| cell(row.get(*name), *decimals)).collect(), Mark::Plain);
     }
     let totals = FIELDS.iter().enumerate().map(|(at, (_, _, _, decimals))| match decimals {
-        Some(decimals) => Cell::number(total(&table, at, *decimals), *decimals),
+        // The rows are balanced, so that what is printed of them adds up; nothing is measured again.
+        Some(decimals) => Cell::number(table.sum(at, *decimals), *decimals),
         None if at == 0 => Cell::from("合计"),
         None => Cell::from(""),
     });
     let totals = totals.collect();
     table.push(totals, Mark::Total);
     table
-}
-
-/// The rows of the ledger are balanced, so that what is printed of them adds up; nothing is measured again.
-fn total(table: &Table, column: usize, decimals: u8) -> Option<f64> {
-    let of = |row: &super::content::Row| match row.cells.get(column) {
-        Some(Cell::Number(value, _)) => printed(*value, decimals).parse::<Decimal>().ok(),
-        _ => None,
-    };
-    let sum: Decimal = table.rows.iter().filter_map(of).sum();
-    sum.to_string().parse().ok()
 }
 
 fn cell(value: Option<&Value>, decimals: Option<u8>) -> Cell {

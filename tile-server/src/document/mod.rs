@@ -1,15 +1,18 @@
 //! Documents that an officer files or takes to a meeting: one file per kind, one list.
 //!
-//! A document is made from plain values ([`dossier`], [`ledger`]), the same bytes for the same values: no clock, no random
+//! A document is made from plain values ([`dossier`], [`ledger`], [`found`]), the same bytes for the same values: no clock, no random
 //! identifiers. What several forms say is made once (`report`, `filed_tables`), what they look like in each form's file.
 
+mod analysis_xlsx;
 mod content;
 pub(crate) mod dossier;
 mod filed_tables;
+pub(crate) mod found;
 pub(crate) mod from_review;
 pub(crate) mod ledger;
 mod ledger_xlsx;
 pub(crate) mod map;
+mod package_json;
 mod red_line_geojson;
 mod red_line_txt;
 mod report;
@@ -25,6 +28,7 @@ use std::sync::OnceLock;
 use thiserror::Error;
 
 use dossier::Dossier;
+use found::Found;
 use ledger::Ledger;
 use map::Frame;
 use typeset::Typesetter;
@@ -49,8 +53,19 @@ pub(crate) struct Document {
 pub(crate) enum Make {
     /// A project, with a map of this frame where it has one.
     Project(Option<Frame>, fn(&Dossier, &Workshop) -> Result<Vec<u8>, DocumentError>),
+    /// A project's record itself, whole and signed.
+    Package,
     /// The ledger of difference patches.
     Ledger(fn(&Ledger) -> Result<Vec<u8>, DocumentError>),
+    /// What an analysis found.
+    Analysis(fn(&Found) -> Result<Vec<u8>, DocumentError>),
+}
+
+impl Make {
+    /// Whether it is made of a project.
+    pub(crate) fn is_of_project(self) -> bool {
+        matches!(self, Self::Project(..) | Self::Package)
+    }
 }
 
 /// Every kind; a new one costs its file and a line here.
@@ -61,7 +76,9 @@ pub(crate) const DOCUMENTS: &[&Document] = &[
     &tables_xlsx::DOCUMENT,
     &red_line_txt::DOCUMENT,
     &red_line_geojson::DOCUMENT,
+    &package_json::DOCUMENT,
     &ledger_xlsx::DOCUMENT,
+    &analysis_xlsx::DOCUMENT,
 ];
 
 /// What documents are made with; made once.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::{Align, Block, Cell, Mark, Report, Table, chinese_date, plain_date, plain_instant};
-use super::dossier::{Areas, Check, Dossier, Finding, opinion_words, verdict_words};
+use super::dossier::{Areas, Check, Dossier, Finding, Source, number_kind_words, opinion_words, verdict_words};
 use super::filed_tables;
 
 /// The report of a project.
@@ -51,8 +51,8 @@ pub(crate) fn report(dossier: &Dossier) -> Report {
     }
     if let Some(check) = &dossier.check {
         blocks.push(Block::Section("数据来源与规则版本"));
-        blocks.push(Block::Table(sources_table(check)));
-        blocks.push(Block::Table(rules_table(check)));
+        blocks.push(Block::Table(sources_table(&check.sources)));
+        blocks.push(Block::Table(rules_table(&check.rule_versions)));
         blocks.push(Block::Paragraph(AREAS_NOTE.to_owned()));
     }
     blocks.push(Block::Seal { unit: dossier.office.unit.clone(), date: chinese_date(&dossier.as_of) });
@@ -76,7 +76,7 @@ pub(crate) fn tables(dossier: &Dossier) -> Vec<Table> {
         tables.push(opinions_table(dossier));
     }
     if let Some(check) = &dossier.check {
-        tables.extend([sources_table(check), rules_table(check)]);
+        tables.extend([sources_table(&check.sources), rules_table(&check.rule_versions)]);
     }
     tables
 }
@@ -139,19 +139,12 @@ fn facts(dossier: &Dossier) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn number_kind_words(kind: &str) -> &str {
-    match kind {
-        "site_opinion" => "用地预审与选址意见书",
-        "land_permit" => "建设用地规划许可证",
-        "works_permit" => "建设工程规划许可证",
-        other => other,
-    }
-}
-
 /// Code, name and code system of the planned use.
 pub(crate) fn land_use_words(dossier: &Dossier) -> String {
     let land_use = &dossier.project.land_use;
-    [land_use.code.as_str(), land_use.name.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+    let words = [land_use.code.as_str(), land_use.name.as_str()].into_iter().filter(|s| !s.is_empty());
+    let words = words.collect::<Vec<_>>().join(" ");
+    if land_use.system.is_empty() || words.is_empty() { words } else { format!("{words}（{}）", land_use.system) }
 }
 
 /// The CRS in the words of a map's margin.
@@ -217,6 +210,11 @@ fn percent(share: Option<f64>) -> Cell {
     Cell::number(share.map(|share| share * 100.0), 2)
 }
 
+/// A figure that the rule does not have, said as such.
+fn or_dash(cell: Cell) -> Cell {
+    if cell.text().is_empty() { Cell::from("—") } else { cell }
+}
+
 fn findings_table(check: &Check) -> Table {
     let mut table = Table::new(
         "控制线检测结果表",
@@ -238,11 +236,11 @@ fn findings_table(check: &Check) -> Table {
             vec![
                 Cell::from((number + 1).to_string()),
                 Cell::from(title),
-                Cell::number(breach.areas.plane_m2, 2),
-                Cell::number(breach.areas.ellipsoidal_m2, 2),
-                percent(breach.share),
-                Cell::number(breach.pieces.map(|pieces| pieces as f64), 0),
-                Cell::number(finding.distance_m, 2),
+                or_dash(Cell::number(breach.areas.plane_m2, 2)),
+                or_dash(Cell::number(breach.areas.ellipsoidal_m2, 2)),
+                or_dash(percent(breach.share)),
+                or_dash(Cell::number(breach.pieces.map(|pieces| pieces as f64), 0)),
+                or_dash(Cell::number(finding.distance_m, 2)),
                 verdict_words(&finding.verdict).into(),
             ],
             mark_of(&finding.verdict),
@@ -300,7 +298,9 @@ fn indicators_table(check: &Check) -> Table {
                 title.into(),
                 Cell::from(&indicator.parcel),
                 Cell::from(plain(&indicator.limit)),
-                Cell::from(plain(&indicator.value)),
+                Cell::from(
+                    Some(plain(&indicator.value)).filter(|own| !own.is_empty()).unwrap_or_else(|| "未填报".to_owned()),
+                ),
                 verdict_words(&indicator.verdict).into(),
                 Cell::from(&indicator.message_zh),
             ],
@@ -374,19 +374,20 @@ fn events_table(dossier: &Dossier) -> Table {
     table
 }
 
-fn sources_table(check: &Check) -> Table {
+/// What was read.
+pub(crate) fn sources_table(sources: &[Source]) -> Table {
     let mut table = Table::new(
         "数据来源",
         "",
         &[
-            ("数据集", 2.6, Align::Left),
-            ("标识", 1.7, Align::Left),
+            ("数据集", 2.2, Align::Left),
+            ("标识", 1.8, Align::Left),
             ("版本", 3.0, Align::Left),
-            ("现势时间", 1.5, Align::Center),
-            ("分类体系", 1.4, Align::Center),
+            ("现势时间", 1.4, Align::Center),
+            ("分类体系", 1.9, Align::Center),
         ],
     );
-    for source in &check.sources {
+    for source in sources {
         let name = if source.title.is_empty() { &source.role } else { &source.title };
         table.push(
             vec![
@@ -402,9 +403,10 @@ fn sources_table(check: &Check) -> Table {
     table
 }
 
-fn rules_table(check: &Check) -> Table {
+/// Which rules held.
+pub(crate) fn rules_table(versions: &Value) -> Table {
     let mut table = Table::new("规则版本", "", &[("规则文件", 3.0, Align::Left), ("版本", 3.0, Align::Left)]);
-    for (name, version) in rule_versions(&check.rule_versions) {
+    for (name, version) in rule_versions(versions) {
         table.push(vec![name.into(), version.into()], Mark::Plain);
     }
     table

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::content::{Align, Block, Mark, Table, chinese_number};
 use super::dossier::Dossier;
 use super::report::report;
-use super::report_pdf::{MAP, fact_rows, map_note};
+use super::report_pdf::{MAP, fact_rows, map_note, map_title};
 use super::{Document, DocumentError, Make, Workshop};
 
 /// The kind.
@@ -64,15 +64,18 @@ fn make(dossier: &Dossier, _workshop: &Workshop) -> Result<Vec<u8>, DocumentErro
             )),
         );
     let mut sections = 0;
-    for block in &report.blocks {
+    for (at, block) in report.blocks.iter().enumerate() {
         docx = match block {
             Block::Section(title) => {
                 sections += 1;
+                // Map, legend and note stand on one page.
+                let before_map = matches!(report.blocks.get(at + 1), Some(Block::Map));
                 docx.add_paragraph(
                     writer
                         .paragraph()
                         .outline_lvl(0)
                         .keep_next(true)
+                        .page_break_before(before_map)
                         .line_spacing(LineSpacing::new().before(200).after(100))
                         .add_run(run(&format!("{}、{title}", chinese_number(sections)), HEADING_FONT, 28)),
                 )
@@ -138,7 +141,12 @@ fn frame(dossier: &Dossier, writer: &mut Writer) -> Docx {
 
 /// The fonts with a name to take where they are not installed.
 fn font_table() -> Vec<u8> {
-    let fonts = [(TITLE_FONT, "宋体"), (BODY_FONT, "仿宋"), (HEADING_FONT, "SimHei"), (KAI_FONT, "楷体")];
+    let fonts = [
+        (TITLE_FONT, "宋体,SimSun,Noto Serif CJK SC"),
+        (BODY_FONT, "仿宋,FangSong,Noto Serif CJK SC"),
+        (HEADING_FONT, "SimHei,Noto Sans CJK SC"),
+        (KAI_FONT, "楷体,KaiTi,Noto Serif CJK SC"),
+    ];
     let fonts: String = fonts
         .iter()
         .map(|(name, other)| {
@@ -164,6 +172,13 @@ fn run(text: &str, font: &str, half_points: usize) -> Run {
         made = made.add_text(line);
     }
     made
+}
+
+/// A colour as it looks on the map, where areas let the ground through.
+fn paled(color: &str) -> String {
+    let channel = |at: usize| color.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(128);
+    let pale = |at| (f64::from(channel(at)) * 0.55 + 255.0 * 0.45).round() as u8;
+    format!("{:02X}{:02X}{:02X}", pale(0), pale(2), pale(4))
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -279,9 +294,12 @@ impl Writer {
         let emu = |mm: f64| (mm * EMU_PER_MM).round() as u32;
         let picture =
             Pic::new_with_dimensions(map.png.clone(), 1, 1).id("rIdMap").size(emu(MAP.width_mm), emu(MAP.height_mm));
-        let mut docx = docx.add_paragraph(
-            self.paragraph().align(AlignmentType::Center).keep_next(true).add_run(Run::new().add_image(picture)),
-        );
+        let stamp = run(&format!("　　{}", dossier.office.map_stamp()), HEADING_FONT, 16).color(RED);
+        let title = run(&map_title(dossier), HEADING_FONT, 21);
+        let centered = |writer: &mut Self| writer.paragraph().align(AlignmentType::Center).keep_next(true);
+        let title = centered(self).add_run(title).add_run(stamp);
+        let picture = centered(self).add_run(Run::new().add_image(picture));
+        let mut docx = docx.add_paragraph(title).add_paragraph(picture);
         let entries = map.margin["legend"].as_array().map(Vec::as_slice).unwrap_or_default();
         const ACROSS: usize = 3;
         let (swatch_width, label_width) = (500, TEXT_WIDTH / ACROSS - 500);
@@ -291,12 +309,18 @@ impl Writer {
             for at in 0..ACROSS {
                 let entry = chunk.get(at);
                 let label = entry.and_then(|entry| entry["label"].as_str()).unwrap_or_default();
-                let swatch =
-                    self.cell("", BODY_FONT, 16, AlignmentType::Left, None).width(swatch_width, WidthType::Dxa);
-                cells.push(match entry.and_then(|entry| entry["color"].as_str()) {
-                    Some(color) => swatch.shading(Shading::new().fill(color.trim_start_matches('#').to_uppercase())),
-                    None => swatch,
-                });
+                let color = entry.and_then(|entry| entry["color"].as_str()).unwrap_or_default();
+                let color = color.trim_start_matches('#').to_uppercase();
+                let sign = match entry.and_then(|entry| entry["shape"].as_str()) {
+                    Some("outline") => "□",
+                    Some("line") => "━",
+                    Some("point") => "●",
+                    _ => "",
+                };
+                let swatch = self.cell(sign, HEADING_FONT, 16, AlignmentType::Center, Some(&color));
+                let swatch = swatch.width(swatch_width, WidthType::Dxa);
+                let is_fill = entry.is_some() && sign.is_empty();
+                cells.push(if is_fill { swatch.shading(Shading::new().fill(paled(&color))) } else { swatch });
                 let label = self.cell(label, BODY_FONT, 16, AlignmentType::Left, None);
                 cells.push(label.width(label_width, WidthType::Dxa));
             }

@@ -55,6 +55,8 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
     if let Some(map) = &dossier.map {
         data["map"] = map.margin.clone();
         data["map"]["note"] = map_note(dossier).into();
+        data["map"]["title"] = map_title(dossier).into();
+        data["map"]["stamp"] = dossier.office.map_stamp().into();
         pictures.push(("/map.png", &map.png));
     }
     workshop.typesetter().pdf(include_str!("template/report.typ"), &data, &pictures, &identity(dossier, DOCUMENT.name))
@@ -63,6 +65,12 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
 /// What names a document for ever: the project, its state and the kind.
 pub(super) fn identity(dossier: &Dossier, name: &str) -> String {
     format!("shikong/{}/{}/{name}", dossier.project.id, dossier.as_of)
+}
+
+/// 图名.
+pub(super) fn map_title(dossier: &Dossier) -> String {
+    let what = if dossier.check.is_some() { "拟用地红线与压占情况图" } else { "拟用地红线图" };
+    format!("{}{what}", dossier.project.name)
 }
 
 /// What stands below a map.
@@ -84,7 +92,7 @@ pub(super) fn map_note(dossier: &Dossier) -> String {
 
 /// Two short facts a row, a long one by itself.
 pub(super) fn fact_rows(facts: &[(&'static str, String)]) -> Vec<Value> {
-    const SHORT_CHARS: usize = 25;
+    const SHORT_CHARS: usize = 22;
     let width = |text: &str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
     let mut rows = Vec::new();
     let mut waiting: Option<Value> = None;

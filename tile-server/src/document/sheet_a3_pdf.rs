@@ -53,7 +53,7 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
         ("高程基准", dossier.office.height_datum.clone()),
         ("数据来源", sources.collect::<Vec<_>>().join("、")),
         ("规则版本", rules.unwrap_or_default()),
-        ("制图单位", dossier.office.unit.clone()),
+        ("制图单位", format!("{}（盖章）", dossier.office.unit)),
         ("制图日期", chinese_date(&dossier.as_of)),
         ("审图号", dossier.office.map_approval.clone()),
     ];
@@ -62,7 +62,7 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
         "title": "规划符合性审查图",
         "subject": project.name,
         "number": format!("项目代码：{}", project.code),
-        "secrecy": stamp(dossier),
+        "secrecy": dossier.office.map_stamp(),
         "unit": dossier.office.unit,
         "facts": fact_rows(&facts),
         "verdict": verdict,
@@ -73,16 +73,6 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
     });
     let pictures: [(&str, &[u8]); 1] = [("/map.png", &map.png)];
     workshop.typesetter().pdf(include_str!("template/sheet.typ"), &data, &pictures, &identity(dossier, DOCUMENT.name))
-}
-
-/// A working print is marked for use inside; a map with an approval number may be published and is not.
-fn stamp(dossier: &Dossier) -> String {
-    let office = &dossier.office;
-    if office.map_approval.is_empty() {
-        ["内部用图", office.secrecy.as_str()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("　")
-    } else {
-        format!("审图号：{}", office.map_approval)
-    }
 }
 
 /// The conflicts with the numbers that they have on the map.

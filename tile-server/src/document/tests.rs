@@ -271,3 +271,47 @@ fn the_ledger_keeps_the_order_of_its_fields_and_adds_up() {
     assert_eq!(range.get_value((3, 0)), Some(&Data::String("CY-1".to_owned())));
     assert_eq!(range.get_value((6, 5)), Some(&Data::Float(30.37)));
 }
+
+#[test]
+fn the_workbook_of_a_difference_has_sums_at_every_level_that_are_the_result_s() {
+    use calamine::{Data, Reader as _};
+    let total = json!({ "patches": 3, "plane_m2": 30.37, "ellipsoidal_m2": 30.4, "difference": { "patches": 2, "plane_m2": 30.3, "ellipsoidal_m2": 30.33, "share": 0.997_697 } });
+    let unit = |level: &str, code: &str, patches: u64, m2: f64| json!({ "level": level, "code": code, "name": "样例", "patches": patches, "plane_m2": m2, "ellipsoidal_m2": m2, "difference": { "patches": patches, "plane_m2": m2, "ellipsoidal_m2": m2, "share": 1.0 } });
+    let patch = |id: &str, m2: f64, differs: bool| {
+        let value = json!({ "id": "x", "properties": { "DKBH": id, "XZQMC": "样例村", "CTFL": "城规建设土规非建设", "plane_m2": m2, "ellipsoidal_m2": m2, "counts_as_difference": differs, "sliver": false } });
+        serde_json::from_value(value).expect("a place")
+    };
+    let found = Found {
+        title: "差异分析".to_owned(),
+        result: json!({
+            "matrix": [
+                { "classes": ["建设", "非建设"], "code": "10", "title": "城规建设土规非建设", "counts_as_difference": true, "patches": 2, "plane_m2": 30.3, "ellipsoidal_m2": 30.33, "share": 0.997_697 },
+                { "classes": ["未覆盖", "建设"], "code": "N-1", "title": "未覆盖／建设", "counts_as_difference": false, "patches": 1, "plane_m2": 0.07, "ellipsoidal_m2": 0.07, "share": 0.002_303 },
+            ],
+            "totals": total,
+            "by_unit": [unit("县", "433199", 3, 30.37), unit("村", "433199100201", 1, 10.1), unit("村", "433199100202", 2, 20.27)],
+        }),
+        sources: vec![dossier::Source { title: "城市规划".to_owned(), ..dossier::Source::default() }],
+        rules: json!([{ "title": "归并表", "version": "2026.1" }]),
+        patches: vec![patch("CY-1", 10.1, true), patch("CY-2", 20.2, true), patch("CY-3", 0.07, false)],
+        office: dossier().office,
+        as_of: "2026-11-21T02:00:00Z".to_owned(),
+    };
+    let Make::Analysis(make) = document("analysis.xlsx").make else { panic!("a document of an analysis") };
+    let path = kept("analysis.xlsx", &make(&found).expect("it is made"));
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(path).expect("a workbook");
+    assert_eq!(book.sheet_names(), ["差异矩阵表", "行政区汇总表", "图斑清单", "数据来源", "规则版本"]);
+    let mut sheet =
+        |name: &str| (book.worksheet_range(name).expect("the sheet"), book.worksheet_formula(name).expect("formulas"));
+    let (matrix, formulas) = sheet("差异矩阵表");
+    assert_eq!(matrix.get_value((5, 6)), Some(&Data::Float(30.37)));
+    assert_eq!(formulas.get_value((5, 6)).map(String::as_str), Some("ROUND(SUM(G4:G5),2)"));
+    let (units, formulas) = sheet("行政区汇总表");
+    assert_eq!(units.get_value((7, 4)), Some(&Data::Float(30.37)), "villages");
+    assert_eq!(formulas.get_value((7, 4)).map(String::as_str), Some("ROUND(SUM(E6:E7),2)"));
+    // By ellipsoid these units do not add up to the total, so it is no formula that would count to another number.
+    assert_eq!(formulas.get_value((7, 5)).map_or("", String::as_str), "");
+    let (list, _) = sheet("图斑清单");
+    assert_eq!(list.get_value((3, 5)), Some(&Data::String("是".to_owned())));
+    assert_eq!(list.get_value((6, 3)), Some(&Data::Float(30.37)), "the sum of the list");
+}

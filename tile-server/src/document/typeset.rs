@@ -39,12 +39,26 @@ const ROLES: [(&str, &[&str]); 4] = [
             "FangSong",
             "仿宋",
             "STFangsong",
+            "FandolFang R",
             "Noto Serif CJK SC",
             "Source Han Serif SC",
         ],
     ),
     ("heading", &["SimHei", "黑体", "STHeiti", "Noto Sans CJK SC", "Source Han Sans SC"]),
-    ("kai", &["KaiTi_GB2312", "楷体_GB2312", "KaiTi", "楷体", "STKaiti", "Noto Serif CJK SC", "Source Han Serif SC"]),
+    (
+        "kai",
+        &[
+            "KaiTi_GB2312",
+            "楷体_GB2312",
+            "KaiTi",
+            "楷体",
+            "STKaiti",
+            "AR PL UKai CN",
+            "AR PL KaitiM GB",
+            "Noto Serif CJK SC",
+            "Source Han Serif SC",
+        ],
+    ),
 ];
 /// Where letters come from that none of the above has; the last resort of a machine without Chinese fonts.
 const LAST_FAMILIES: [&str; 4] = ["SimSun", "WenQuanYi Zen Hei", "Noto Sans Symbols2", "DejaVu Sans"];

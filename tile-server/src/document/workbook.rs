@@ -17,6 +17,10 @@ const A4: u8 = 9;
 const PAPER_CHARS: f64 = 125.0;
 /// Widths of columns, in characters.
 const COLUMN_CHARS: std::ops::RangeInclusive<f64> = 8.0..=60.0;
+/// Height of a line of the body.
+const LINE_POINTS: f64 = 14.0;
+/// Highest row there can be.
+const MAX_ROW_POINTS: f64 = 409.0;
 /// Longest text a cell can hold.
 const MAX_CELL_CHARS: usize = 32_767;
 /// Longest name of a worksheet.
@@ -69,9 +73,15 @@ fn write(sheet: &mut Worksheet, table: &Table, heading: &str, marking: &str) -> 
         sheet.set_column_width(c, width(table, usize::from(c), column))?;
     }
     sheet.set_row_height(2, 30)?;
+    let widths: Vec<f64> = (0..).zip(&table.columns).map(|(c, column)| width(table, c, column)).collect();
     let mut sums = Sums::default();
     let mut r = 3;
     for row in &table.rows {
+        // Rows whose words are wrapped are as high as those: not every program finds out by itself.
+        let lines = row.cells.iter().zip(&widths).map(|(cell, width)| lines(cell, *width)).max().unwrap_or(1);
+        if lines > 1 {
+            sheet.set_row_height(r, (LINE_POINTS * lines as f64).min(MAX_ROW_POINTS))?;
+        }
         for (c, (cell, column)) in (0u16..).zip(row.cells.iter().zip(&table.columns)) {
             let format = format(&plain, row, column, cell);
             match cell {
@@ -130,6 +140,16 @@ fn format(plain: &Format, row: &Row, column: &Column, cell: &Cell) -> Format {
         Mark::Total => format.set_bold(),
         Mark::Plain | Mark::Part => format,
     }
+}
+
+/// Lines that a text takes in a column; a Chinese character is as wide as two digits.
+fn lines(cell: &Cell, width: f64) -> usize {
+    let Cell::Text(text) = cell else { return 1 };
+    let line = |part: &str| {
+        let chars: usize = part.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        ((chars as f64 / (width - 1.0).max(1.0)).ceil() as usize).max(1)
+    };
+    text.split('\n').map(line).sum()
 }
 
 /// Wide enough for its numbers and its share of the paper.

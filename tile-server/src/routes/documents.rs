@@ -10,23 +10,25 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use catalog::{DatasetKind, DatasetQuery, JobState, LedgerQuery, Revision};
+use catalog::{DatasetKind, DatasetQuery, Job, JobState, LedgerQuery, Revision};
 use chrono::SecondsFormat;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use review::{LedgerEntry, LedgerState, Project};
+use review::{LedgerEntry, LedgerState, Project, Refusal, Role};
 use serde_json::{Map, Value, json};
 
 use super::query_value;
 use crate::app::{App, Shared};
 use crate::asked::private;
 use crate::asset::feature_path;
-use crate::document::dossier::{Check, Dossier, TakenPiece};
-use crate::document::from_review::{Records, dossier, office};
+use crate::document::dossier::{Check, Dossier, Source, TakenPiece};
+use crate::document::found::Found;
+use crate::document::from_review::{Records, dossier, name_systems, office, titled};
 use crate::document::ledger::Ledger;
 use crate::document::map::{BaseLayer, Drawing, Frame, conflicts, order_of};
 use crate::document::{self, DOCUMENTS, Document, DocumentError, Make};
 use crate::jobs::{patch_lines, patches_of, result_of, rules_in_force};
 use crate::locate::Located;
+use crate::package::package;
 use crate::people::Actor;
 use crate::problem::Problem;
 use crate::route::{Route, Verb, parameters};
@@ -55,7 +57,7 @@ pub(crate) const ROUTES: &[Route] = &[
         verb: Verb::Get,
         path: "/projects/{id}/documents/{name}",
         tag: "review",
-        about: "生成文件：审查报告 PDF 与 DOCX、A3 上会图、附表、红线；makes a document: report, A3 sheet, tables, red line",
+        about: "生成文件：审查报告 PDF 与 DOCX、A3 上会图、附表、红线、数据包；makes a document: report, A3 sheet, tables, red line, package",
         parameters: &[PROJECT, NAME],
         takes: &[],
         media_types: &[
@@ -64,6 +66,7 @@ pub(crate) const ROUTES: &[Route] = &[
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             "text/plain",
             "application/geo+json",
+            "application/json",
         ],
         handler: || get(one),
     },
@@ -86,11 +89,11 @@ const MAX_LEDGER_ROWS: u32 = 200_000;
 /// What a file name in a header may hold as it is (RFC 8187).
 const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-async fn list(State(app): State<Shared>, _: Actor, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn list(State(app): State<Shared>, actor: Actor, Path(id): Path<String>) -> Result<Response, Problem> {
     let project = app.project(&id).await?;
     let documents: Vec<Value> = DOCUMENTS
         .iter()
-        .filter(|document| matches!(document.make, Make::Project(..)))
+        .filter(|document| document.make.is_of_project() && may_have(document, &project, &actor))
         .map(|document| {
             json!({
                 "name": document.name,
@@ -104,17 +107,35 @@ async fn list(State(app): State<Shared>, _: Actor, Path(id): Path<String>) -> Re
     Ok(private(StatusCode::OK, &json!({ "documents": documents, "version": project.version })))
 }
 
+/// A package holds drafts that are their departments' own business: like the export of everything, it is for the lead
+/// unit's officers and the administrator.
+fn may_have(document: &Document, project: &Project, actor: &Actor) -> bool {
+    !matches!(document.make, Make::Package)
+        || actor.is_of(Role::LeadOfficer, &project.lead_unit.id)
+        || actor.is(Role::Admin)
+}
+
 async fn one(
     State(app): State<Shared>,
-    _: Actor,
+    actor: Actor,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let document = document_of(&name).filter(|document| matches!(document.make, Make::Project(..)));
-    let document = document.ok_or_else(no_document)?;
+    let document = document_of(&name).filter(|document| document.make.is_of_project()).ok_or_else(no_document)?;
     let project = app.project(&id).await?;
-    let dossier = gathered(&app, &project).await?;
+    if !may_have(document, &project, &actor) {
+        return Err(Refusal::not_yours("只限本项目牵头单位经办和系统管理员", "Only for the lead officer.").into());
+    }
     let file_name = format!("{}-{}-{}", project.registration.code, project.registration.name, document.name);
-    Ok(file(document, &file_name, paper(&app, document, dossier).await?))
+    let bytes = match document.make {
+        Make::Package => {
+            // Dated by its last change, so that the same project gives the same package.
+            let package = package(&app.catalog, &project, project.updated).await?;
+            let told = app.settings.push.as_ref().map_or_else(|| package.clone(), |push| push.key.sign(&package));
+            serde_json::to_vec_pretty(&told).map_err(Problem::internal)?
+        }
+        _ => paper(&app, document, gathered(&app, &project).await?).await?,
+    };
+    Ok(file(document, &file_name, bytes))
 }
 
 async fn ledger(
@@ -178,12 +199,35 @@ fn ledger_row(entry: &LedgerEntry) -> Map<String, Value> {
     row
 }
 
-fn document_of(name: &str) -> Option<&'static Document> {
+pub(crate) fn document_of(name: &str) -> Option<&'static Document> {
     DOCUMENTS.iter().copied().find(|document| document.name == name)
 }
 
 fn no_document() -> Problem {
     Problem::missing("没有这种文件，见 documents 列表", "No such document; see the list of documents.")
+}
+
+/// What an analysis found, as a workbook.
+pub(crate) async fn found(app: &Arc<App>, document: &'static Document, job: &Job) -> Result<Vec<u8>, Problem> {
+    let Make::Analysis(make) = document.make else { return Err(no_document()) };
+    let analysis = app.settings.jobs.analyses.iter().find(|analysis| analysis.name == job.name);
+    let title = analysis.map_or_else(|| job.name.clone(), |analysis| analysis.title_zh.to_owned());
+    let rules = rules_in_force(&app.catalog, job.created, job.created).await?;
+    let (result, lines) = (result_of(app, job).await?, patches_of(app, job).await?);
+    let as_of = job.created.to_rfc3339_opts(SecondsFormat::Secs, true);
+    app.work
+        .run(move |_| {
+            let result: Value = serde_json::from_slice(&result).map_err(Problem::internal)?;
+            let mut sources: Vec<Source> =
+                serde_json::from_value(result["sources"].clone()).map_err(Problem::internal)?;
+            name_systems(&mut sources, &rules);
+            let versions = titled(&result["rule_versions"], &rules);
+            let patches =
+                patch_lines(&lines).map(serde_json::from_slice).collect::<Result<_, _>>().map_err(Problem::internal)?;
+            make(&Found { title, result, sources, rules: versions, patches, office: office(&rules), as_of })
+                .map_err(problem)
+        })
+        .await?
 }
 
 /// A file to be saved; the project is its owner's, so no cache keeps it.

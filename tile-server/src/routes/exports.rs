@@ -11,7 +11,9 @@ use catalog::Job;
 use serde_json::Value;
 
 use super::analyses::JOB;
+use super::documents;
 use crate::app::{App, Shared};
+use crate::document::Make;
 use crate::importer_program;
 use crate::jobs::{patches_geojson, patches_of};
 use crate::people::Actor;
@@ -19,7 +21,7 @@ use crate::problem::Problem;
 use crate::route::{Route, Verb, parameters};
 
 parameters! {
-    FILE = Path "file" "string" "patches.geojson（经纬度）、patches.gpkg 或 patches-shp.zip（GBK）；what to write";
+    FILE = Path "file" "string" "patches.geojson（经纬度）、patches.gpkg、patches-shp.zip（GBK）或 analysis.xlsx；what to write";
 }
 
 /// Routes of this protocol.
@@ -27,10 +29,15 @@ pub(crate) const ROUTES: &[Route] = &[Route {
     verb: Verb::Get,
     path: "/analyses/jobs/{id}/export/{file}",
     tag: "analyses",
-    about: "导出图斑：GeoJSON、GeoPackage 或 GBK shapefile；the patches as a file",
+    about: "导出图斑：GeoJSON、GeoPackage、GBK shapefile，或结果表格 Excel；the patches as a file, or the tables as a workbook",
     parameters: &[JOB, FILE],
     takes: &[],
-    media_types: &["application/geo+json", "application/geopackage+sqlite3", "application/zip"],
+    media_types: &[
+        "application/geo+json",
+        "application/geopackage+sqlite3",
+        "application/zip",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ],
     handler: || get(one),
 }];
 
@@ -44,10 +51,15 @@ async fn one(
         "patches.geojson" => (geojson(&app, &job, false).await?, "application/geo+json"),
         "patches.gpkg" => (foreign(&app, &job, "gpkg").await?, "application/geopackage+sqlite3"),
         "patches-shp.zip" => (foreign(&app, &job, "shapefile-gbk").await?, "application/zip"),
+        name if let Some(document) =
+            documents::document_of(name).filter(|one| matches!(one.make, Make::Analysis(_))) =>
+        {
+            (documents::found(&app, document, &job).await?.into(), document.media_type)
+        }
         _ => {
             return Err(Problem::missing(
-                "没有这种导出，可选：patches.geojson、patches.gpkg、patches-shp.zip",
-                "There is no such export; there are patches.geojson, patches.gpkg and patches-shp.zip.",
+                "没有这种导出，可选：patches.geojson、patches.gpkg、patches-shp.zip、analysis.xlsx",
+                "There is no such export; there are patches.geojson, patches.gpkg, patches-shp.zip and analysis.xlsx.",
             ));
         }
     };

@@ -2,6 +2,7 @@
 //!
 //! What may be done, by whom and when is decided in `review`; here is only who asks and what is answered.
 
+use analysis::reclassification::Reclassification;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,9 +12,10 @@ use review::{Action, Circumstances, LandUse, ProjectState, Registration};
 use serde_json::{Map, Value, json};
 
 use super::{query_count, query_value};
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::asked::{Sent, private};
 use crate::desk::{Beside, brief, code_taken, read, shown};
+use crate::jobs::rules_in_force;
 use crate::people::Actor;
 use crate::problem::Problem;
 use crate::route::{
@@ -136,7 +138,7 @@ async fn register(
     if let Some(response) = asked.earlier(&app, &actor.account.id).await? {
         return Ok(response);
     }
-    let registration = registration(Registration::default(), body)?;
+    let registration = named(&app, registration(Registration::default(), body)?).await?;
     let settings = app.review_settings().await?;
     let now = (app.settings.now)();
     let here = Circumstances { now, settings: &settings, units: &[], successor: None };
@@ -173,7 +175,7 @@ async fn edit(
 ) -> Result<Response, Problem> {
     let seen = version_of(&mut body)?;
     let before = app.project(&id).await?;
-    let registration = registration(before.registration, body)?;
+    let registration = named(&app, registration(before.registration, body)?).await?;
     app.step_or_stale(
         &id,
         &actor,
@@ -234,8 +236,22 @@ pub(crate) fn version_of(body: &mut Map<String, Value>) -> Result<u64, Problem> 
     })
 }
 
+/// With the name that its code system gives the planned use, where nobody has named it.
+async fn named(app: &App, mut registration: Registration) -> Result<Registration, Problem> {
+    if registration.land_use.name.is_empty() {
+        let now = (app.settings.now)();
+        let rules = rules_in_force(&app.catalog, now, now).await?;
+        let land_use = &registration.land_use;
+        let systems = Reclassification::read(&rules).map(|(systems, _)| systems).ok();
+        let name = systems.as_ref().and_then(|systems| systems.system(&land_use.system)?.codes.get(&land_use.code));
+        registration.land_use.name = name.cloned().unwrap_or_default();
+    }
+    Ok(registration)
+}
+
 /// What is registered, with what the body says changed.
 fn registration(mut now: Registration, body: Map<String, Value>) -> Result<Registration, Problem> {
+    let was = now.land_use.clone();
     for (name, value) in body {
         let slot = match name.as_str() {
             "code" => &mut now.code,
@@ -267,6 +283,10 @@ fn registration(mut now: Registration, body: Map<String, Value>) -> Result<Regis
             Value::String(text) => text.trim().clone_into(slot),
             _ => return Err(Problem::bad_parameter(&name, "应为文字", "must be text")),
         }
+    }
+    // A name belongs to its code.
+    if (&was.code, &was.system) != (&now.land_use.code, &now.land_use.system) && was.name == now.land_use.name {
+        now.land_use.name.clear();
     }
     Ok(now)
 }

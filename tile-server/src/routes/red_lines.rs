@@ -54,6 +54,8 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// Largest file.
 const MAX_BYTES: usize = 32 << 20;
+/// What a red line that came without a file is called.
+const DRAWN: &str = "在线绘制";
 
 /// A file from a form: its name and bytes.
 pub(crate) async fn file_of(request: Request, most: usize) -> Result<(String, String, Bytes, Asked), Problem> {
@@ -96,20 +98,20 @@ async fn bring(
     let said_crs = query_value(query.as_deref(), "crs");
     // Told before a long upload is read.
     review::may(&app.project(&id).await?, "red_line", &actor, None)?;
-    let content_type =
-        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (name, bytes, asked) = if content_type.starts_with("application/json") {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_file = !content_type.unwrap_or_default().starts_with("application/json");
+    let (name, bytes, asked) = if is_file {
+        let (name, _, bytes, asked) = file_of(request, MAX_BYTES).await?;
+        (name, bytes, asked)
+    } else {
         let (parts, body) = request.into_parts();
         let bytes = axum::body::to_bytes(body, MAX_BYTES).await.map_err(|error| {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "红线过大", "The red line is too large.").because(error)
         })?;
         let asked = Asked::new(&parts, &bytes)?;
         ("red-line.json".to_owned(), bytes, asked)
-    } else {
-        let (name, _, bytes, asked) = file_of(request, MAX_BYTES).await?;
-        (name, bytes, asked)
     };
-    let source = json!({ "name": name, "sha256": sha256(&bytes) });
+    let source = json!({ "name": if is_file { name.as_str() } else { DRAWN }, "sha256": sha256(&bytes) });
     let red_line = outline::read(&app, bytes, &name, said_crs.as_deref()).await?;
     let read = app.work.run(move |_| described(&red_line)).await??;
     let mut beside = Beside {

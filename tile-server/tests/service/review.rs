@@ -455,6 +455,17 @@ async fn a_decided_project_is_told_to_the_platform_signed_until_it_is_taken() {
     assert_eq!(signed["package"]["events"].as_array().map(Vec::len), Some(5));
     assert_eq!(signed["package"]["red_lines"][0]["delivered"]["crs"], "EPSG:4525");
     telling.abort();
+
+    let path = format!("/projects/{id}/documents/package.json");
+    let document = county.lead.get(service, &path).await;
+    assert!(key.verify(&document.json()), "the package as a document of the project is signed alike");
+    assert_eq!(document.json()["package"]["project"], signed["package"]["project"]);
+    assert_eq!(document.body, county.lead.get(service, &path).await.body, "the same package again");
+    assert_eq!(county.farm.get(service, &path).await.status, StatusCode::FORBIDDEN);
+    let listed = |person: &Value| person["documents"].to_string().contains("package.json");
+    let path = format!("/projects/{id}/documents");
+    assert!(listed(&county.lead.get(service, &path).await.json()));
+    assert!(!listed(&county.farm.get(service, &path).await.json()));
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ function differences(seen, current) {
     if (value === null || value === undefined || value === '') return '–';
     if (Array.isArray(value)) return value.map(words).join('；');
     if (typeof value === 'object') return value.display_name || value.name || Object.entries(value).filter(([key]) => key !== 'id').map(([, inner]) => words(inner)).join(' ');
-    return sayCode('state', value);
+    const state = sayCode('state', value);
+    return state === value ? sayCode('ledger', value) : state;
   };
   return [...new Set([...Object.keys(seen), ...Object.keys(current)])].filter((name) => name !== 'version' && JSON.stringify(seen[name]) !== JSON.stringify(current[name]) && current[name] !== undefined).map((name) => [name, words(seen[name]), words(current[name])]);
 }

@@ -1,4 +1,4 @@
-// The questions to the analyses, as forms: one entry of QUESTIONS per kind whose request is simple enough.
+// The questions to the analyses, as forms: one entry of QUESTIONS per kind, or a list where there are several ways to ask.
 
 import { button, element, empty, fill } from '../element.js';
 import { form } from '../form.js';
@@ -10,17 +10,24 @@ const polygons = (datasets) => datasets.filter(({ kind, properties }) => kind ==
 const optionsOf = (datasets) => datasets.map((dataset) => [dataset.slug, titleOf(dataset)]);
 const nothing = () => ['', say('none')];
 
-/** Rows of dataset and date; `values()` gives what is chosen. */
-function layerRows(datasets, first, least) {
+/** Rows of dataset, date and, where there are `systems`, code system; `values()` gives what is chosen. */
+function layerRows(datasets, first, least, systems = []) {
   const list = element('div');
   const row = (slug) => {
     const days = element('select', { 'aria-label': say('asOf') });
     const choice = element('select', { 'aria-label': say('statLayer'), onchange: () => fillDays() }, optionsOf(datasets).map(([value, title]) => element('option', { value, selected: value === slug }, title)));
+    const codes = element('select', { 'aria-label': say('codeSystem'), className: 'codes' });
     const fillDays = () => {
       const dataset = datasets.find((candidate) => candidate.slug === choice.value);
+      const names = dataset?.properties?.fields?.map(({ name }) => name) || [];
+      const stated = dataset?.properties?.code_system;
+      // A layer that states no code system is of the one whose field it carries.
+      const fitting = systems.flatMap(({ id, title, fields }) => { const field = fields.find((name) => names.includes(name)); return field ? [[`${id}|${field}`, `${title} · ${field}`]] : []; });
+      const own = ['', stated || say('noCodeSystem')];
+      fill(codes, [own, ...fitting].map(([value, title], at) => element('option', { value, selected: at === (stated || fitting.length === 0 ? 0 : 1) }, title)));
       fill(days, element('option', { value: '' }, say('latest')), ...(dataset?.revisions || []).map(({ valid_from: from }) => element('option', { value: dayOf(from) }, dayOf(from))));
     };
-    const made = element('div', { className: 'layer-choice' }, choice, days, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
+    const made = element('div', { className: 'layer-choice' }, choice, days, systems.length ? codes : null, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
     fillDays();
     return made;
   };
@@ -28,8 +35,9 @@ function layerRows(datasets, first, least) {
   return {
     node: element('fieldset', {}, element('legend', {}, say('layersToCompare')), list, button(say('addLayer'), () => list.append(row(datasets[0]?.slug)))),
     values: () => [...list.children].map((made) => {
-      const [dataset, datetime] = [...made.querySelectorAll('select')].map((select) => select.value);
-      return datetime ? { dataset, datetime } : { dataset };
+      const [dataset, datetime, coded] = [...made.querySelectorAll('select')].map((select) => select.value);
+      const [system, field] = coded ? coded.split('|') : [];
+      return { dataset, ...(datetime ? { datetime } : {}), ...(system ? { code_system: system, class_field: field } : {}) };
     }),
   };
 }
@@ -56,6 +64,13 @@ const titled = (field, name) => (isChinese() ? null : field(`${name}_en`)) || fi
 /** The classifications that the rule document holds: identifier and title. */
 const classifications = async () => (await tablesOf('reclassification', 'classification')).map((field) => [field('id'), titled(field, 'title')]);
 
+/** The code systems that the rule document holds, with the fields that carry their codes. */
+async function codeSystems() {
+  const { text } = await read('rules/reclassification');
+  const list = (table, name) => [...(new RegExp(`^${name}\\s*=\\s*\\[([^\\]]*)\\]`, 'm').exec(table)?.[1] || '').matchAll(/"([^"]+)"/g)].map(([, word]) => word);
+  return text.split(/^\[\[system\]\]$/m).slice(1).map((table) => ({ id: /^id\s*=\s*"([^"]*)"/m.exec(table)?.[1], title: list(table, 'names')[0], fields: list(table, 'fields') }));
+}
+
 /** The control lines that the rules know: rule and title. */
 const controlLines = async () => (await tablesOf('control-lines', 'line')).map((field) => [field('rule'), titled(field, 'title')]);
 
@@ -68,8 +83,8 @@ async function usuallyFreeOf() {
 const QUESTIONS = {
   async difference(datasets) {
     const areas = polygons(datasets).filter(({ properties }) => properties.style !== 'admin');
-    const layers = layerRows(areas, usual(areas), 2);
-    const names = await classifications();
+    const [names, systems] = await Promise.all([classifications(), codeSystems()]);
+    const layers = layerRows(areas, usual(areas), 2, systems);
     return {
       fields: [
         { type: 'node', node: layers.node },
@@ -83,22 +98,40 @@ const QUESTIONS = {
 
   async audit(datasets) {
     const layers = layerRows(datasets.filter(({ kind }) => kind === 'features'), [datasets.find(({ kind }) => kind === 'features')?.slug], 1);
-    return { hint: say('auditHint'), fields: [{ type: 'node', node: layers.node }], request: () => ({ layers: layers.values() }) };
+    return {
+      hint: say('auditHint'),
+      fields: [
+        { type: 'node', node: layers.node },
+        { name: 'cover', label: say('auditCover'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], hint: say('auditCoverHint') },
+      ],
+      request: ({ cover }) => ({ layers: layers.values(), ...(cover ? { cover: { dataset: cover } } : {}) }),
+    };
   },
 
   async change(datasets) {
-    const surfaces = datasets.filter(({ kind }) => kind === 'elevation').flatMap(({ revisions = [], ...dataset }) => revisions.map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
     const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
-    const permits = styled(datasets, 'permit');
-    return {
-      hint: say('changeHint'),
-      fields: [
-        { name: 'before', label: say('surfaceBefore'), type: 'select', options: surfaces },
-        { name: 'after', label: say('surfaceAfter'), type: 'select', options: surfaces, value: surfaces.at(-1)?.[0] },
-        { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(permits)], value: permits[0]?.slug },
-      ],
-      request: ({ before, after, permits: slug }) => ({ before: asked(before), after: asked(after), ...(slug ? { permits: { dataset: slug } } : {}) }),
-    };
+    const dated = (list) => list.flatMap(({ revisions = [], ...dataset }) => [...revisions].sort((a, b) => (a.valid_from < b.valid_from ? -1 : 1)).map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
+    const surfaces = dated(datasets.filter(({ kind }) => kind === 'elevation'));
+    const epochs = dated(polygons(datasets).filter(({ revisions = [] }) => revisions.length > 1));
+    const pair = (options, before, after) => [
+      { name: 'before', label: say(before), type: 'select', options, value: options.at(-2)?.[0] },
+      { name: 'after', label: say(after), type: 'select', options, value: options.at(-1)?.[0] },
+    ];
+    const permits = { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'permit'))], value: styled(datasets, 'permit')[0]?.slug };
+    const permitted = ({ permits: slug }) => (slug ? { permits: { dataset: slug } } : {});
+    const present = [...styled(polygons(datasets), 'dltb'), ...polygons(datasets).filter(({ properties }) => properties.style !== 'dltb')];
+    const plans = styled(polygons(datasets), 'ghfq', 'landuse-2023', 'urban-plan', 'land-plan');
+    return [
+      { title: say('changeBuildings'), hint: say('changeHint'), fields: [...pair(surfaces, 'surfaceBefore', 'surfaceAfter'), permits], request: (values) => ({ mode: 'buildings', before: asked(values.before), after: asked(values.after), ...permitted(values) }) },
+      { title: say('changeFeatures'), hint: say('changeFeaturesHint'), fields: pair(epochs, 'epochBefore', 'epochAfter'), request: (values) => ({ mode: 'features', before: asked(values.before), after: asked(values.after) }) },
+      {
+        title: say('changePlan'),
+        hint: say('changePlanHint'),
+        fields: [{ name: 'current', label: say('currentLayer'), type: 'select', options: optionsOf(present) }, { name: 'plan', label: say('planLayer'), type: 'select', options: optionsOf(plans) }, permits,
+          { name: 'units', label: say('statUnits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], value: styled(datasets, 'admin')[0]?.slug }],
+        request: (values) => ({ mode: 'plan', current: { dataset: values.current }, plan: { dataset: values.plan }, ...permitted(values), ...(values.units ? { units: { dataset: values.units } } : {}) }),
+      },
+    ];
   },
 
   async sites(datasets, work) {
@@ -126,14 +159,17 @@ export function analysisForm(kind, datasets, work, onJob) {
     place.append(empty(told(kind, 'about') || say('byApiOnly')));
     return place;
   }
-  question(datasets, work).then(({ fields, request, hint }) => {
-    fill(place, hint ? element('p', { className: 'hint' }, hint) : '', form(fields, {
-      submit: say('runAnalysis'),
-      done: async (values, key) => {
-        const { job } = await send('POST', `analyses/${kind.name}`, request(values), { key });
-        onJob(job?.id || job);
-      },
-    }));
+  const one = (asked) => [asked.hint ? element('p', { className: 'hint' }, asked.hint) : null, form(asked.fields, {
+    submit: say('runAnalysis'),
+    done: async (values, key) => {
+      const { job } = await send('POST', `analyses/${kind.name}`, asked.request(values), { key });
+      onJob(job?.id || job);
+    },
+  })];
+  question(datasets, work).then((asked) => {
+    const ways = [asked].flat();
+    const choose = (way) => fill(place, ways.length > 1 ? element('div', { className: 'tabs', role: 'group' }, ways.map((other) => element('button', { type: 'button', 'aria-pressed': String(other === way), onclick: () => choose(other) }, other.title))) : null, one(way));
+    choose(ways[0]);
   }).catch((problem) => fill(place, element('p', { className: 'problem' }, problem.message)));
   return place;
 }

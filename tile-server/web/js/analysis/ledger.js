@@ -30,14 +30,14 @@ export async function ledger(place, work, job, patches) {
       element('div', { className: 'filters' }, element('label', {}, say('state'), choice('state', STATES.map((state) => [state, sayCode('ledger', state)]))), element('label', {}, say('department'), choice('unit', units.map(({ id, name }) => [id, name]))),
         element('a', { href: absolute(`ledger/documents/ledger.xlsx?job=${part(job.id)}`), download: '' }, say('ledgerFile'))),
       element('p', { className: 'hint' }, say('ledgerTally', { n: count(matched) })),
-      table([
+      element('div', { id: 'ledger-rows' }, table([
         { title: say('patchId'), cell: (row) => row.patch },
         { title: say('classes'), cell: (row) => className((row.properties || {})) },
         { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal((row.properties || {}).ellipsoidal_m2) },
         { title: say('department'), cell: (row) => row.unit?.name || '–' },
         { title: say('state'), cell: (row) => badge(sayCode('ledger', row.state), row.state === 'resolved' ? 'pass' : row.state === 'open' ? 'warn' : 'plain') },
         { title: '', cell: (row) => element('div', { className: 'buttons' }, button(say('edit'), () => edit(row)), button(say('history'), () => past(row).catch((problem) => toast(problem.message)))) },
-      ], rows.slice(0, ROWS), { className: 'cards', onRow: (row) => work.choose(row.geometry ? { type: 'Feature', properties: {}, geometry: row.geometry } : patches.find(({ id, properties }) => id === row.patch || properties.DKBH === row.patch) || null) }));
+      ], rows.slice(0, ROWS), { className: 'cards', onRow: (row) => work.choose(row.geometry ? { type: 'Feature', properties: {}, geometry: row.geometry } : patches.find(({ id, properties }) => id === row.patch || properties.DKBH === row.patch) || null) })));
   };
   const tell = (problem) => fill(place, element('p', { className: 'problem' }, problem.message));
 

@@ -1,10 +1,12 @@
 // What an analysis found: its figures and tables as the service gave them, its patches on the map and in a table to sort, filter and choose from, its files.
 
-import { badge, button, element, empty, facts, fill, table } from '../element.js';
+import { badge, button, element, empty, fill, table } from '../element.js';
+import { ruleVersions } from '../rule-versions.js';
 import { count, decimal, percent } from '../decimal.js';
+import { audit } from './audit.js';
 import { colours } from '../chart.js';
 import { absolute, part, read } from '../service.js';
-import { dayOf, isChinese, say, told } from '../words.js';
+import { dayOf, isChinese, say, sayCode, told } from '../words.js';
 import { ledger } from './ledger.js';
 
 /** Patches that the page reads at most; the files hold all. */
@@ -12,11 +14,18 @@ const MAX_PATCHES = 20_000;
 const PAGE = 5_000;
 /** Rows of the table at a time. */
 const ROWS = 200;
-const EXPORTS = ['patches.gpkg', 'patches-shp.zip', 'patches.geojson'];
+const EXPORTS = ['analysis.xlsx', 'patches.gpkg', 'patches-shp.zip', 'patches.geojson'];
 
 const classesOf = (properties) => (Array.isArray(properties.classes) ? properties.classes : [properties.first, properties.second]).filter((value) => value !== undefined).map((value) => value ?? say('uncovered'));
 
-export const className = (properties) => (properties.classes === undefined && properties.first === undefined ? properties.class ?? properties.kind ?? properties.CTFL ?? (properties.rank === undefined ? '' : say('candidate')) : classesOf(properties).join(' / '));
+/** What a patch is, in words. */
+export function className(properties) {
+  const { suspected, kind, rank, before, after } = properties;
+  if (suspected !== undefined) return say(suspected ? 'withoutPermit' : 'withPermit');
+  if (properties.classes !== undefined || properties.first !== undefined) return classesOf(properties).join(' / ');
+  if (before || after) return `${sayCode('patchkind', kind)} ${before || '–'} → ${after || '–'}`;
+  return properties.class ?? (kind === undefined ? properties.CTFL ?? (rank === undefined ? '' : say('candidate')) : sayCode('patchkind', kind));
+}
 
 export async function allPatches(id, alive) {
   const features = [];
@@ -34,8 +43,8 @@ export async function allPatches(id, alive) {
 export async function showResult(body, work, job, { alive, onPicker }) {
   const [result, patches] = await Promise.all([read(`analyses/jobs/${part(job.id)}/result`), allPatches(job.id, alive)]);
   if (!alive() || !patches) return;
-  const files = element('div', { className: 'documents' }, EXPORTS.map((name) => element('a', { href: absolute(`analyses/jobs/${part(job.id)}/export/${name}`), download: '' }, say(`export_${name}`))));
-  const rows = element('div');
+  const files = element('div', { className: 'documents', id: 'files' }, EXPORTS.map((name) => element('a', { href: absolute(`analyses/jobs/${part(job.id)}/export/${name}`), download: '' }, say(`export_${name}`))));
+  const rows = element('div', { id: 'rows' });
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const views = {
     patches: () => patchTable(rows, work, patches, onPicker),
@@ -69,28 +78,40 @@ const areaColumns = (of = (row) => row) => [
   { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal(of(row).ellipsoidal_m2) },
 ];
 
+/** Members of a result that are one figure each. */
+const FIGURES = ['searched', 'free', 'new_buildings', 'suspected', 'permitted', 'built_beyond_plan', 'suspected_slivers', 'built_as_planned', 'not_yet_built', 'plan_silent', 'before', 'after', 'unchanged'];
+
 /** What an analysis says in numbers. Tables that every kind has are shown where they are. */
 function overview(result) {
   const out = element('div');
-  const figures = Object.entries({ ...result.totals, ...pick(result, 'searched', 'free') }).flatMap(([name, value]) => figure(name, value));
+  const figures = Object.entries({ ...result.totals, ...pick(result, ...FIGURES) }).flatMap(([name, value]) => figure(name, value));
   if (figures.length) out.append(element('div', { className: 'figures' }, figures));
+  if (result.layers?.some(({ duplicate_ids: ids }) => ids)) out.append(...audit(result));
+  if (result.changes?.length) {
+    out.append(table([{ title: say('classes'), cell: (row) => sayCode('patchkind', row.kind) }, { title: say('patches'), number: true, cell: (row) => count(row.patches) }, ...areaColumns()], result.changes, { className: 'cards' }));
+    if (result.flows?.length) out.append(element('details', {}, element('summary', {}, say('flows')), table([{ title: say('classes'), cell: (row) => className(row) }, { title: say('patches'), number: true, cell: (row) => count(row.patches) }, ...areaColumns()], result.flows, { className: 'cards' })));
+  }
   for (const sentence of [result.message, result.summary].filter(Boolean)) out.append(element('p', {}, told(sentence)));
   if (result.matrix?.length) {
-    out.append(element('h3', {}, say('matrix')), table([
+    out.append(element('h3', {}, say('matrix')), element('div', { id: 'matrix' }, table([
       { title: say('classes'), cell: (row) => [classesOf(row).join(' / '), ' ', row.title && row.title !== classesOf(row).join('／') ? element('small', { className: 'hint' }, row.title, ' ') : null, row.counts_as_difference ? badge(say('isDifference'), 'warn') : null] },
       { title: say('patches'), number: true, cell: (row) => count(row.patches) },
       ...areaColumns(),
       { title: say('share'), number: true, cell: (row) => percent(row.share) },
-    ], result.matrix, { className: 'cards' }));
+    ], result.matrix, { className: 'cards' })));
   }
   if (result.by_unit?.length) {
-    out.append(element('details', {}, element('summary', {}, say('statByUnit')), table([
+    out.append(element('details', { id: 'by-unit' }, element('summary', {}, say('statByUnit')), table([
       { title: say('statUnits'), cell: (row) => [row.name || row.code, ' ', element('small', { className: 'hint' }, row.level)] },
       { title: say('differences'), number: true, cell: (row) => count(row.difference.patches) },
       ...areaColumns((row) => row.difference),
       { title: say('share'), number: true, cell: (row) => percent(row.difference.share) },
     ], result.by_unit, { className: 'cards' })));
   }
+  if (result.taken?.length) {
+    out.append(element('details', { open: true }, element('summary', {}, say('takenByLines')), table([{ title: say('controlLine'), cell: (row) => told(row, 'title') || row.rule }, ...areaColumns(), { title: say('share'), number: true, cell: (row) => percent(row.share) }], result.taken, { className: 'cards' })));
+  }
+  for (const row of result.not_checked || []) out.append(element('p', { className: 'note' }, `${told(row, 'title')}：${told(row, 'reason')}`));
   const { slivers } = result;
   if (slivers) out.append(element('p', { className: 'hint' }, `${say('slivers')}: ${count(slivers.patches)} · ${say('plane')} ${decimal(slivers.plane_m2)} m² · ${say('ellipsoidal')} ${decimal(slivers.ellipsoidal_m2)} m² · ${say('sliversMerged', { n: count(slivers.merged) })}`));
   for (const row of Array.isArray(result.uncovered) ? result.uncovered : []) out.append(element('p', { className: 'hint' }, `${say('uncovered')} ${titles(result, row.dataset)}: ${say('plane')} ${decimal(row.plane_m2)} m² · ${say('ellipsoidal')} ${decimal(row.ellipsoidal_m2)} m²`));
@@ -104,14 +125,14 @@ const titles = (result, dataset) => result.sources?.find((source) => source.data
 
 function figure(name, value) {
   if (typeof value === 'number') return [element('div', { className: 'figure' }, element('small', {}, say(name)), element('b', {}, decimal(value, /_m2$/.test(name) ? 2 : /_ha$/.test(name) ? 4 : 0)))];
-  if (value && typeof value === 'object' && 'plane_m2' in value) return [element('div', { className: 'figure' }, element('small', {}, say(name)), element('b', {}, decimal(value.plane_m2)), element('small', {}, `${say('ellipsoidal')} ${decimal(value.ellipsoidal_m2)}`))];
+  if (value && typeof value === 'object' && 'plane_m2' in value) return [element('div', { className: 'figure' }, element('small', {}, [say(name), value.patches === undefined ? null : say('patchCount', { n: count(value.patches) }), dayOf(value.valid_from)].filter(Boolean).join(' · ')), element('b', {}, decimal(value.plane_m2)), element('small', {}, `${say('ellipsoidal')} ${decimal(value.ellipsoidal_m2)}`))];
   return [];
 }
 
 function sources(result) {
   const out = element('div');
   const versions = result.rule_versions;
-  if (versions) out.append(element('h3', {}, say('ruleVersions')), facts(Array.isArray(versions) ? versions.map((rule) => [rule.name, rule.version]) : Object.entries(versions).map(([name, version]) => [name, typeof version === 'object' ? version.version : version])));
+  if (versions) out.append(element('h3', {}, say('ruleVersions')), ruleVersions(versions));
   out.append(element('h3', {}, say('sourcesUsed')), table([
     { title: say('statLayer'), cell: (row) => row.title || row.dataset || row.source || row.role },
     { title: say('revision'), cell: (row) => row.revision || '–' },

@@ -49,6 +49,7 @@ export class WorkMap {
     fill(container, canvas, this.tools, this.panel);
     this.view = new MapView(canvas, { firstView: (dataset, told) => firstView(dataset, told, bare) });
     this.map = this.view.map;
+    Object.assign(window.shikong, { work: this });
     this.ready = this.view.load().then(() => {
       if (this.view.gone) return;
       this.view.fit(24);

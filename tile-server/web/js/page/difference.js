@@ -6,7 +6,7 @@ import { showResult } from '../analysis/result.js';
 import { fetchDatasets } from '../map/catalogue.js';
 import { askWho, person } from '../person.js';
 import { part, read, send } from '../service.js';
-import { minuteOf, say, sayCode, told } from '../words.js';
+import { minuteOf, say, sayCode, titleOf, told } from '../words.js';
 import { split } from './split.js';
 
 /** How often a running job is asked for, milliseconds. */
@@ -19,7 +19,7 @@ const stateBadge = (state) => badge(sayCode('job', state), { done: 'pass', faile
 
 async function home({ content, work }) {
   const [{ analyses = [], jobs = [] }, datasets] = await Promise.all([read('analyses'), fetchDatasets()]);
-  const kinds = analyses.filter(({ name }) => !ELSEWHERE.includes(name));
+  const kinds = analyses.filter(({ name }) => !ELSEWHERE.includes(name)).sort((a, b) => (b.name === 'difference') - (a.name === 'difference'));
   const place = element('div');
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const choose = (kind) => {
@@ -44,12 +44,13 @@ const nameOf = (by) => (by && typeof by === 'object' ? by.display_name || by.nam
 /** Follows a job until it ends; `alive()` says whether anyone still looks. */
 async function follow({ content, work }, id, alive, onPicker) {
   const path = `analyses/jobs/${part(id)}`;
+  const datasets = await fetchDatasets().catch(() => []);
   for (;;) {
     const job = await read(path);
     if (!alive()) return;
     const head = [element('p', { className: 'crumb' }, element('a', { href: '#/difference' }, `‹ ${say('pageDifference')}`)),
       element('div', { className: 'top-row' }, element('h1', {}, sayCode('analysis', job.name)), stateBadge(job.state)),
-      element('p', { className: 'hint' }, [minuteOf(job.created), nameOf(job.by), requestWords(job.request)].filter(Boolean).join(' · '))];
+      element('p', { className: 'hint' }, [minuteOf(job.created), nameOf(job.by), requestWords(job.request, datasets)].filter(Boolean).join(' · '))];
     if (job.state === 'done') {
       const body = element('div', {}, empty(say('loading')));
       fill(content, head, body);
@@ -69,8 +70,9 @@ async function follow({ content, work }, id, alive, onPicker) {
   }
 }
 
-function requestWords(request) {
-  return (request?.layers || []).map(({ dataset, datetime }) => dataset + (datetime ? `@${datetime}` : '')).join(' × ');
+function requestWords(request, datasets) {
+  const titleOfSlug = (slug) => { const found = datasets.find((dataset) => dataset.slug === slug); return found ? titleOf(found) : slug; };
+  return (request?.layers || []).map(({ dataset, datetime }) => titleOfSlug(dataset) + (datetime ? `（${datetime}）` : '')).join(' × ');
 }
 
 export const DIFFERENCE_PAGE = {

@@ -11,7 +11,7 @@ import { say, sayCode } from '../words.js';
 const hint = (key) => ({ type: 'node', node: element('p', { className: 'hint' }, say(key)) });
 const text = (label, required = true) => ({ name: 'text', label: say(label), type: 'textarea', required });
 const VERDICTS = ['agree', 'conditional', 'disagree', 'not_concerned'];
-const NUMBER_KINDS = ['site_opinion', 'planning_permit', 'pre_examination', 'other'];
+const NUMBER_KINDS = ['site_opinion', 'land_permit', 'works_permit', 'other'];
 /** Working days that a department is given unless the sender says otherwise. */
 const USUAL_DAYS = 5;
 
@@ -30,7 +30,7 @@ const ACTIONS = [
   { name: 'summarise', when: (project) => may('lead_officer') && project.state === 'consulting', open: (project, tools) => simple('summarise', project, tools, [hint('summariseHint'), text('summaryText')]) },
   { name: 'meet', when: (project) => may('lead_officer') && ['summarised', 'meeting'].includes(project.state), open: (project, tools) => simple('meet', project, tools, [text('meetingNotes')]) },
   { name: 'decide', when: (project) => may('head') && ['summarised', 'meeting'].includes(project.state), primary: 'meeting', open: (project, tools) => simple('decide', project, tools, [{ name: 'approve', label: say('decision'), type: 'select', options: [['true', say('state_approved')], ['false', say('state_returned')]] }, text('decisionText')], ({ approve, ...rest }) => ({ approve: approve === 'true', ...rest })) },
-  { name: 'number', when: (project) => may('lead_officer') && project.state === 'approved', open: (project, tools) => simple('number', project, tools, [{ name: 'kind', label: say('numberKind'), type: 'select', options: NUMBER_KINDS.map((kind) => [say(`number_${kind}`), say(`number_${kind}`)]) }, { name: 'number', label: say('numberText'), required: true }, { name: 'date', label: say('date'), type: 'date', required: true }]) },
+  { name: 'number', when: (project) => may('lead_officer') && project.state === 'approved', open: (project, tools) => simple('number', project, tools, [{ name: 'kind', label: say('numberKind'), type: 'select', options: NUMBER_KINDS.map((kind) => [kind, sayCode('number', kind)]) }, { name: 'number', label: say('numberText'), required: true }, { name: 'date', label: say('date'), type: 'date', required: true }]) },
   { name: 'note', when: () => may('lead_officer', 'officer', 'head'), open: addNote },
   { name: 'hand_over', when: (project) => may('lead_officer', 'head') && !OVER.includes(project.state), open: handOver },
   { name: 'withdraw', when: (project) => may('lead_officer') && !OVER.includes(project.state), open: (project, tools) => simple('withdraw', project, tools, [text('withdrawWhy', false)], undefined, true) },

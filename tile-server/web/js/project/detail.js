@@ -17,19 +17,21 @@ import { stateBadge, steps } from './state.js';
 /** States in which the red line may still change. */
 const OPEN_TO_CHANGE = ['registered', 'checked', 'supplementing'];
 
-export async function openProject({ content, work }, id, alive) {
+/** `fresh` is the answer of a check that was just made: it need not be read again. */
+export async function openProject({ content, work }, id, alive, fresh = null) {
   const path = `projects/${part(id)}`;
   const answer = await read(path);
   if (!alive()) return;
   const project = answer.project || answer;
   const check = element('div', { id: 'check' });
-  const reload = () => openProject({ content, work }, id, alive);
+  const reload = (made = null) => openProject({ content, work }, id, alive, made);
   const runCheck = async () => {
     fill(check, empty(say('checking')));
     // The red line is there whatever becomes of its check.
-    const refused = await send('POST', `${path}/checks`, {}).then(() => null, (problem) => problem);
+    let refused = null;
+    const made = await send('POST', `${path}/checks`, {}).catch((problem) => { refused = problem; });
     if (!alive()) return;
-    await reload();
+    await reload(made);
     if (refused) toast(refused.message);
   };
   const changeable = project.actions ? project.actions.includes('red_line') : may('lead_officer') && OPEN_TO_CHANGE.includes(project.state);
@@ -44,7 +46,7 @@ export async function openProject({ content, work }, id, alive) {
     element('div', { className: 'top-row' }, element('h1', {}, project.name), stateBadge(project.state)),
     steps(project.state),
     facts([[say('projectCode'), project.code], [say('applicant'), [project.applicant, project.contact].filter(Boolean).join(' · ')], [say('landUse'), landUseWords(project.land_use)], [say('projectKind'), project.kind ? sayCode('kind', project.kind) : null], ...FIGURES.map((name) => [say(name), project[name] === undefined || project[name] === null ? null : String(project[name])]), [say('officerOf'), [project.officer?.name, project.lead_unit?.name].filter(Boolean).join(' · ')],
-      ...(project.numbers || []).map((number) => [number.kind, `${number.number}（${dayOf(number.date)}）`])]),
+      ...(project.numbers || []).map((number) => [sayCode('number', number.kind), `${number.number}（${dayOf(number.date)}）`])]),
     (project.withdrawn_revisions || []).map(({ dataset, revision, reason }) => element('p', { className: 'problem' }, say('reliedOnWithdrawn', { dataset, revision, reason }))),
     actionBar(project, { work, reload, edit: changeable ? () => edit(project, reload) : null }),
     element('h2', {}, say('redLine')),
@@ -59,7 +61,7 @@ export async function openProject({ content, work }, id, alive) {
   const each = (place, task) => task.catch((problem) => { if (alive()) fill(place, element('p', { className: 'problem' }, problem.message)); });
   await Promise.all([
     project.red_line ? each(check, show(project, work, project.red_line.version, !work.shown)) : null,
-    each(check, latestCheck(check, work, project, path, alive)),
+    each(check, latestCheck(check, work, project, alive, fresh)),
     each(sections.documents, documents(sections.documents, path)),
     each(sections.notes, notes(sections.notes, path, work)),
     each(sections.history, history(sections.history, path)),
@@ -67,14 +69,13 @@ export async function openProject({ content, work }, id, alive) {
   work.shown = true;
 }
 
-async function latestCheck(place, work, project, path, alive) {
+async function latestCheck(place, work, project, alive, fresh) {
   if (!project.check) { fill(place, empty(say(project.red_line ? 'notChecked' : 'checkNeedsLine'))); return; }
-  fill(place, empty(say('loading')));
-  const { job, at } = project.check;
-  const result = await read(`analyses/jobs/${part(job)}/result`);
-  if (!alive()) return;
-  await showCheck(place, work, job, result, alive, { project });
-  place.prepend(element('p', { className: project.check.current === false ? 'note' : 'hint' }, [`${say('checkedAt')} ${minuteOf(at)}`, project.check.current === false ? say('checkOutdated') : null].filter(Boolean).join(' · ')));
+  const { job, at, current } = project.check;
+  const body = element('div', {}, empty(say('loading')));
+  fill(place, element('p', { className: current === false ? 'note' : 'hint' }, [`${say('checkedAt')} ${minuteOf(at)}`, current === false ? say('checkOutdated') : null].filter(Boolean).join(' · ')), body);
+  const result = fresh?.job === job ? fresh.result : await read(`analyses/jobs/${part(job)}/result`);
+  if (alive()) await showCheck(body, work, job, result, alive);
 }
 
 async function documents(place, path) {

@@ -25,7 +25,7 @@ function entry({ kind, at, by, unit, from, to, detail = {} }) {
     typeof said.text === 'string' ? said.text : null,
     kind === 'send' ? (detail.units || []).map(({ name, id, days }) => `${name || id}${days === undefined || days === null ? '' : ` ${days} ${say('workingDays')}`}`).join('；') : null,
     kind === 'red_line' ? [detail.source?.name, `${say('version')} ${detail.version}`, `${say('plane')} ${decimal(detail.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(detail.ellipsoidal_m2)} m²`].filter(Boolean).join(' · ') : null,
-    kind === 'number' ? `${detail.kind} ${detail.number}` : null,
+    kind === 'number' ? `${sayCode('number', detail.kind)} ${detail.number}` : null,
   ].filter(Boolean);
   return element('li', { 'data-event': kind }, element('b', {}, sayCode('event', kind)), from === to || !to ? null : element('span', { className: 'hint' }, ` → ${sayCode('state', to)}`),
     element('small', {}, [minuteOf(at), by?.name, unit?.name].filter(Boolean).join(' · ')), words.map((line) => element('p', {}, line)));

@@ -2,7 +2,7 @@
 
 import { badge, button, dialog, element, empty, fill, table } from '../element.js';
 import { form } from '../form.js';
-import { may } from '../person.js';
+import { may, person } from '../person.js';
 import { part, read, send } from '../service.js';
 import { dayOf, minuteOf, say, sayCode } from '../words.js';
 import { STATES, stateBadge, verdictBadge } from './state.js';
@@ -44,19 +44,19 @@ export async function openList(place) {
 export const landUseWords = (landUse) => (landUse ? [landUse.code, landUse.name].filter(Boolean).join(' ') || '–' : '–');
 
 async function drawTasks(place) {
-  const [{ tasks = [] }, { units = [] }] = await Promise.all([read('tasks'), read('units')]);
-  const nameOf = (id) => units.find((unit) => unit.id === id)?.name || id;
+  const [{ tasks = [], awaited = [] }, { units = [] }] = await Promise.all([read('tasks'), read('units')]);
+  const nameOf = (id) => [...units, person.account?.unit].find((unit) => unit?.id === id)?.name || id;
   const counter = document.getElementById('task-count');
   counter.hidden = tasks.length === 0;
   counter.textContent = tasks.length;
-  if (tasks.length === 0) { fill(place, empty(say('noTasks'))); return; }
-  fill(place, ...tasks.map((task) => {
+  const one = (task) => {
     const { project } = task;
     return element('a', { className: `task ${task.overdue ? 'late' : task.remind ? 'soon' : ''}`, href: `#/projects/${part(project.id)}` },
       element('span', {}, badge(sayCode('act', task.action)), ' ', element('b', {}, project.name), ' ', element('small', {}, project.code || '')),
-      element('span', {}, task.due ? badge(`${say(task.overdue ? 'overdueSince' : 'due')} ${dayOf(task.due)}`, task.overdue ? 'fail' : 'plain') : null),
+      element('span', {}, task.due ? badge(`${say(task.overdue ? 'overdueSince' : task.remind ? 'dueSoon' : 'due')} ${dayOf(task.due)}`, task.overdue ? 'fail' : task.remind ? 'warn' : 'plain') : null),
       element('small', {}, nameOf(task.unit)));
-  }));
+  };
+  fill(place, tasks.length ? tasks.map(one) : empty(say('noTasks')), awaited.length ? [element('h2', {}, say('toRemind')), element('div', { id: 'to-remind' }, awaited.map(one))] : null);
 }
 
 /** Kinds of project that the rules of the control lines tell apart. */

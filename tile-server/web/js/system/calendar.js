@@ -5,7 +5,7 @@ import { form } from '../form.js';
 import { may, person } from '../person.js';
 import { read, send } from '../service.js';
 import { say } from '../words.js';
-import { today } from './rules.js';
+import { today, versionName } from './rules.js';
 
 const DAY_MS = 86_400_000;
 
@@ -74,7 +74,7 @@ export async function calendarPart(place) {
   const turn = (by) => () => { year += by; draw(); };
   const setting = (name) => new RegExp(`^${name}\\s*=\\s*(\\S+)`, 'm').exec(text)?.[1];
   fill(place, element('div', { className: 'top-row' }, element('h1', {}, say('system_calendar')), may('admin') ? save : null), element('p', { className: 'hint' }, say('calendarHint')),
-    facts([[say('version'), rule.version], [say('usualDays'), setting('default_days')], [say('overdueIsConsent'), setting('overdue_counts_as_no_opinion') === 'true' ? say('yes') : say('no')]]),
+    facts([[say('version'), versionName(rule)], [say('usualDays'), setting('default_days')], [say('overdueIsConsent'), setting('overdue_counts_as_no_opinion') === 'true' ? say('yes') : say('no')]]),
     element('p', {}, element('a', { href: '#/system/rules/workflow' }, say('editWorkflow'))),
     element('div', { className: 'buttons' }, button('‹', turn(-1), { 'aria-label': say('previous') }), shown, button('›', turn(1), { 'aria-label': say('next') })), months);
   draw();
@@ -83,7 +83,7 @@ export async function calendarPart(place) {
 function keep(rule, text, off, made, again) {
   const replaced = (source, name, days) => source.replace(listOf(source, name)[0], (list) => list.replace(/\[[^\]]*\]/, `[${written(days)}]`));
   const box = dialog(say('newVersion'), form([
-    { name: 'version', label: say('version'), required: true, hint: say('versionHint', { version: rule.version }) },
+    { name: 'version', label: say('version'), required: true, hint: say('versionHint', { version: versionName(rule) }) },
     { name: 'author', label: say('author'), required: true, value: person.account.display_name },
     { name: 'effective_from', label: say('effectiveFrom'), type: 'date', required: true, value: today() },
   ], {

@@ -24,7 +24,7 @@ export async function rulesPart(place, [name]) {
 const inForce = (rule) => rule.versions?.find(({ version }) => version === rule.in_force) || rule;
 
 /** What is shipped goes by the version that it gives itself. */
-const versionName = ({ version, shipped, document_version: own }) => (shipped ? `${own || ''}（${say('shipped')}）` : version);
+export const versionName = ({ version, shipped, document_version: own }) => (shipped ? `${own || ''}（${say('shipped')}）` : version);
 
 async function one(place, name, version) {
   const [rule, { rules = [] }] = await Promise.all([read(`rules/${part(name)}`, { version }), read('rules')]);
