@@ -8,8 +8,8 @@ set -euo pipefail
 build=(gcc g++ cmake pkg-config sqlite3 libgdal-dev nodejs npm ca-certificates)
 # gdal-bin writes the sample county's department formats; Noto CJK draws Chinese labels; Mesa draws without a graphics card; xkbcommon and X11 open the window.
 demo=(gdal-bin fonts-noto-cjk mesa-vulkan-drivers libvulkan1 libegl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 curl)
-# osgconv, the validators' Python, a headless browser and PostGIS are oracles others wrote.
-test=(openscenegraph python3 python3-venv chromium xvfb postgresql-postgis)
+# osgconv, the validators' Python, a headless browser, PostGIS, and what reads papers back are oracles others wrote.
+test=(openscenegraph python3 python3-venv chromium xvfb postgresql-postgis poppler-utils libreoffice-writer-nogui libreoffice-calc-nogui)
 
 set_name=${1:-demo}
 case $set_name in
@@ -25,6 +25,8 @@ have() {
   gcc | g++ | cmake | sqlite3 | npm | curl | chromium | python3) command -v "$1" >/dev/null && return 0 ;;
   nodejs) command -v node >/dev/null && return 0 ;;
   xvfb) command -v Xvfb >/dev/null && return 0 ;;
+  poppler-utils) command -v pdftotext >/dev/null && return 0 ;;
+  libreoffice-*) command -v soffice >/dev/null && return 0 ;;
   python3-venv) python3 -c 'import ensurepip' 2>/dev/null && return 0 ;;
   openscenegraph) command -v osgconv >/dev/null && return 0 ;;
   esac
