@@ -47,6 +47,12 @@ impl Faults {
 }
 
 impl Looked<'_> {
+    /// Whether rings crossed by more than rounding does.
+    pub(super) fn is_crossing(&self, feature: &Snapped) -> bool {
+        let changed = feature.mended.map_or(0, i128::unsigned_abs);
+        changed as f64 / 2.0 * self.ruler.frame.cell_m2() > self.least.overlap_m2
+    }
+
     /// Ground that two features claim.
     pub(super) fn overlaps(&self, snapped: &[Snapped]) -> Faults {
         let index = BoxIndex::new(snapped.iter().map(|shape| shape.border.bounds));
@@ -68,7 +74,8 @@ impl Looked<'_> {
                 continue;
             }
             let places = boolean::run(snapped[first].rings.iter(), snapped[second].rings.iter(), Rule::Intersect);
-            let ids = [self.id_of(first), self.id_of(second)];
+            let mut ids = [self.id_of(first), self.id_of(second)];
+            ids.sort();
             self.add(&mut faults, "overlap", self.least.overlap_m2, places, &ids);
         }
         faults

@@ -35,13 +35,13 @@ use crate::{
 };
 
 /// The analysis.
-pub const AUDIT: Analysis =
+pub(crate) const AUDIT: Analysis =
     Analysis { name: "audit", title_zh: "一数一源检查", title_en: "One source of truth", wanted, run };
 
 /// Version of this rule in results; changes when the same input may give another result.
 const RULE: &str = "audit/2";
 /// Its rule document.
-pub const RULE_DOCUMENT: &str = "data-quality";
+pub(crate) const RULE_DOCUMENT: &str = "data-quality";
 /// Steps of the grid, the finest that the layers fit on.
 const SNAPS_M: [f64; 3] = [0.000_01, 0.000_1, 0.001];
 /// Layers that can be looked at together.
@@ -239,7 +239,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
             "role": role, "dataset": loaded.dataset, "revision": loaded.revision, "title": loaded.title,
             "features": loaded.layer.parcels.len(),
             "features_without_ground": snapped.iter().filter(|shape| shape.rings.is_empty()).count(),
-            "features_with_crossing_rings": snapped.iter().filter(|shape| shape.mended.is_some()).count(),
+            "features_with_crossing_rings": snapped.iter().filter(|shape| looked.is_crossing(shape)).count(),
             "repaired_on_import": repaired(loaded),
             "duplicate_ids": duplicates(loaded),
             "must_cover": must_cover,

@@ -16,13 +16,13 @@ use serde_json::Value;
 use crate::{Analysis, AnalysisError, DataWanted, Findings, LayerWanted, RuleBook, Task, mechanism::RuleDocument};
 
 /// The analysis.
-pub const CHANGE: Analysis =
+pub(crate) const CHANGE: Analysis =
     Analysis { name: "change", title_zh: "动态监测", title_en: "Changes on the ground", wanted, run };
 
 /// Version of this rule in results; changes when the same input may give another result.
 const RULE: &str = "change/2";
 /// Name of the rule document.
-pub const RULE_DOCUMENT: &str = "change-detection";
+pub(crate) const RULE_DOCUMENT: &str = "change-detection";
 /// Role of the permits.
 const PERMITS_ROLE: &str = "permits";
 
