@@ -8,8 +8,8 @@ set -euo pipefail
 build=(gcc g++ cmake pkg-config sqlite3 libgdal-dev nodejs npm ca-certificates)
 # gdal-bin writes the sample county's department formats; Noto CJK draws Chinese labels; Mesa draws without a graphics card; xkbcommon and X11 open the window.
 demo=(gdal-bin fonts-noto-cjk mesa-vulkan-drivers libvulkan1 libegl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 curl)
-# osgconv, the validators' Python and a headless browser are oracles others wrote.
-test=(openscenegraph python3 python3-venv chromium xvfb)
+# osgconv, the validators' Python, a headless browser, poppler and LibreOffice (292 MB) are oracles others wrote.
+test=(openscenegraph python3 python3-venv chromium xvfb poppler-utils libreoffice-writer-nogui libreoffice-calc-nogui)
 
 set_name=${1:-demo}
 case $set_name in
@@ -26,6 +26,8 @@ have() {
   nodejs) command -v node >/dev/null && return 0 ;;
   xvfb) command -v Xvfb >/dev/null && return 0 ;;
   python3-venv) python3 -c 'import ensurepip' 2>/dev/null && return 0 ;;
+  poppler-utils) command -v pdftotext >/dev/null && return 0 ;;
+  libreoffice-writer-nogui | libreoffice-calc-nogui) command -v soffice >/dev/null && return 0 ;;
   openscenegraph) command -v osgconv >/dev/null && return 0 ;;
   esac
   command -v dpkg-query >/dev/null && [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == *"ok installed" ]]
