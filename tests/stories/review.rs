@@ -107,7 +107,9 @@ fn the_papers_show_the_figures(said: &Value, folder: &Path) {
     let mut figures = Vec::from(areas(&result["red_line"]));
     for check in checks {
         let outside = &check["outside"];
-        figures.extend(areas(if breaks(check) && outside.is_object() { outside } else { &check["overlap"] }));
+        // A rule of distances has no areas.
+        let areas_of = if breaks(check) && outside.is_object() { outside } else { &check["overlap"] };
+        figures.extend(Some(areas_of).filter(|of| of.is_object()).into_iter().flat_map(areas));
     }
     let filed = [
         ("three_lines", "“三线”占用情况表"),

@@ -147,7 +147,7 @@ fn lines(cell: &Cell, width: f64) -> usize {
     let Cell::Text(text) = cell else { return 1 };
     let line = |part: &str| {
         let chars: usize = part.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
-        ((chars as f64 / (width - 1.0).max(1.0)).ceil() as usize).max(1)
+        ((chars as f64 / (width * 0.85).max(1.0)).ceil() as usize).max(1)
     };
     text.split('\n').map(line).sum()
 }

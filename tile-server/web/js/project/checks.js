@@ -73,7 +73,8 @@ function cellOf(name, value, { part: within, total } = {}) {
   if (/_m2$/.test(name)) return decimal(value);
   if (/_ha$/.test(name)) return decimal(value, 4);
   if (name === 'pieces') return count(value);
-  return total ? element('b', {}, value) : within ? `　${value}` : String(value);
+  if (name !== 'title') return String(value);
+  return total ? element('b', {}, value) : within ? `　${value}` : value;
 }
 
 function indicators(list) {
