@@ -3,6 +3,7 @@
 //! A document is made from plain values ([`dossier`], [`ledger`]), the same bytes for the same values: no clock, no random
 //! identifiers. What several forms say is made once (`report`, `filed_tables`), what they look like in each form's file.
 
+pub(crate) mod attached;
 mod content;
 pub(crate) mod dossier;
 mod filed_tables;
