@@ -66,6 +66,9 @@ impl Session {
         cookie.set_sensitive(true);
         let answer: Value = serde_json::from_slice(&response.bytes().unwrap_or_default()).unwrap_or_default();
         let account = answer.get("account").unwrap_or(&answer);
+        if account.get("must_change_password").and_then(Value::as_bool) == Some(true) {
+            return Err(ViewError::OneTimePassword { name: credentials.name.clone() });
+        }
         let called = ["display_name", "name"].iter().find_map(|field| account.get(field).and_then(Value::as_str));
         let display_name = called.unwrap_or(&credentials.name).to_owned();
         Ok(Self { origin: sessions.origin(), cookie, display_name })
