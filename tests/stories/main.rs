@@ -11,8 +11,11 @@
 mod broken_input;
 mod contracts;
 mod coordination;
+mod interrupted_jobs;
 mod killed_import;
+mod meeting;
 mod oracles;
+mod people;
 mod programs;
 mod real_samples;
 mod review;
