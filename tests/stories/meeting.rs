@@ -153,18 +153,13 @@ impl Review {
         checks.iter().find(|check| check["rule"] == rule).unwrap_or_else(|| panic!("no check {rule}"))
     }
 
-    /// The middle of the largest piece of a verdict that no other piece covers.
+    /// The middle of the largest piece of a verdict, where nothing that is drawn over it lies: what forbids lies on top.
     fn in_piece(&self, verdict: &str) -> Place {
         let mut best = ([0.0, 0.0], 0.0);
-        for (at, (_, own, rings)) in self.pieces.iter().enumerate() {
-            let others: Vec<Vec<Place>> = self
-                .pieces
-                .iter()
-                .enumerate()
-                .filter(|(other, (_, kind, _))| *other != at && (kind == "fail" || kind == "conditional"))
-                .flat_map(|(_, (_, _, rings))| rings.clone())
-                .chain(rings.iter().skip(1).cloned())
-                .collect();
+        for (_, own, rings) in &self.pieces {
+            let above = self.pieces.iter().filter(|(_, kind, _)| kind == "fail" && own != "fail");
+            let others: Vec<Vec<Place>> =
+                above.flat_map(|(_, _, rings)| rings.clone()).chain(rings.iter().skip(1).cloned()).collect();
             let found = deepest(&rings[0], &others);
             if own == verdict && found.1 > best.1 {
                 best = found;
