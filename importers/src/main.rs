@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Add(args) => command::add::run(&args),
         Command::Basemap(args) => command::basemap::run(&args),
+        Command::Withdraw(args) => command::withdraw::run(&args),
         Command::Outline(args) => command::outline::run(&args),
         Command::Export(args) => command::export::run(&args),
         Command::Worker => {

@@ -13,7 +13,13 @@ use crate::scene::camera::Camera;
 ///
 /// The desktop viewer of Shikong: terrain, imagery, meshes, point clouds and plan layers in one picture.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "shikong-view", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    name = "shikong-view",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "登录 · log-in: 环境变量 SHIKONG_USER 与 SHIKONG_PASSWORD；一次性密码须先在网页中修改 (environment variables; a one-time password is changed in the web page first)"
+)]
 pub struct Arguments {
     /// 另外的命令 · other commands
     #[command(subcommand)]

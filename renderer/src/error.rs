@@ -176,6 +176,14 @@ pub enum ViewError {
         /// What the server said.
         detail: String,
     },
+    /// A one-time password opens nothing but its own change.
+    #[error(
+        "{name} 用的是一次性密码：请先在网页登录并改密码 (this is a one-time password: log in to the web page and change it first)"
+    )]
+    OneTimePassword {
+        /// The account.
+        name: String,
+    },
     /// The server refused what was sent.
     #[error("服务拒绝 (the server refused, HTTP {status}): {detail} {url}")]
     Refused {

@@ -11,8 +11,10 @@ use crate::desk::Desk;
 use crate::error::ViewError;
 use crate::gpu::Shot;
 use crate::headless;
-use crate::meeting::project::{Bookmark, Note, is_camera};
-use crate::meeting::scheme::is_model_link;
+use crate::meeting::Shows;
+use crate::meeting::edit::SceneEdit;
+use crate::meeting::project::{Bookmark, Note, Scene, is_camera};
+use crate::meeting::scheme::{Scheme, is_model_link};
 use crate::panel::Panels;
 use crate::scene::camera::Camera;
 use crate::scene::measure::{Figures, MeasureKind};
@@ -62,6 +64,12 @@ pub enum Step {
     },
     /// Keep what is seen as a bookmark of this name.
     Bookmark(String),
+    /// Put these bookmarks first, in this order.
+    BookmarkOrder(Vec<String>),
+    /// Take these schemes instead of those there are.
+    Schemes(Vec<Scheme>),
+    /// Keep schemes and bookmarks on the server.
+    SendScene,
     /// Which panels the next pictures show: `all`, `caption` or `none`.
     Panels(Shown),
     /// Take a picture.
@@ -74,6 +82,9 @@ pub enum Step {
         /// Enlarges words and signs.
         #[serde(default)]
         scale: Option<f32>,
+        /// Keep it with the project on the server too, for its report.
+        #[serde(default)]
+        for_project: bool,
     },
     /// Save the meeting, below the same folder.
     Save(String),
@@ -184,12 +195,13 @@ impl Step {
                     })
             }
             Self::Note { place, text } => is_place(*place) && !text.trim().is_empty(),
-            Self::Shot { file, size, scale } => {
+            Self::Shot { file, size, scale, .. } => {
                 is_below(file)
                     && size.is_none_or(|size| size.iter().all(|side| (16..=8_192).contains(side)))
                     && scale.is_none_or(|scale| (0.5..=4.0).contains(&scale))
             }
             Self::Save(file) => is_below(file),
+            Self::Schemes(schemes) => return Scene { schemes: schemes.clone(), ..Scene::default() }.check(),
             _ => true,
         };
         if is_sound {
@@ -228,6 +240,8 @@ pub struct Done {
     pub failures: Vec<(String, String)>,
     /// Labels and signs of the last picture.
     pub signs: Vec<String>,
+    /// Pictures the project has now.
+    pub for_project: Vec<String>,
 }
 
 /// Follows a script; `folder` takes its pictures, `size_px` is theirs where a step names none.
@@ -268,8 +282,21 @@ pub fn follow(
                 headless::settle(desk, size_px, headless::PATIENCE)?;
                 let lon_lat_height = place::lon_lat_height_deg(desk.viewer.on_surface(*place));
                 desk.viewer.add_note(Note { lon_lat_height, text: text.clone(), ..Note::default() });
+                headless::settle(desk, size_px, headless::PATIENCE)?;
             }
             Step::Bookmark(name) => desk.keep_bookmark(name.clone()),
+            Step::BookmarkOrder(names) => order_bookmarks(desk, names).map_err(refuse)?,
+            Step::Schemes(schemes) => {
+                let meeting = desk.viewer.meeting.as_mut();
+                let meeting = meeting.ok_or_else(|| refuse("没有打开项目 (no project is open)".to_owned()))?;
+                meeting.scene.schemes.clone_from(schemes);
+                meeting.shows = Shows::First;
+                desk.viewer.rebuild_schemes();
+            }
+            Step::SendScene => {
+                desk.viewer.send_scene();
+                headless::settle(desk, size_px, headless::PATIENCE)?;
+            }
             Step::Panels(shown) => {
                 desk.panels = match shown {
                     Shown::All => Panels::All,
@@ -277,11 +304,15 @@ pub fn follow(
                     Shown::None => Panels::None,
                 };
             }
-            Step::Shot { file, size, scale } => {
+            Step::Shot { file, size, scale, for_project } => {
                 let picture = headless::paint(desk, shot.painter(), size.unwrap_or(size_px), scale.unwrap_or(1.0))?;
                 let path = below(folder, file)?;
                 headless::write(&picture, &path)?;
                 done.files.push(file.clone());
+                if *for_project {
+                    desk.send_picture(&picture, &path)?;
+                    headless::settle(desk, size_px, headless::PATIENCE)?;
+                }
                 done.signs = (0..desk.panes(size_px).corners_px.len())
                     .flat_map(|pane| desk.viewer.signs(pane, desk.language.is_chinese()))
                     .map(|sign| sign.text)
@@ -302,6 +333,8 @@ pub fn follow(
             "ground_m": [massing.under.lowest_m, massing.under.mean_m, massing.under.highest_m],
         }));
     }
+    let pictures = desk.viewer.meeting.iter().flat_map(|meeting| &meeting.pictures);
+    done.for_project = pictures.filter(|(_, is_there)| *is_there).map(|(name, _)| name.clone()).collect();
     let layers = &desk.viewer.layers;
     done.failures =
         layers.iter().filter_map(|layer| Some((layer.dataset.slug.clone(), layer.last_error.clone()?))).collect();
@@ -338,6 +371,16 @@ fn go(desk: &mut Desk, goto: &Goto, size_px: [u32; 2]) -> Result<(), String> {
             let place = place.ok_or_else(|| format!("没有这个书签 (no such bookmark): {wanted}"))?;
             desk.goto_bookmark(place, false);
         }
+    }
+    Ok(())
+}
+
+fn order_bookmarks(desk: &mut Desk, names: &[String]) -> Result<(), String> {
+    for (to, name) in names.iter().enumerate() {
+        let bookmarks = desk.viewer.meeting.as_ref().map_or(&[][..], |meeting| meeting.scene.bookmarks.as_slice());
+        let from = bookmarks.iter().skip(to).position(|mark| mark.name == *name).map(|after| to + after);
+        let from = from.ok_or_else(|| format!("没有这个书签 (no such bookmark): {name}"))?;
+        desk.edit(SceneEdit::MoveBookmark(from, to));
     }
     Ok(())
 }
@@ -388,10 +431,11 @@ mod tests {
             {"goto": {"around": {"place": [109.74, 28.31], "distance_m": 300.0}}},
             {"hide": ["*"]}, {"show": ["dem", "ortho"]}, {"scheme": "side-by-side"},
             {"measure": {"kind": "area", "places": [[109.74, 28.31], [109.75, 28.31], [109.75, 28.32, 310.0]]}},
-            "clear-measures", {"note": {"place": [109.74, 28.31], "text": "退线不足"}}, {"bookmark": "入口"},
-            {"panels": "caption"}, {"shot": {"file": "图/全景.png", "size": [1600, 900]}}, {"save": "会审.skv"}]}"#;
+            "clear-measures", {"bookmark-order": ["入口", "全景"]}, "send-scene",
+            {"schemes": [{"name": "高层", "buildings": [{"name": "1#", "floors": 18}]}]}, {"note": {"place": [109.74, 28.31], "text": "退线不足"}}, {"bookmark": "入口"},
+            {"panels": "caption"}, {"shot": {"file": "图/全景.png", "size": [1600, 900], "for_project": true}}, {"save": "会审.skv"}]}"#;
         let script = Script::parse(text.as_bytes()).expect("understood");
-        assert_eq!(script.steps.len(), 15);
+        assert_eq!(script.steps.len(), 18);
         assert_eq!(script.steps[0], Step::Goto(Goto::Project));
         assert_eq!(script.steps[9], Step::ClearMeasures);
     }
@@ -408,6 +452,7 @@ mod tests {
             r#"{"shot": {"file": "a.png", "size": [9, 100000]}}"#,
             r#"{"save": "a/../../b.skv"}"#,
             r#"{"note": {"place": [109.0, 28.0], "text": " "}}"#,
+            r#"{"schemes": [{"name": "A", "buildings": [{"name": "1#", "floors": 0}]}]}"#,
         ] {
             let text = format!(r#"{{"version": 1, "steps": [{{"goto": "project"}}, {wrong}]}}"#);
             let reason = Script::parse(text.as_bytes()).expect_err(wrong);

@@ -12,7 +12,7 @@ use url::Url;
 use crate::error::ViewError;
 use crate::fetch::{self, Source};
 use crate::packed::{Packed, Packer};
-use crate::session::{Credentials, Session};
+use crate::session::{Credentials, Parcel, Session};
 
 /// A server and the moment its data are wanted for.
 #[derive(Clone, Debug)]
@@ -264,12 +264,12 @@ impl Service {
             .map_err(|source| ViewError::Json { url: url.to_string(), source })
     }
 
-    /// Sends JSON; a packed folder takes nothing.
-    pub fn send(&self, method: reqwest::Method, link: &str, key: &str, body: &Value) -> Result<Value, ViewError> {
+    /// Sends something; a packed folder takes nothing.
+    pub fn send(&self, method: reqwest::Method, link: &str, key: &str, parcel: Parcel<'_>) -> Result<Value, ViewError> {
         let url = self.link(link, None)?;
         match &self.source {
             Source::Server { client, session, .. } => {
-                crate::session::send((client, session.as_deref()), method, &url, key, body)
+                crate::session::send((client, session.as_deref()), method, &url, key, parcel)
             }
             Source::Folder(_) => Err(ViewError::NotPacked { url: url.to_string() }),
         }

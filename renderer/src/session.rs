@@ -4,7 +4,7 @@
 //! that gave it. Posting goes through here as well, since whatever is posted is signed.
 
 use reqwest::blocking::Client;
-use reqwest::header::{COOKIE, HeaderValue, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE};
 use serde_json::{Value, json};
 use url::{Origin, Url};
 
@@ -66,6 +66,9 @@ impl Session {
         cookie.set_sensitive(true);
         let answer: Value = serde_json::from_slice(&response.bytes().unwrap_or_default()).unwrap_or_default();
         let account = answer.get("account").unwrap_or(&answer);
+        if account.get("must_change_password").and_then(Value::as_bool) == Some(true) {
+            return Err(ViewError::OneTimePassword { name: credentials.name.clone() });
+        }
         let called = ["display_name", "name"].iter().find_map(|field| account.get(field).and_then(Value::as_str));
         let display_name = called.unwrap_or(&credentials.name).to_owned();
         Ok(Self { origin: sessions.origin(), cookie, display_name })
@@ -84,15 +87,39 @@ fn session_cookie(header: &str) -> Option<&str> {
     (name.trim() == COOKIE_NAME && !value.trim().is_empty()).then(|| value.trim())
 }
 
-/// Sends JSON with a key that makes a repetition harmless; gives back the server's JSON.
+/// What is sent.
+#[derive(Clone, Copy, Debug)]
+pub enum Parcel<'a> {
+    /// JSON.
+    Json(&'a Value),
+    /// A file, in the field `file` of a form.
+    File {
+        /// Its name.
+        name: &'a str,
+        /// Its media type.
+        media_type: &'a str,
+        /// What is in it.
+        bytes: &'a [u8],
+    },
+}
+
+/// Sends something with a key that makes a repetition harmless; gives back the server's JSON.
 pub(crate) fn send(
     (client, session): (&Client, Option<&Session>),
     method: reqwest::Method,
     url: &Url,
     key: &str,
-    body: &Value,
+    parcel: Parcel<'_>,
 ) -> Result<Value, ViewError> {
-    let mut request = client.request(method, url.clone()).header("Idempotency-Key", key).json(body);
+    let request = client.request(method, url.clone()).header("Idempotency-Key", key);
+    let mut request = match parcel {
+        Parcel::Json(body) => request.json(body),
+        Parcel::File { name, media_type, bytes } => {
+            let boundary = uuid::Uuid::new_v4().simple().to_string();
+            let kind = format!("multipart/form-data; boundary={boundary}");
+            request.header(CONTENT_TYPE, kind).body(form(&boundary, name, media_type, bytes))
+        }
+    };
     if let Some(cookie) = session.and_then(|session| session.cookie_for(url)) {
         request = request.header(COOKIE, cookie);
     }
@@ -106,6 +133,18 @@ pub(crate) fn send(
         return Ok(Value::Null);
     }
     serde_json::from_slice(&body).map_err(|source| ViewError::Json { url: url.to_string(), source })
+}
+
+/// A form with one file (RFC 7578).
+fn form(boundary: &str, name: &str, media_type: &str, bytes: &[u8]) -> Vec<u8> {
+    let name = name.replace('"', "%22").replace(['\r', '\n'], " ");
+    let mut body = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    body
 }
 
 /// What the server says went wrong, in both languages, cut to what fits a message.

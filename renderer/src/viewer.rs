@@ -471,7 +471,12 @@ impl Viewer {
             }
             (Loaded::Scheme(built), State::Schemes(schemes)) => return schemes.put(what, Ok(*built)),
             (
-                Loaded::Tileset { .. } | Loaded::Pieces(_) | Loaded::Features(_) | Loaded::Scheme(_) | Loaded::Sent(_),
+                Loaded::Tileset { .. }
+                | Loaded::Pieces(_)
+                | Loaded::Features(_)
+                | Loaded::Scheme(_)
+                | Loaded::Sent(_)
+                | Loaded::Meeting(_),
                 _,
             ) => return,
         }

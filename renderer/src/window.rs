@@ -261,8 +261,8 @@ impl App {
         let lists = self.desk.viewer.draw_lists();
         let scene = SceneFrame { view: &open.view, panes: &open.panes, lists, size_px };
         open.surface.present(frame, &scene, run.frame);
-        if let Some(size_px) = self.desk.work.picture.take() {
-            save_picture(&mut self.desk, &mut open.surface, size_px);
+        if let Some((size_px, for_project)) = self.desk.work.picture.take() {
+            save_picture(&mut self.desk, &mut open.surface, size_px, for_project);
             open.window.request_redraw();
         }
         let animated = self.flight.is_some() || self.desk.next_flight.is_some();
@@ -406,7 +406,7 @@ impl App {
 }
 
 /// Saves what is seen, without the panels' lists, as a picture for the report.
-fn save_picture(desk: &mut Desk, surface: &mut WindowSurface, size_px: [u32; 2]) {
+fn save_picture(desk: &mut Desk, surface: &mut WindowSurface, size_px: [u32; 2], for_project: bool) {
     const POINTS_HIGH: f32 = 1_080.0;
     let panels = std::mem::replace(&mut desk.panels, Panels::Caption);
     let said = desk.viewer.said.take();
@@ -414,6 +414,9 @@ fn save_picture(desk: &mut Desk, surface: &mut WindowSurface, size_px: [u32; 2])
     let scale = (size_px[1] as f32 / POINTS_HIGH).clamp(1.0, 4.0);
     let painted = headless::paint(desk, surface.painter(), size_px, scale);
     desk.panels = panels;
-    let saved = painted.and_then(|picture| headless::write(&picture, &path));
+    let saved = painted.and_then(|picture| {
+        headless::write(&picture, &path)?;
+        if for_project { desk.send_picture(&picture, &path) } else { Ok(()) }
+    });
     desk.viewer.said = Some(desk.saved_words(saved, &path)).or(said);
 }

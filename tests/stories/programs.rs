@@ -59,6 +59,8 @@ pub(crate) struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`
     pub(crate) url: String,
+    /// What it says at its start after the address: the one-time password of a first start.
+    pub(crate) greeting: String,
     client: reqwest::blocking::Client,
 }
 
@@ -70,6 +72,15 @@ impl Server {
 
     /// The same with variables of the environment.
     pub(crate) fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_by(data, &[], environment)
+    }
+
+    /// The same without accounts.
+    pub(crate) fn start_open(data: &Path) -> Self {
+        Self::start_by(data, &["--open"], &[])
+    }
+
+    fn start_by(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         // reqwest brings no cryptography of its own here; the stories speak plain HTTP, yet it wants a provider.
         static PROVIDER: OnceLock<bool> = OnceLock::new();
         PROVIDER.get_or_init(|| rustls::crypto::ring::default_provider().install_default().is_ok());
@@ -79,6 +90,7 @@ impl Server {
             .arg("--data")
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
@@ -88,7 +100,33 @@ impl Server {
         lines.read_line(&mut first).expect("the server says its address");
         let url = first.trim().trim_end_matches('/').to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address: {first:?}");
-        Self { child, url, client }
+        // Address and password come in one piece.
+        let greeting = String::from_utf8_lossy(lines.buffer()).into_owned();
+        Self { child, url, greeting, client }
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("SIGKILL");
+        self.child.wait().expect("ended");
+    }
+
+    /// Status, headers' `retry-after` and JSON of something sent.
+    pub(crate) fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> (u16, Option<String>, Value) {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).json(body);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let answer = request.send().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let status = answer.status().as_u16();
+        let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        (status, after, serde_json::from_slice(&answer.bytes().expect("a body")).unwrap_or(Value::Null))
     }
 
     /// Status, content type and body of a path (or of a whole address).

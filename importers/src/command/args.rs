@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Add(Box<AddArgs>),
     /// 登记天地图在线底图 · register a layer of Tianditu as a live basemap
     Basemap(BasemapArgs),
+    /// 撤回一期数据,并列出曾以它为依据的项目 · withdraw a revision, and say which projects relied on it
+    Withdraw(WithdrawArgs),
     /// 读取项目红线,以 JSON 输出 · read the outline of a project and print it as JSON
     Outline(OutlineArgs),
     /// 把图斑写成 `GeoPackage` 或 GBK shapefile · write patches as a `GeoPackage` or a GBK shapefile
@@ -111,6 +113,26 @@ pub(crate) struct AddArgs {
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+/// Arguments of `withdraw`.
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    /// 哪一期:数据集@版本 · which: dataset@revision
+    #[arg(value_name = "DATASET@REVISION")]
+    pub(crate) revision: String,
+    /// 撤回原因,会显示在有关项目上 · why; shown with the projects concerned
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// 目录数据所在文件夹 · folder of the catalogue
+    #[arg(long, value_name = "DIR", env = "SHIKONG_DATA")]
+    pub(crate) data: PathBuf,
+    /// 操作员 · who withdraws it
+    #[arg(long, env = "USER")]
+    pub(crate) operator: Option<String>,
+    /// 以 JSON 输出报告 · print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `outline`.

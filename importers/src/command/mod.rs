@@ -1,4 +1,4 @@
-//! The command line: its arguments, its two commands, and everything a person sees.
+//! The command line: its arguments, its commands, and everything a person sees.
 //!
 //! Part of the program, not of the library: here are the clock, the terminal and the exit codes.
 
@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod outline;
 pub(crate) mod report;
 pub(crate) mod screen;
+pub(crate) mod withdraw;
 
 use std::path::{Path, PathBuf};
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::Desk;
 use crate::meeting::Shows;
+use crate::meeting::edit::SceneEdit;
 use crate::meeting::file::{LayerState, MeetingFile};
-use crate::meeting::project::{Bookmark, Note};
-use crate::meeting::scheme::{Building, Scheme};
+use crate::meeting::project::{Bookmark, Note, Scene};
+use crate::meeting::scheme::Building;
 use crate::panel::words::{self, Language};
 use crate::panel::{Action, FindingRow, MeasuredLine, MeetingRow, NoteRow, Tab};
 use crate::scene::camera::{Camera, View};
@@ -43,9 +44,16 @@ pub struct Work {
     pub file: Option<PathBuf>,
     /// The bookmark gone to last.
     pub bookmark: Option<usize>,
-    /// The size of a picture somebody asked for.
-    pub picture: Option<[u32; 2]>,
+    /// The size of a picture somebody asked for, and whether the project gets it too.
+    pub picture: Option<([u32; 2], bool)>,
+    /// The scene before each of the last changes, which schemes were shown, and the change.
+    changes: Vec<(Scene, Shows, SceneEdit)>,
 }
+
+/// Changes that can be taken back.
+const MOST_CHANGES: usize = 50;
+/// The server takes attachments of 20 MiB.
+const MOST_PICTURE_BYTES: usize = 19 << 20;
 
 impl Work {
     /// Takes a place on the map; false where no tool is chosen.
@@ -205,13 +213,9 @@ impl Desk {
             }
             Action::GotoBookmark(index) => self.goto_bookmark(*index, true),
             Action::AddBookmark => self.add_bookmark(),
-            Action::RemoveBookmark(index) => {
-                if let Some(meeting) = &mut self.viewer.meeting
-                    && *index < meeting.scene.bookmarks.len()
-                {
-                    meeting.scene.bookmarks.remove(*index);
-                }
-            }
+            Action::LookAnew(index) => self.look_anew(*index),
+            Action::Edit(edit) => self.edit(edit.clone()),
+            Action::TakeBack => self.take_back(),
             Action::PinNote(text) => {
                 if let Some(lon_lat_height) = self.work.note_at.take() {
                     self.viewer.add_note(Note { lon_lat_height, text: text.trim().to_owned(), ..Note::default() });
@@ -219,16 +223,14 @@ impl Desk {
                 self.work.tool = None;
             }
             Action::CancelNote => self.work.note_at = None,
-            Action::SetBuilding(scheme, building, changed) => {
-                let own = self.viewer.meeting.as_mut().and_then(|meeting| meeting.scene.schemes.get_mut(*scheme));
-                if let Some(slot) = own.and_then(|scheme| scheme.buildings.get_mut(*building)) {
-                    slot.clone_from(changed);
-                    self.viewer.rebuild_schemes();
-                }
-            }
             Action::BuildOnArea => self.build_on_area(),
             Action::SendScene => self.viewer.send_scene(),
-            Action::SavePicture(size) => self.work.picture = Some(*size),
+            Action::SavePicture(size_px, for_project) => self.work.picture = Some((*size_px, *for_project)),
+            Action::ReadAnew => {
+                // What was changed before was changed of another scene.
+                self.work.changes.clear();
+                self.viewer.read_anew();
+            }
             Action::SaveMeeting => self.save_meeting(),
             Action::CloseSaid => self.viewer.said = None,
             _ => return false,
@@ -302,27 +304,74 @@ impl Desk {
     pub fn keep_bookmark(&mut self, name: String) {
         let camera = self.camera_numbers();
         let Some(meeting) = &mut self.viewer.meeting else { return };
-        let scheme = (!meeting.scene.schemes.is_empty()).then(|| meeting.shows_name());
+        let scheme = (!meeting.scene.schemes.is_empty()).then(|| meeting.shows.name());
         meeting.scene.bookmarks.push(Bookmark { name, camera, scheme });
+    }
+
+    /// Changes schemes or bookmarks, so that it can be taken back.
+    pub fn edit(&mut self, edit: SceneEdit) {
+        let Some(meeting) = &mut self.viewer.meeting else { return };
+        let before = (meeting.scene.clone(), meeting.shows);
+        if !meeting.edit(&edit) {
+            return;
+        }
+        let has_new_schemes = meeting.scene.schemes != before.0.schemes;
+        let changes = &mut self.work.changes;
+        if changes.last().is_none_or(|(_, _, last)| !edit.continues(last)) {
+            changes.push((before.0, before.1, edit));
+            if changes.len() > MOST_CHANGES {
+                changes.remove(0);
+            }
+        }
+        if has_new_schemes {
+            self.viewer.rebuild_schemes();
+        }
+    }
+
+    /// Takes the last change back.
+    fn take_back(&mut self) {
+        let (Some(meeting), Some((scene, shows, _))) = (&mut self.viewer.meeting, self.work.changes.pop()) else {
+            return;
+        };
+        // What the server said of its version since is still so.
+        let version = std::mem::take(&mut meeting.scene.version);
+        meeting.scene = Scene { version, ..scene };
+        meeting.shows = shows;
+        self.viewer.rebuild_schemes();
+    }
+
+    /// What is seen takes the place of a bookmark's look.
+    fn look_anew(&mut self, index: usize) {
+        let camera = self.camera_numbers();
+        let Some(meeting) = &self.viewer.meeting else { return };
+        let Some(bookmark) = meeting.scene.bookmarks.get(index) else { return };
+        let scheme = (!meeting.scene.schemes.is_empty()).then(|| meeting.shows.name());
+        let look = Bookmark { name: bookmark.name.clone(), camera, scheme };
+        self.edit(SceneEdit::SetBookmark(index, look));
     }
 
     /// The area measured last becomes a building of the scheme shown.
     fn build_on_area(&mut self) {
         let Some(at) = self.work.measures.iter().rposition(|measure| measure.kind == MeasureKind::Area) else { return };
-        let Some(meeting) = &mut self.viewer.meeting else { return };
+        if self.viewer.meeting.is_none() {
+            return;
+        }
         let measure = self.work.measures.remove(at);
         let footprint = vec![measure.places.iter().map(|[lon, lat, _]| [*lon, *lat]).collect()];
-        let place = meeting.shown_schemes().first().copied().flatten();
-        if place.is_none() {
-            let letter = char::from(b'A' + (meeting.scene.schemes.len() % 26) as u8);
-            meeting.scene.schemes.push(Scheme { name: format!("方案{letter}"), ..Scheme::default() });
+        let shown = |desk: &Self| {
+            let places = desk.viewer.meeting.as_ref().map(crate::meeting::Meeting::shown_schemes);
+            places.and_then(|places| places.first().copied().flatten())
+        };
+        if shown(self).is_none() {
+            self.edit(SceneEdit::AddScheme);
         }
-        let place = place.unwrap_or(meeting.scene.schemes.len() - 1);
-        let scheme = &mut meeting.scene.schemes[place];
-        let name = format!("{}#", scheme.buildings.len() + 1);
-        scheme.buildings.push(Building { name, footprint, floors: Some(6), ..Building::default() });
-        meeting.shows = Shows::One(place);
-        self.viewer.rebuild_schemes();
+        let Some(place) = shown(self) else { return };
+        let buildings = self.viewer.meeting.as_ref().map_or(0, |meeting| meeting.scene.schemes[place].buildings.len());
+        let name = format!("{}#", buildings + 1);
+        self.edit(SceneEdit::AddBuilding(place, Building { name, footprint, floors: Some(6), ..Building::default() }));
+        if let Some(meeting) = &mut self.viewer.meeting {
+            meeting.shows = Shows::One(place);
+        }
     }
 
     /// The meeting as a file keeps it.
@@ -341,7 +390,7 @@ impl Desk {
         if let Some(meeting) = &viewer.meeting {
             file.project = Some(meeting.project.id.clone());
             file.title.clone_from(&meeting.project.name);
-            file.shows = meeting.shows_name();
+            file.shows = meeting.shows.name();
             file.schemes.clone_from(&meeting.scene.schemes);
             file.bookmarks.clone_from(&meeting.scene.bookmarks);
             file.notes.clone_from(&meeting.notes);
@@ -399,6 +448,25 @@ impl Desk {
         let folder = self.work.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let named = |number: u32| folder.join(format!("{}-{number:02}.png", self.stem()));
         (1..10_000).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(0))
+    }
+
+    /// Sends a saved picture to the project: as it is, or as JPEG where the server would not take so much.
+    pub fn send_picture(&mut self, picture: &image::RgbaImage, path: &Path) -> Result<(), crate::ViewError> {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let failed = |source| crate::ViewError::File { path: path.to_owned(), source };
+        let bytes = std::fs::read(path).map_err(failed)?;
+        if bytes.len() <= MOST_PICTURE_BYTES {
+            self.viewer.send_picture(name, bytes.into());
+            return Ok(());
+        }
+        let mut smaller = std::io::Cursor::new(Vec::new());
+        let rgb = image::DynamicImage::ImageRgba8(picture.clone()).into_rgb8();
+        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut smaller, 90);
+        rgb.write_with_encoder(encoder)
+            .map_err(|source| crate::ViewError::Write { path: path.to_owned(), source: Box::new(source) })?;
+        let name = Path::new(&name).with_extension("jpg").to_string_lossy().into_owned();
+        self.viewer.send_picture(name, smaller.into_inner().into());
+        Ok(())
     }
 
     /// Takes a click on the map where a tool is chosen; false where none is. The second of a double click ends a line.
@@ -462,6 +530,8 @@ impl Desk {
             built: (0..2).map(|pane| self.ground_rows(pane)).collect(),
             bookmarks: meeting.scene.bookmarks.iter().map(|bookmark| bookmark.name.clone()).collect(),
             notes: notes.collect(),
+            can_take_back: !self.work.changes.is_empty(),
+            pictures: meeting.pictures.clone(),
             can_build: self.work.measures.iter().any(|measure| measure.kind == MeasureKind::Area),
             person: self.viewer.service.person().map(str::to_owned),
             is_packed: self.viewer.service.is_packed(),

@@ -161,6 +161,8 @@ pub enum Loaded {
     Scheme(Box<BuiltScheme>),
     /// Something was sent to the server; what it answered.
     Sent(serde_json::Value),
+    /// The project under review, read once more.
+    Meeting(Box<crate::meeting::Meeting>),
     /// The content of a 3D tile.
     Pieces(Vec<Piece>),
     /// Features picked, as GeoJSON.

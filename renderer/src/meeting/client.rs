@@ -1,4 +1,4 @@
-//! Reading a project's meeting from a server, and sending notes and scene back.
+//! Reading a project's meeting from a server, and sending notes, pictures and scene back.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -7,6 +7,7 @@ use super::project::{Note, Scene};
 use super::{Documents, Meeting};
 use crate::error::ViewError;
 use crate::service::Service;
+use crate::session::Parcel;
 
 /// Patches asked for at once, and at most.
 const PAGE: usize = 1_000;
@@ -101,13 +102,27 @@ fn patches(service: &Service, job: &str) -> Result<Value, ViewError> {
 /// Sends a note; `key` makes a repetition harmless.
 pub fn post_note(service: &Service, project_id: &str, note: &Note, key: &str) -> Result<(), ViewError> {
     let body = json!({"lon_lat_height": note.lon_lat_height, "text": note.text});
-    service.send(reqwest::Method::POST, &format!("projects/{}/notes", encoded(project_id)), key, &body).map(drop)
+    let link = format!("projects/{}/notes", encoded(project_id));
+    service.send(reqwest::Method::POST, &link, key, Parcel::Json(&body)).map(drop)
+}
+
+/// Sends a picture to be kept with the project and printed in its report.
+pub fn post_picture(
+    service: &Service,
+    project_id: &str,
+    (name, bytes): (&str, &[u8]),
+    key: &str,
+) -> Result<(), ViewError> {
+    let media_type = if name.ends_with(".png") { "image/png" } else { "image/jpeg" };
+    let link = format!("projects/{}/attachments?report=true", encoded(project_id));
+    service.send(reqwest::Method::POST, &link, key, Parcel::File { name, media_type, bytes }).map(drop)
 }
 
 /// Sends schemes and bookmarks with the version last seen; gives back the new version.
 pub fn put_scene(service: &Service, project_id: &str, scene: &Scene, key: &str) -> Result<Value, ViewError> {
     let body = json!({"version": scene.version, "schemes": scene.schemes, "bookmarks": scene.bookmarks});
-    let answer = service.send(reqwest::Method::PUT, &format!("projects/{}/scene", encoded(project_id)), key, &body)?;
+    let link = format!("projects/{}/scene", encoded(project_id));
+    let answer = service.send(reqwest::Method::PUT, &link, key, Parcel::Json(&body))?;
     Ok(answer.get("version").cloned().unwrap_or_else(|| scene.version.clone()))
 }
 

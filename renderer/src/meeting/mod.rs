@@ -1,9 +1,10 @@
 //! The review meeting: one project with its red line, conflicts, schemes, bookmarks and notes, as plain data.
 //!
 //! It knows neither pixels nor what is loaded: its layers are in `layer`, its geometry in `scene`, its words in `panel`.
-//! `client` reads it from a server, `file` from a saved meeting, `pack` makes a folder that needs no server.
+//! `client` reads it from a server, `edit` changes its scene, `file` from a saved meeting, `pack` makes a folder that needs no server.
 
 pub mod client;
+pub mod edit;
 pub mod file;
 pub mod pack;
 pub mod polygons;
@@ -45,6 +46,8 @@ pub struct Meeting {
     pub scene: Scene,
     /// Notes pinned to places.
     pub notes: Vec<Note>,
+    /// Pictures taken for the project: their names, and whether the server has them.
+    pub pictures: Vec<(String, bool)>,
     /// Which scheme is shown.
     pub shows: Shows,
 }
@@ -80,7 +83,7 @@ impl Meeting {
         let scene = Scene::read(&documents.scene).map_err(of("scene"))?;
         let notes = project::notes(&documents.notes);
         let findings = project::findings(&documents.result, &conflicts);
-        let mut meeting = Self { project, red_line, conflicts, findings, scene, notes, shows: Shows::default() };
+        let mut meeting = Self { project, red_line, conflicts, findings, scene, notes, ..Self::default() };
         meeting.propose_scheme();
         Ok(meeting)
     }
@@ -113,7 +116,7 @@ impl Meeting {
         }
     }
 
-    /// What a scheme's name, its letter (A is the first), `none` or `side-by-side` stands for.
+    /// What a scheme's name, its letter (A is the first), two letters (`A+C`), `none` or `side-by-side` stands for.
     #[must_use]
     pub fn shows_named(&self, name: &str) -> Option<Shows> {
         let count = self.scene.schemes.len();
@@ -122,22 +125,31 @@ impl Meeting {
             "side-by-side" | "并排" => return (count >= 2).then_some(Shows::SideBySide([0, 1])),
             _ => {}
         }
-        let by_name = self.scene.schemes.iter().position(|scheme| scheme.name == name);
-        let by_letter = match name.as_bytes() {
-            [letter @ (b'A'..=b'Z' | b'a'..=b'z')] => Some(usize::from(letter.to_ascii_uppercase() - b'A')),
-            _ => None,
+        let letter = |letter: &u8| {
+            let place = letter.is_ascii_alphabetic().then(|| usize::from(letter.to_ascii_uppercase() - b'A'));
+            place.filter(|place| *place < count)
         };
-        by_name.or(by_letter).filter(|place| *place < count).map(Shows::One)
+        let by_name = self.scene.schemes.iter().position(|scheme| scheme.name == name).map(Shows::One);
+        by_name.or_else(|| match name.as_bytes() {
+            [one] => letter(one).map(Shows::One),
+            [left, b'+', right] => Some(Shows::SideBySide([letter(left)?, letter(right)?])),
+            _ => None,
+        })
     }
+}
 
-    /// The name [`Meeting::shows_named`] understands.
+impl Shows {
+    /// The name [`Meeting::shows_named`] understands: a letter, two with `+` between them, `side-by-side` for the first
+    /// two, or `none`.
     #[must_use]
-    pub fn shows_name(&self) -> String {
-        match self.shows {
-            Shows::Nothing => "none".to_owned(),
-            Shows::SideBySide(_) => "side-by-side".to_owned(),
-            Shows::First => "A".to_owned(),
-            Shows::One(place) => char::from(b'A' + (place % 26) as u8).to_string(),
+    pub fn name(self) -> String {
+        let letter = |place: usize| char::from(b'A' + (place % 26) as u8);
+        match self {
+            Self::Nothing => "none".to_owned(),
+            Self::SideBySide([0, 1]) => "side-by-side".to_owned(),
+            Self::SideBySide([left, right]) => format!("{}+{}", letter(left), letter(right)),
+            Self::First => "A".to_owned(),
+            Self::One(place) => letter(place).to_string(),
         }
     }
 }
@@ -173,10 +185,11 @@ mod tests {
         assert_eq!(meeting.shows_named("b"), Some(Shows::One(1)));
         assert_eq!(meeting.shows_named("C"), None);
         assert_eq!(meeting.shows_named("side-by-side"), Some(Shows::SideBySide([0, 1])));
-        for name in ["A", "B", "side-by-side", "none"] {
+        for name in ["A", "B", "side-by-side", "B+A", "none"] {
             meeting.shows = meeting.shows_named(name).expect("known");
-            assert_eq!(meeting.shows_name(), name);
+            assert_eq!(meeting.shows.name(), name);
         }
+        assert_eq!(meeting.shows_named("A+C"), None);
         assert_eq!(meeting.shown_schemes(), [None]);
     }
 }

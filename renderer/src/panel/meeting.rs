@@ -1,12 +1,10 @@
 //! The meeting's list: the project and its conflicts, schemes, bookmarks and notes; and the row of tools above it.
 
-use egui::{Align2, Button, Color32, DragValue, RichText, ScrollArea, TextEdit, Ui, Window};
+use egui::{Align2, Button, Color32, RichText, ScrollArea, TextEdit, Ui, Window};
 
-use super::{ACCENT, Action, MeetingRow, Shown, Tab, floating_frame, words};
+use super::{ACCENT, Action, MeetingRow, Shown, Tab, floating_frame, scene_lists, words};
 use crate::desk::Tool;
-use crate::meeting::Shows;
 use crate::meeting::project::MOST_NOTE_LETTERS;
-use crate::meeting::scheme::{Building, Ground};
 use crate::scene::measure::MeasureKind;
 
 /// Sizes a picture is offered in: for a screen, and for half and whole A4 and A3 pages at 300 dots per inch.
@@ -76,8 +74,8 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &m
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         project(ui, shown, meeting, actions);
         findings(ui, shown, meeting, actions);
-        schemes(ui, shown, meeting, actions);
-        bookmarks(ui, shown, meeting, actions);
+        scene_lists::schemes(ui, shown, meeting, actions);
+        scene_lists::bookmarks(ui, shown, meeting, actions);
         notes(ui, shown, meeting, actions);
         keeping(ui, shown, meeting, actions);
     });
@@ -94,6 +92,9 @@ fn project(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<A
         ui.label(RichText::new(&meeting.name).size(17.0).strong());
         if ui.small_button(words::WHOLE_PROJECT.text(language)).clicked() {
             actions.push(Action::FlyToProject);
+        }
+        if !meeting.is_packed && ui.small_button(words::READ_ANEW.text(language)).clicked() {
+            actions.push(Action::ReadAnew);
         }
     });
     ui.horizontal_wrapped(|ui| {
@@ -150,105 +151,6 @@ fn findings(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<
     }
 }
 
-fn schemes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
-    let language = shown.language;
-    heading(ui, words::SCHEMES.text(language));
-    ui.horizontal_wrapped(|ui| {
-        let mut choice = |ui: &mut Ui, text: &str, is_on: bool, shows: Shows| {
-            if ui.selectable_label(is_on, text).clicked() {
-                actions.push(Action::ShowSchemes(shows));
-            }
-        };
-        choice(ui, words::NO_SCHEME.text(language), meeting.shown == [None], Shows::Nothing);
-        for (index, scheme) in meeting.schemes.iter().enumerate() {
-            choice(ui, &scheme.name, meeting.shown == [Some(index)], Shows::One(index));
-        }
-        if meeting.schemes.len() > 1 {
-            // The scheme seen now stays at the left, the next one comes to the right.
-            let left = meeting.shown.first().copied().flatten().unwrap_or(0);
-            let right = if left == 0 { 1 } else { 0 };
-            let places = if left < right { [left, right] } else { [right, left] };
-            choice(ui, words::SIDE_BY_SIDE.text(language), meeting.shown.len() > 1, Shows::SideBySide(places));
-        }
-    });
-    for (pane, place) in meeting.shown.iter().enumerate() {
-        let Some((place, scheme)) = place.and_then(|place| Some((place, meeting.schemes.get(place)?))) else {
-            continue;
-        };
-        if meeting.shown.len() > 1 {
-            ui.label(RichText::new(&scheme.name).small().strong());
-        }
-        let grounds = meeting.built.get(pane);
-        for (index, building) in scheme.buildings.iter().enumerate().take(12) {
-            let ground = grounds.and_then(|grounds| grounds.get(index));
-            if let Some(changed) = one_building(ui, shown, (place, index), building, ground) {
-                actions.push(Action::SetBuilding(place, index, changed));
-            }
-        }
-    }
-    if meeting.can_build && ui.button(words::BUILD_ON_AREA.text(language)).clicked() {
-        actions.push(Action::BuildOnArea);
-    }
-}
-
-/// A building's floors or height and its ground, to be changed.
-fn one_building(
-    ui: &mut Ui,
-    shown: &Shown,
-    id: (usize, usize),
-    building: &Building,
-    ground: Option<&[String; 2]>,
-) -> Option<Building> {
-    let language = shown.language;
-    let mut changed = building.clone();
-    ui.push_id(("building", id), |ui| {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(&building.name).small());
-            match (&mut changed.floors, &mut changed.height_m) {
-                (Some(floors), None) => {
-                    ui.add(DragValue::new(floors).range(1..=200).suffix(format!(" {}", words::FLOORS.text(language))));
-                }
-                (_, Some(height_m)) => {
-                    drop(ui.add(DragValue::new(height_m).range(0.5..=1_000.0).speed(0.2).suffix(" m")))
-                }
-                (None, None) => {}
-            }
-            ui.menu_button(words::ground(changed.ground).text(language), |ui| {
-                for ground in [Ground::Highest, Ground::Mean, Ground::Lowest] {
-                    if ui.button(words::ground(ground).text(language)).clicked() {
-                        changed.ground = ground;
-                        ui.close();
-                    }
-                }
-            });
-            if let Some([short, full]) = ground {
-                ui.label(RichText::new(short).small().weak()).on_hover_text(full);
-            }
-        });
-    });
-    (changed != *building).then_some(changed)
-}
-
-fn bookmarks(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
-    let language = shown.language;
-    heading(ui, words::BOOKMARKS.text(language));
-    for (index, name) in meeting.bookmarks.iter().enumerate() {
-        ui.push_id(("bookmark", index), |ui| {
-            ui.horizontal(|ui| {
-                if ui.button(format!("{} {name}", index + 1)).clicked() {
-                    actions.push(Action::GotoBookmark(index));
-                }
-                if ui.small_button("×").clicked() {
-                    actions.push(Action::RemoveBookmark(index));
-                }
-            });
-        });
-    }
-    if ui.small_button(words::ADD.text(language)).clicked() {
-        actions.push(Action::AddBookmark);
-    }
-}
-
 fn notes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<Action>) {
     let language = shown.language;
     if meeting.notes.is_empty() {
@@ -275,21 +177,33 @@ fn keeping(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mut Vec<A
     ui.add_space(8.0);
     ui.separator();
     ui.horizontal_wrapped(|ui| {
-        ui.menu_button(words::PICTURE.text(language), |ui| {
-            for (size, name) in PICTURE_SIZES {
-                if ui.button(*name).clicked() {
-                    actions.push(Action::SavePicture(*size));
-                    ui.close();
-                }
-            }
-        });
+        picture_menu(ui, words::PICTURE.text(language), false, actions);
+        if !meeting.is_packed {
+            picture_menu(ui, words::PICTURE_FOR_PROJECT.text(language), true, actions);
+        }
         if ui.button(words::SAVE.text(language)).clicked() {
             actions.push(Action::SaveMeeting);
         }
     });
+    for (name, is_there) in &meeting.pictures {
+        let word = if *is_there { words::IN_PROJECT } else { words::SENDING };
+        ui.label(RichText::new(format!("{name} · {}", word.text(language))).small().weak());
+    }
     if !meeting.is_packed && ui.button(words::SEND_SCENE.text(language)).clicked() {
         actions.push(Action::SendScene);
     }
+}
+
+/// Offers the sizes of a picture.
+fn picture_menu(ui: &mut Ui, text: &str, for_project: bool, actions: &mut Vec<Action>) {
+    ui.menu_button(text, |ui| {
+        for (size_px, name) in PICTURE_SIZES {
+            if ui.button(*name).clicked() {
+                actions.push(Action::SavePicture(*size_px, for_project));
+                ui.close();
+            }
+        }
+    });
 }
 
 /// Where a note's words are written; kept by egui while the window is open.

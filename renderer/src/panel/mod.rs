@@ -9,6 +9,7 @@ mod layers;
 mod meeting;
 mod overlay;
 mod query;
+mod scene_lists;
 mod status;
 pub mod words;
 
@@ -20,7 +21,8 @@ use words::Language;
 
 use crate::desk::Tool;
 use crate::meeting::Shows;
-use crate::meeting::scheme::{Building, Scheme};
+use crate::meeting::edit::SceneEdit;
+use crate::meeting::scheme::Scheme;
 use crate::scene::label::PlacedLabel;
 use crate::scene::sign::PlacedSign;
 
@@ -63,20 +65,24 @@ pub enum Action {
     GotoBookmark(usize),
     /// Keep what is seen as the last bookmark.
     AddBookmark,
-    /// Drop a bookmark.
-    RemoveBookmark(usize),
+    /// Let a bookmark look at what is seen.
+    LookAnew(usize),
+    /// Change schemes or bookmarks.
+    Edit(SceneEdit),
+    /// Take the last change of schemes or bookmarks back.
+    TakeBack,
     /// Pin a note where a place was clicked.
     PinNote(String),
     /// Pin nothing.
     CancelNote,
-    /// Change a building of a scheme.
-    SetBuilding(usize, usize, Building),
     /// Make the measured area a building.
     BuildOnArea,
     /// Keep schemes and bookmarks on the server.
     SendScene,
-    /// Save a picture of so many pixels.
-    SavePicture([u32; 2]),
+    /// Save a picture of so many pixels; whether the project gets it too.
+    SavePicture([u32; 2], bool),
+    /// Read the project from the server once more.
+    ReadAnew,
     /// Save the meeting's file.
     SaveMeeting,
     /// Put what was said away.
@@ -148,6 +154,10 @@ pub struct MeetingRow {
     pub bookmarks: Vec<String>,
     /// Notes.
     pub notes: Vec<NoteRow>,
+    /// Pictures for the project: the name, and whether the server has it.
+    pub pictures: Vec<(String, bool)>,
+    /// Whether a change of schemes or bookmarks can be taken back.
+    pub can_take_back: bool,
     /// Whether an area was measured that could be a building.
     pub can_build: bool,
     /// Who is signed in.

@@ -6,6 +6,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::*;
+use crate::meeting::scheme::Building;
 
 /// A harness whose font has the characters; a system without one is told so.
 fn harness<'a>(size: [f32; 2], panels: impl FnMut(&mut Ui) + 'a) -> Harness<'a> {
@@ -226,6 +227,77 @@ fn schemes_bookmarks_tools_and_tabs_are_one_click_away() {
     assert_eq!(asked(&model, "测面"), [Action::SetTool(area)]);
     assert_eq!(asked(&Shown { tool: area, ..model.clone() }, "完成"), [Action::FinishDrawing]);
     assert_eq!(asked(&Shown { tool: area, ..model }, "测面"), [Action::SetTool(None)]);
+}
+
+/// What is asked for by clicks, each on the nth thing of a label.
+fn asked_by(model: &Shown, clicks: &[(&str, usize)]) -> Vec<Action> {
+    let asked = RefCell::new(Vec::new());
+    let mut screen = harness([1366.0, 1000.0], |ui| asked.borrow_mut().extend(show(ui, model, Panels::All)));
+    screen.run();
+    for (label, nth) in clicks {
+        screen.get_all_by_label(label).nth(*nth).unwrap_or_else(|| panic!("{label} {nth}")).click();
+        screen.run();
+    }
+    drop(screen);
+    asked.into_inner()
+}
+
+#[test]
+fn schemes_and_bookmarks_are_named_ordered_and_changed_once_one_asks_for_it() {
+    let model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, ..shown() };
+    let edit = |edit: SceneEdit| vec![Action::Edit(edit)];
+    let (schemes, bookmarks) = (("编辑", 0), ("编辑", 1));
+    assert_eq!(asked_by(&model, &[schemes, ("▼", 0)]), edit(SceneEdit::MoveScheme(0, 1)));
+    assert_eq!(asked_by(&model, &[schemes, ("▲", 0)]), [], "the first is first");
+    assert_eq!(asked_by(&model, &[schemes, ("复制", 1)]), edit(SceneEdit::CopyScheme(1)));
+    assert_eq!(asked_by(&model, &[schemes, ("×", 1)]), edit(SceneEdit::RemoveScheme(1)));
+    assert_eq!(asked_by(&model, &[schemes, ("新建方案", 0)]), edit(SceneEdit::AddScheme));
+    let limit = Building {
+        height_m: Some(54.0),
+        floors: None,
+        ..model.meeting.as_ref().expect("one").schemes[0].buildings[0].clone()
+    };
+    assert_eq!(asked_by(&model, &[schemes, ("按高度", 0)]), edit(SceneEdit::SetBuilding(0, 0, limit)));
+    let whole = Building { name: "2#".to_owned(), floors: Some(6), ..Building::default() };
+    assert_eq!(asked_by(&model, &[schemes, ("以红线为基底新建体量", 0)]), edit(SceneEdit::AddBuilding(0, whole)));
+    assert_eq!(asked_by(&model, &[bookmarks, ("▲", 1)]), edit(SceneEdit::MoveBookmark(1, 0)));
+    assert_eq!(asked_by(&model, &[bookmarks, ("取当前视点", 1)]), [Action::LookAnew(1)]);
+    assert_eq!(asked_by(&model, &[bookmarks, ("编辑完毕", 0), ("1 全景", 0)]), [Action::GotoBookmark(0)]);
+    let mut changed = model;
+    changed.meeting.as_mut().expect("one").can_take_back = true;
+    assert_eq!(asked_by(&changed, &[schemes, ("撤销", 0)]), [Action::TakeBack]);
+    assert_eq!(asked_by(&changed, &[("重新读取", 0)]), [Action::ReadAnew]);
+}
+
+#[test]
+fn a_bookmark_is_renamed_letter_by_letter() {
+    let model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, ..shown() };
+    let asked = RefCell::new(Vec::new());
+    let mut screen = harness([1366.0, 1000.0], |ui| asked.borrow_mut().extend(show(ui, &model, Panels::All)));
+    screen.run();
+    screen.get_all_by_label("编辑").nth(1).expect("bookmarks").click();
+    screen.run();
+    screen.get_by_value("入口").focus();
+    screen.run();
+    screen.get_by_value("入口").type_text("处");
+    screen.run();
+    drop(screen);
+    let asked = asked.into_inner();
+    assert!(
+        matches!(&asked[..], [Action::Edit(SceneEdit::RenameBookmark(1, name))] if name.contains('处') && name.contains("入口")),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn a_picture_goes_into_the_report_where_there_is_a_server() {
+    let mut model = Shown { meeting: Some(meeting()), tab: Tab::Meeting, ..shown() };
+    assert_eq!(asked_by(&model, &[("出图入报告", 0), ("A4 300dpi", 0)]), [Action::SavePicture([3508, 2480], true)]);
+    assert_eq!(asked_by(&model, &[("出图", 0), ("1920×1080", 0)]), [Action::SavePicture([1920, 1080], false)]);
+    model.meeting.as_mut().expect("one").is_packed = true;
+    let mut screen = harness([1366.0, 1000.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    assert!(screen.query_by_label("出图入报告").is_none() && screen.query_by_label("重新读取").is_none());
 }
 
 #[test]

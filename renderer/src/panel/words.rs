@@ -167,8 +167,37 @@ pub const SEND_SCENE: Word = Word("方案与书签存到服务", "Keep schemes a
 pub const CANCEL: Word = Word("取消", "Cancel");
 /// What a note says.
 pub const NOTE_TEXT: Word = Word("标注内容", "What the note says");
+/// Opens a list to be changed.
+pub const EDIT: Word = Word("编辑", "Edit");
+/// Ends changing a list.
+pub const LEAVE_EDITING: Word = Word("编辑完毕", "Close");
+/// Makes an empty scheme.
+pub const NEW_SCHEME: Word = Word("新建方案", "New scheme");
+/// Makes the same scheme once more.
+pub const COPY: Word = Word("复制", "Copy");
+/// Makes the whole red line a building.
+pub const BUILD_ON_RED_LINE: Word = Word("以红线为基底新建体量", "Building on the red line");
+/// How to give a building another footprint.
+pub const BUILD_HELP: Word =
+    Word("用“测面”画出基底，再点“以测面为基底新建体量”", "Measure an area, then make it a building");
+/// Counts a building in metres.
+pub const IN_METRES: Word = Word("按高度", "in metres");
+/// Counts a building in floors.
+pub const IN_FLOORS: Word = Word("按层数", "in floors");
+/// Takes the last change back.
+pub const TAKE_BACK: Word = Word("撤销", "Undo");
+/// Lets a bookmark look at what is seen.
+pub const LOOK_ANEW: Word = Word("取当前视点", "Use this view");
+/// Reads the project once more.
+pub const READ_ANEW: Word = Word("重新读取", "Read anew");
 /// Saves a picture.
 pub const PICTURE: Word = Word("出图", "Picture");
+/// Saves a picture and sends it to the project.
+pub const PICTURE_FOR_PROJECT: Word = Word("出图入报告", "Picture for the report");
+/// The project has the picture.
+pub const IN_PROJECT: Word = Word("已存入项目", "kept with the project");
+/// The picture is on its way.
+pub const SENDING: Word = Word("正在上传", "being sent");
 /// Saves the meeting.
 pub const SAVE: Word = Word("保存会议 .skv", "Save meeting .skv");
 /// It was saved.

@@ -59,6 +59,10 @@ enum Sending {
     /// The note at this place of the list.
     Note(usize, Note),
     Scene(Scene),
+    /// The picture at this place of the list, its name and what is in it.
+    Picture(usize, String, bytes::Bytes),
+    /// Nothing: the project is asked for once more.
+    Nothing,
 }
 
 impl Layer {
@@ -285,12 +289,13 @@ impl Viewer {
         layer::schemes::ground_m(self.service.source(), &terrain, lon_lat_deg)
     }
 
-    /// Pins a note and sends it to the server, where there is one.
+    /// Pins a note under the name of who is signed in, and sends it to the server, where there is one.
     pub fn add_note(&mut self, note: Note) {
         let Some(meeting) = &mut self.meeting else { return };
         if !note.is_sound() {
             return;
         }
+        let note = Note { author: self.service.person().map(str::to_owned), ..note };
         let place = meeting.notes.len();
         meeting.notes.push(note.clone());
         self.send(Sending::Note(place, note));
@@ -301,6 +306,19 @@ impl Viewer {
         if let Some(meeting) = &self.meeting {
             self.send(Sending::Scene(meeting.scene.clone()));
         }
+    }
+
+    /// Sends a picture (PNG or JPEG, by its name) to be kept with the project.
+    pub fn send_picture(&mut self, name: String, bytes: bytes::Bytes) {
+        let Some(meeting) = &mut self.meeting else { return };
+        let place = meeting.pictures.len();
+        meeting.pictures.push((name.clone(), false));
+        self.send(Sending::Picture(place, name, bytes));
+    }
+
+    /// Asks the server for the project once more: its check, notes, schemes and bookmarks as they are now.
+    pub fn read_anew(&mut self) {
+        self.send(Sending::Nothing);
     }
 
     fn send(&mut self, what: Sending) {
@@ -325,6 +343,11 @@ impl Viewer {
                         client::post_note(&service, &id, note, &outgoing.key).map(|()| Loaded::Sent(Value::Null))
                     }
                     Sending::Scene(scene) => client::put_scene(&service, &id, scene, &outgoing.key).map(Loaded::Sent),
+                    Sending::Picture(_, name, bytes) => {
+                        client::post_picture(&service, &id, (name, bytes), &outgoing.key)
+                            .map(|()| Loaded::Sent(Value::Null))
+                    }
+                    Sending::Nothing => client::read(&service, &id).map(|read| Loaded::Meeting(Box::new(read))),
                 }),
             }
         })
@@ -341,15 +364,34 @@ impl Viewer {
                 }
             }
             (Sending::Scene(_), Ok(Loaded::Sent(version))) => meeting.scene.version = version,
-            (Sending::Scene(_), Ok(_)) => {}
-            (_, Err(error)) => {
-                let words = chain(&error);
-                tracing::warn!(error = %words, "not sent");
+            (Sending::Picture(place, ..), Ok(_)) => {
+                if let Some((_, is_there)) = meeting.pictures.get_mut(place) {
+                    *is_there = true;
+                }
+            }
+            (Sending::Nothing, Ok(Loaded::Meeting(read))) => {
+                let mut read = *read;
+                // What the server does not have stays on the desk.
+                read.notes.extend(meeting.notes.iter().filter(|note| !note.posted).cloned());
+                read.pictures = std::mem::take(&mut meeting.pictures);
+                read.shows = read.shows_named(&meeting.shows.name()).unwrap_or_default();
+                self.set_meeting(read);
+            }
+            (Sending::Scene(_) | Sending::Nothing, Ok(_)) => {}
+            (what, Err(error)) => {
+                let words = match (&what, &error) {
+                    (Sending::Scene(_), ViewError::Refused { status: 409, .. }) => CHANGED_BY_OTHERS.to_owned(),
+                    _ => chain(&error),
+                };
+                tracing::warn!(error = %chain(&error), "not sent");
                 self.said = Some(words);
             }
         }
     }
 }
+
+/// Said where somebody else's schemes and bookmarks came first.
+const CHANGED_BY_OTHERS: &str = "他人刚改过方案或书签，未覆盖：可先“保存会议”留底，再点“重新读取” · somebody else changed schemes or bookmarks; nothing was overwritten: save the meeting, then read it anew";
 
 fn red_line(meeting: &Meeting) -> impl Iterator<Item = &Polygon> {
     meeting.red_line.iter().flat_map(|area| &area.polygons)

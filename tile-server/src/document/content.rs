@@ -192,6 +192,8 @@ pub(crate) enum Block {
     Table(Table),
     /// The map of the dossier.
     Map,
+    /// The picture of the dossier at this place.
+    Picture(usize),
     /// Who signs and where the seal goes.
     Seal {
         /// The unit that signs.

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::attached::AttachedPicture;
 use super::map::MapPicture;
 
 /// Everything about one project, as it stands.
@@ -30,6 +31,9 @@ pub(crate) struct Dossier {
     /// The map, where the document has one.
     #[serde(skip)]
     pub(crate) map: Option<MapPicture>,
+    /// Pictures that were brought for the report, oldest first.
+    #[serde(skip)]
+    pub(crate) pictures: Vec<AttachedPicture>,
 }
 
 /// The office that makes documents, from the rule document `documents`.

@@ -89,6 +89,7 @@ pub(crate) fn dossier(
         office: Office { unit: first_of([&office.unit, &project.lead_unit.name]), ..office },
         as_of: instant(project.updated),
         map: None,
+        pictures: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@
 //! identifiers. What several forms say is made once (`report`, `filed_tables`), what they look like in each form's file.
 
 mod analysis_xlsx;
+pub(crate) mod attached;
 mod content;
 pub(crate) mod dossier;
 mod filed_tables;

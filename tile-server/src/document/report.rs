@@ -36,6 +36,10 @@ pub(crate) fn report(dossier: &Dossier) -> Report {
             blocks.extend([Block::Section("用地红线图"), Block::Map]);
         }
     }
+    if !dossier.pictures.is_empty() {
+        blocks.push(Block::Section("三维会审附图"));
+        blocks.extend((0..dossier.pictures.len()).map(Block::Picture));
+    }
     if !dossier.opinions.is_empty() || !dossier.statements.is_empty() {
         blocks.push(Block::Section("部门意见与汇总"));
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::content::{Align, Block, Mark, Table, chinese_number};
 use super::dossier::Dossier;
 use super::report::report;
-use super::report_pdf::{MAP, fact_rows, map_note, map_title};
+use super::report_pdf::{MAP, fact_rows, map_note, map_title, picture_caption};
 use super::{Document, DocumentError, Make, Workshop};
 
 /// The kind.
@@ -91,6 +91,7 @@ fn make(dossier: &Dossier, _workshop: &Workshop) -> Result<Vec<u8>, DocumentErro
             }
             Block::Table(table) => writer.table(docx, table),
             Block::Map => writer.map(docx, dossier),
+            Block::Picture(at) => writer.picture(docx, dossier, *at),
             Block::Seal { unit, date } => writer.seal(docx, unit, date),
         };
     }
@@ -331,6 +332,16 @@ impl Writer {
             docx = docx.add_table(laid_out(WordTable::new(rows), grid));
         }
         docx.add_paragraph(self.paragraph().add_run(run(&map_note(dossier), BODY_FONT, 16)))
+    }
+
+    fn picture(&mut self, docx: Docx, dossier: &Dossier, at: usize) -> Docx {
+        let picture = &dossier.pictures[at];
+        let [width, height] = picture.size_mm.map(|mm| (mm * EMU_PER_MM).round() as u32);
+        let drawn = Pic::new_with_dimensions(picture.png.clone(), 1, 1).id(format!("rIdPicture{at}"));
+        let drawn = Run::new().add_image(drawn.size(width, height));
+        let caption = run(&picture_caption(dossier, at), BODY_FONT, 21);
+        docx.add_paragraph(self.paragraph().align(AlignmentType::Center).keep_next(true).add_run(drawn))
+            .add_paragraph(self.paragraph().align(AlignmentType::Center).add_run(caption))
     }
 
     fn seal(&mut self, mut docx: Docx, unit: &str, date: &str) -> Docx {

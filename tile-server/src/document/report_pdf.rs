@@ -39,6 +39,7 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
             Block::Facts(facts) => json!({ "kind": "facts", "rows": fact_rows(facts) }),
             Block::Table(table) => table_json(table, MAX_ROWS),
             Block::Map => json!({ "kind": "map" }),
+            Block::Picture(at) => picture_json(dossier, *at),
             Block::Seal { unit, date } => json!({ "kind": "seal", "unit": unit, "date": date }),
         })
         .collect();
@@ -59,7 +60,24 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
         data["map"]["stamp"] = dossier.office.map_stamp().into();
         pictures.push(("/map.png", &map.png));
     }
+    let names: Vec<String> = (0..dossier.pictures.len()).map(picture_file).collect();
+    pictures.extend(names.iter().zip(&dossier.pictures).map(|(name, picture)| (name.as_str(), picture.png.as_slice())));
     workshop.typesetter().pdf(include_str!("template/report.typ"), &data, &pictures, &identity(dossier, DOCUMENT.name))
+}
+
+fn picture_file(at: usize) -> String {
+    format!("/picture-{at}.png")
+}
+
+fn picture_json(dossier: &Dossier, at: usize) -> Value {
+    let picture = &dossier.pictures[at];
+    let caption = picture_caption(dossier, at);
+    json!({ "kind": "picture", "file": picture_file(at), "width_mm": picture.size_mm[0], "caption": caption })
+}
+
+/// What stands below a picture: its number and what is known of it.
+pub(super) fn picture_caption(dossier: &Dossier, at: usize) -> String {
+    format!("附图{}　{}", at + 1, dossier.pictures[at].caption)
 }
 
 /// What names a document for ever: the project, its state and the kind.

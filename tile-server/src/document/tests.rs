@@ -183,6 +183,38 @@ fn the_pdf_report_shows_every_figure_and_takes_hostile_names_as_text() {
 }
 
 #[test]
+fn pictures_of_the_meeting_stand_in_both_forms_of_the_report_with_who_brought_them() {
+    let workshop = Workshop::default();
+    if !has_fonts(&workshop) {
+        return;
+    }
+    let mut bytes = Vec::new();
+    let picture = image::RgbImage::from_fn(800, 500, |x, y| image::Rgb([x as u8, y as u8, 90]));
+    picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).expect("encodes");
+    let attached = attached::AttachedPicture::read(&bytes, "会审-比选.png", "王经办", "2026-11-20T08:00:00Z");
+    let with = |name: &str| {
+        let document = document(name);
+        let Make::Project(_, make) = document.make else { panic!("a document of a project") };
+        let mut dossier = dossier_for(document);
+        dossier.pictures = vec![attached.clone().expect("read"); 2];
+        make(&dossier, &workshop).expect("it is made")
+    };
+    let pdf = kept("report-pictures.pdf", &with("report.pdf"));
+    if let Some(text) = text_of_pdf(&pdf) {
+        for words in ["三维会审附图", "附图1会审-比选（王经办，2026-11-20）", "附图2"] {
+            assert!(text.contains(words), "{words}");
+        }
+    }
+    let docx = kept("report-pictures.docx", &with("report.docx"));
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(docx).expect("written")).expect("a ZIP");
+    let media = archive.file_names().filter_map(Result::ok).filter(|name| name.starts_with("word/media/")).count();
+    assert_eq!(media, 3, "the map and two pictures");
+    let mut xml = String::new();
+    archive.by_name("word/document.xml").expect("the text").read_to_string(&mut xml).expect("UTF-8");
+    assert!(xml.contains("附图2") && xml.contains("三维会审附图"));
+}
+
+#[test]
 fn the_a3_sheet_has_its_frame_and_the_conflicts() {
     let workshop = Workshop::default();
     if !has_fonts(&workshop) {

@@ -1,13 +1,14 @@
 //! `/projects/{id}/attachments`: files that belong to a project. They are only ever handed out as downloads, never shown
 //! as part of our own page, whatever they say they are.
 
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use catalog::{AttachmentRow, Written};
 use serde_json::{Value, json};
 
+use super::query_value;
 use super::red_lines::file_of;
 use crate::app::Shared;
 use crate::asked::private;
@@ -20,6 +21,7 @@ use crate::route::{Route, Verb, parameters};
 parameters! {
     PROJECT = Path "id" "string" "项目标识；project";
     ATTACHMENT = Path "attachment" "string" "附件标识；attachment";
+    REPORT = Query "report" "boolean" "图片（PNG、JPEG）是否印入审查报告；whether a picture is printed in the report";
 }
 
 /// Routes of this protocol.
@@ -39,7 +41,7 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/projects/{id}/attachments",
         tag: "review",
         about: "上传附件（字段 file，不超过 20 MB）；brings an attachment",
-        parameters: &[PROJECT],
+        parameters: &[PROJECT, REPORT],
         takes: &["multipart/form-data"],
         media_types: &["application/json"],
         handler: || post(bring).layer(DefaultBodyLimit::max(MAX_BYTES + (1 << 20))),
@@ -83,6 +85,14 @@ const KINDS: &[(&str, &str, &[u8])] = &[
     ("json", "application/json", b""),
 ];
 
+/// What can be printed in a report.
+const PICTURES: [&str; 2] = ["image/png", "image/jpeg"];
+
+/// Whether an attachment is to be printed in the report.
+pub(crate) fn is_for_report(row: &AttachmentRow) -> bool {
+    row.brought_by["for_report"] == true && PICTURES.contains(&row.media_type.as_str())
+}
+
 async fn list(State(app): State<Shared>, _: Actor, Path(id): Path<String>) -> Result<Response, Problem> {
     app.project(&id).await?;
     let attachments: Vec<Value> = app.catalog.attachment_list(&id).await?.iter().map(attachment_json).collect();
@@ -93,8 +103,10 @@ async fn bring(
     State(app): State<Shared>,
     actor: Actor,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
+    let for_report = query_value(query.as_deref(), "report").is_some_and(|value| value == "true" || value == "1");
     let project = app.project(&id).await?;
     let settings = app.review_settings().await?;
     let now = (app.settings.now)();
@@ -114,6 +126,13 @@ async fn bring(
             format!("This kind of file is not taken, or it is not what its name says; taken are {}.", kinds.join(", ")),
         ));
     };
+    if for_report && !PICTURES.contains(media_type) {
+        return Err(Problem::bad_parameter(
+            "report",
+            "只有 PNG 或 JPEG 图片可印入报告",
+            "only a PNG or JPEG is printed",
+        ));
+    }
     if app.catalog.attachment_list(&id).await?.len() >= MAX_ATTACHMENTS {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -129,7 +148,7 @@ async fn bring(
         bytes: bytes.len() as u64,
         sha256: sha256(&bytes),
         at: now,
-        brought_by: json!({ "account": actor.account, "unit": actor.unit }),
+        brought_by: json!({ "account": actor.account, "unit": actor.unit, "for_report": for_report }),
     };
     let answer = json!({ "attachment": attachment_json(&row) });
     let event = review::remark(&project, "attachment", attachment_json(&row), &actor, here)?;

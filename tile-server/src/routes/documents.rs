@@ -10,16 +10,18 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use catalog::{DatasetKind, DatasetQuery, Job, JobState, LedgerQuery, Revision};
+use catalog::{AttachmentRow, DatasetKind, DatasetQuery, Job, JobState, LedgerQuery, Revision};
 use chrono::SecondsFormat;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use review::{LedgerEntry, LedgerState, Project, Refusal, Role};
 use serde_json::{Map, Value, json};
 
+use super::attachments::is_for_report;
 use super::query_value;
 use crate::app::{App, Shared};
 use crate::asked::private;
 use crate::asset::feature_path;
+use crate::document::attached::{AttachedPicture, MOST_PICTURES};
 use crate::document::dossier::{Check, Dossier, Source, TakenPiece};
 use crate::document::found::Found;
 use crate::document::from_review::{Records, dossier, name_systems, office, titled};
@@ -287,15 +289,35 @@ pub(crate) async fn paper(
         Some(frame) => drawing(app, frame, &dossier).await?,
         None => None,
     };
+    let brought = match document.name {
+        "report.pdf" | "report.docx" => pictures(app, &dossier.project.id).await?,
+        _ => Vec::new(),
+    };
     let shared = Arc::clone(app);
     app.work
         .run(move |stop| {
+            let read = |(bytes, row): (Vec<u8>, AttachmentRow)| {
+                let by = row.brought_by["account"]["name"].as_str().unwrap_or_default();
+                AttachedPicture::read(&bytes, &row.name, by, &row.at.to_rfc3339())
+            };
+            dossier.pictures = brought.into_iter().filter_map(read).collect();
             if let Some(drawing) = drawing {
                 dossier.map = document::map::draw(&drawing, shared.map_font.get().as_deref(), stop)?;
             }
             make(&dossier, &shared.workshop).map_err(problem)
         })
         .await?
+}
+
+/// The newest pictures that were brought for the report, in the order they came.
+async fn pictures(app: &App, project: &str) -> Result<Vec<(Vec<u8>, AttachmentRow)>, Problem> {
+    let rows = app.catalog.attachment_list(project).await?.into_iter().filter(is_for_report).rev().take(MOST_PICTURES);
+    let mut pictures = Vec::new();
+    for row in rows {
+        pictures.push((app.catalog.attachment_bytes(&row.id).await?, row));
+    }
+    pictures.reverse();
+    Ok(pictures)
 }
 
 /// What a client is told when a paper cannot be made.

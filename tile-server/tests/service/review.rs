@@ -360,6 +360,12 @@ async fn notes_scenes_and_attachments_belong_to_a_project() {
         let reply = service.answer(upload(&county.farm, &path, name, bytes)).await;
         assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{name}");
     }
+    let for_report = format!("{path}?report=true");
+    let refused = service.answer(upload(&county.farm, &for_report, "意见.pdf", pdf)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a PDF is not printed in the report");
+    let picture = service.answer(upload(&county.farm, &for_report, "会审.png", b"\x89PNG\r\n\x1a\n")).await;
+    assert_eq!(picture.status, StatusCode::CREATED);
+    assert_eq!(picture.json()["attachment"]["brought_by"]["for_report"], json!(true));
     assert_eq!(county.lead.get(service, &format!("{path}/../x")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(service.get(&format!("{path}/{attachment}")).await.status, StatusCode::UNAUTHORIZED);
 }
