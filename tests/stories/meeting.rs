@@ -296,8 +296,9 @@ fn a_project_is_reviewed_in_three_dimensions() {
         { "schemes": schemes(site) }, { "panels": "none" }, { "scheme": "none" },
         { "hide": ["*"] }, { "show": ["dem", "imagery"] },
         above(edge, height_m), shot("边.png"),
-        above(conflict, height_m), shot("冲突.png"),
-        above(condition, height_m), shot("有条件.png"),
+        // Beside the foot of the sign that stands in the middle.
+        above(moved(conflict, [0.0, -6.0]), height_m), shot("冲突.png"),
+        above(moved(condition, [0.0, -6.0]), height_m), shot("有条件.png"),
         above(free, height_m), shot("空地.png"),
         above(site, height_m), shot("无方案.png"),
         { "scheme": "多层" }, shot("多层.png"),
