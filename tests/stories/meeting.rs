@@ -366,10 +366,18 @@ fn a_project_is_reviewed_in_three_dimensions() {
     let column = pixel(12.0, -10.0, 0.0)[0].round() as u32;
     let differs = |row: &u32| {
         let [a, b] = [&without, &with].map(|picture| picture.get_pixel(column, *row).0);
-        (0..3).any(|at| a[at].abs_diff(b[at]) > 24)
+        (0..3).any(|at| a[at].abs_diff(b[at]) > 4)
     };
     let bottom = (0..SIZE_PX[1]).rev().find(differs).expect("the tower is seen");
-    let top = (0..bottom).rev().take_while(differs).last().expect("it has some height");
+    // A row or two of a wall may be coloured like the field behind it; the sky over the roof is as it was.
+    let mut top = bottom;
+    for row in (0..bottom).rev() {
+        if differs(&row) {
+            top = row;
+        } else if top - row > 3 {
+            break;
+        }
+    }
     let foot_above_m = number(&tower["foot_m"]) - number(&tower["ground_m"][1]);
     let (roof, foot) = (pixel(20.0, 10.0, tower_m + foot_above_m)[1], pixel(20.0, -10.0, 0.0)[1]);
     let tall_px = f64::from(bottom - top);
