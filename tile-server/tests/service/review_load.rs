@@ -2,7 +2,8 @@
 //! whether or not earlier ones are answered, half of the way through a `kill -9`. Whatever was acknowledged is there
 //! afterwards, once; nothing is answered with an error.
 //!
-//! Four seconds as a test; five minutes in `scripts/bench-review.sh`, for figures.
+//! Four seconds as a test; five minutes in `scripts/bench-review.sh`, for figures, of the program that
+//! `SHIKONG_LOAD_PROGRAM` names.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -33,7 +34,9 @@ struct Server {
 
 impl Server {
     fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shikong-server"))
+        let program =
+            std::env::var_os("SHIKONG_LOAD_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_shikong-server").into());
+        let mut child = Command::new(program)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .env("RUST_LOG", "error")
@@ -52,6 +55,13 @@ impl Server {
         let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         let field = |n: usize| after_name.split_whitespace().nth(n).and_then(|text| text.parse::<u64>().ok());
         field(11).unwrap_or(0) + field(12).unwrap_or(0)
+    }
+
+    /// The most memory it ever had, MiB.
+    fn peak_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak.map_or(0, |kib: u64| kib >> 10)
     }
 
     fn kill(mut self) {
@@ -285,7 +295,7 @@ async fn thirty_departments_lose_nothing_at_a_hundred_requests_a_second_and_a_ki
     let load = Arc::new(Load { client, url, lead, desks, projects, tally: Mutex::default() });
 
     let begun = Instant::now();
-    let (mut cpu_ticks, mut since_ticks) = (0, server.cpu_ticks());
+    let (mut cpu_ticks, mut since_ticks, mut peak_mib) = (0, server.cpu_ticks(), 0);
     let mut running = tokio::task::JoinSet::new();
     let in_all = seconds * A_SECOND;
     for n in 0..in_all {
@@ -295,6 +305,7 @@ async fn thirty_departments_lose_nothing_at_a_hundred_requests_a_second_and_a_ki
         running.spawn(async move { load.one(n as usize, due).await });
         if n == in_all / 2 {
             cpu_ticks += server.cpu_ticks() - since_ticks;
+            peak_mib = server.peak_mib();
             server.kill();
             server = Server::start(folder.path());
             since_ticks = 0;
@@ -307,8 +318,9 @@ async fn thirty_departments_lose_nothing_at_a_hundred_requests_a_second_and_a_ki
     cpu_ticks += server.cpu_ticks() - since_ticks;
     let requests = load.tally().requests;
     println!(
-        "review: {seconds} s at {A_SECOND}/s, server {:.2} CPU-ms a request",
-        cpu_ticks as f64 * 10.0 / requests as f64
+        "review: {seconds} s at {A_SECOND}/s, server {:.2} CPU-ms a request, peak {} MB",
+        cpu_ticks as f64 * 10.0 / requests as f64,
+        peak_mib.max(server.peak_mib())
     );
     server.kill();
     let catalog = Catalog::open(folder.path()).await.expect("opens");
