@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::coordination::{AREA_TOLERANCE_M2, analyse, assert_areas, assert_planted, assert_within, cents, number};
+use crate::coordination::{AREA_TOLERANCE_M2, analyse, assert_areas, assert_within, cents, number};
 use crate::programs::{data_folder, import};
 use crate::sample_county::County;
 
