@@ -28,10 +28,10 @@ fn changeable_heading(ui: &mut Ui, shown: &Shown, word: words::Word) -> bool {
 }
 
 /// A name to be typed over; gives back what was typed.
-fn name_field(ui: &mut Ui, name: &str, width: f32) -> Option<String> {
+fn name_field(ui: &mut Ui, shown: &Shown, name: &str) -> Option<String> {
     let mut typed = name.to_owned();
-    let edit = TextEdit::singleline(&mut typed).desired_width(width).char_limit(MOST_TYPED_LETTERS);
-    ui.add(edit).changed().then_some(typed)
+    let edit = TextEdit::singleline(&mut typed).desired_width(96.0).char_limit(MOST_TYPED_LETTERS);
+    ui.add(edit).accessible_name(words::NAME.text(shown.language)).changed().then_some(typed)
 }
 
 /// Up, down and away, for an entry at a place of a list of so many.
@@ -101,7 +101,7 @@ fn change_schemes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions: &mu
     for (place, scheme) in meeting.schemes.iter().enumerate() {
         ui.push_id(("scheme", place), |ui| {
             ui.horizontal(|ui| {
-                if let Some(name) = name_field(ui, &scheme.name, 96.0) {
+                if let Some(name) = name_field(ui, shown, &scheme.name) {
                     actions.push(Action::Edit(SceneEdit::RenameScheme(place, name)));
                 }
                 if ui.small_button(words::COPY.text(language)).clicked() {
@@ -147,7 +147,7 @@ fn buildings(
         ui.push_id(("building", place, index), |ui| {
             if is_changing {
                 ui.horizontal(|ui| {
-                    if let Some(name) = name_field(ui, &building.name, 96.0) {
+                    if let Some(name) = name_field(ui, shown, &building.name) {
                         changed.name = name;
                     }
                     count_by(ui, shown, &mut changed);
@@ -215,7 +215,7 @@ pub(super) fn bookmarks(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, action
             ui.horizontal(|ui| {
                 if is_changing {
                     ui.label(format!("{}", index + 1));
-                    if let Some(name) = name_field(ui, name, 96.0) {
+                    if let Some(name) = name_field(ui, shown, name) {
                         actions.push(Action::Edit(SceneEdit::RenameBookmark(index, name)));
                     }
                     if ui.small_button(words::LOOK_ANEW.text(language)).clicked() {

@@ -175,6 +175,8 @@ pub const LEAVE_EDITING: Word = Word("编辑完毕", "Close");
 pub const NEW_SCHEME: Word = Word("新建方案", "New scheme");
 /// Makes the same scheme once more.
 pub const COPY: Word = Word("复制", "Copy");
+/// What something is called.
+pub const NAME: Word = Word("名称", "Name");
 /// Makes the whole red line a building.
 pub const BUILD_ON_RED_LINE: Word = Word("以红线为基底新建体量", "Building on the red line");
 /// How to give a building another footprint.
