@@ -276,7 +276,9 @@ fn free_sites_are_ranked_with_reasons_and_keep_the_distance_asked_for() {
         assert_eq!(candidate["rank"], json!(index + 1));
         assert!(index == 0 || number(&candidate["score"]) <= number(&candidates[index - 1]["score"]), "{candidate}");
         let reasons = candidate["reasons_zh"].as_array().expect("reasons");
-        for part in ["公顷", "坡度", "路", "距河道管理范围不小于 50 米", "距永久基本农田不小于 10 米"]
+        // The way to a road is said with its name, or that none is known.
+        let road = candidate["road"].as_str().unwrap_or("道路");
+        for part in ["公顷", "坡度", road, "距河道管理范围不小于 50 米", "距永久基本农田不小于 10 米"]
         {
             assert!(
                 reasons.iter().any(|reason| reason.as_str().is_some_and(|text| text.contains(part))),

@@ -78,9 +78,7 @@ impl LayerCache {
             Some(None) => Vec::new(),
             Some(Some(selection)) if file_bytes > LARGE_FILE_BYTES => read(source, plane, selection, watch)?.parcels,
             _ => {
-                let key = (dated_name(revision), plane.definition().to_owned());
-                let read = || read(source, plane, Selection::All, watch).map(Arc::new);
-                let parsed = self.parsed.try_get_with(key, read).map_err(Problem::shared)?;
+                let parsed = self.whole(source, plane, watch)?;
                 let within = match within {
                     Some(within) => {
                         box_in(within, &Transform::new(&Crs::cgcs2000(), plane).map_err(Problem::internal)?)
@@ -95,6 +93,31 @@ impl LayerCache {
         };
         Ok(loaded(source, plane, parcels))
     }
+
+    /// Every feature of the revision. One of those who ask at once reads for all; where he gives up, another does.
+    fn whole(&self, source: &LayerSource, plane: &Crs, watch: &dyn Watch) -> Result<Arc<Parsed>, Problem> {
+        loop {
+            let key = (dated_name(&source.revision), plane.definition().to_owned());
+            let read = || {
+                let read = read(source, plane, Selection::All, watch).map(Arc::new);
+                read.map_err(|problem| if watch.cancelled() { Unread::GivenUp } else { Unread::Refused(problem) })
+            };
+            match self.parsed.try_get_with(key, read).map_err(|unread| (*unread).clone()) {
+                Ok(parsed) => return Ok(parsed),
+                Err(Unread::Refused(problem)) => return Err(problem),
+                Err(Unread::GivenUp) if watch.cancelled() => return Err(cancelled()),
+                Err(Unread::GivenUp) => {}
+            }
+        }
+    }
+}
+
+/// Why a layer was not read to its end.
+#[derive(Clone)]
+enum Unread {
+    /// Whoever read it was cancelled.
+    GivenUp,
+    Refused(Problem),
 }
 
 /// The parcels with the class that this request asks for.
