@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::coordination::{assert_adds_up, assert_planted, cents, number, row};
 use crate::oracles::gdal_feature_count;
-use crate::programs::{Server, data_folder, program, run, skipped, validate};
+use crate::programs::{Server, admin_password, data_folder, skipped, validate};
 use crate::sample_county::County;
 
 /// An area as the page writes it: `1,234,567.80`.
@@ -48,9 +48,7 @@ fn two_plans_are_compared_in_the_browser_and_their_ledger_is_worked_on() {
     let folder = data_folder();
     let data = county.copy(folder.path());
     let server = Server::start(&data);
-    let (code, out, err) = run(program("shikong-server").arg("--data").arg(&data).args(["--reset-password", "admin"]));
-    assert_eq!(code, 0, "{err}");
-    let password = out.split_whitespace().last().expect("a one-time password").to_owned();
+    let password = admin_password(&data);
     let pictures = folder.path().to_string_lossy().into_owned();
     let Some((sound, said)) = validate("plans.mjs", &[&server.url, &password, &pictures]) else { return };
     assert!(sound, "the page has errors: {:#} after {:#}", said["errors"], said["steps"]);

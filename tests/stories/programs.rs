@@ -42,6 +42,13 @@ pub(crate) fn program(name: &str) -> Command {
     command
 }
 
+/// A new one-time password of the administrator, as whoever keeps the machine asks for one.
+pub(crate) fn admin_password(data: &Path) -> String {
+    let (code, out, err) = run(program("shikong-server").arg("--data").arg(data).args(["--reset-password", "admin"]));
+    assert_eq!(code, 0, "{err}");
+    out.split_whitespace().last().expect("a one-time password").to_owned()
+}
+
 /// Runs to the end and gives exit code, stdout, stderr.
 pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().expect("the program starts");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::programs::{Server, data_folder, program, run, skipped, validate};
+use crate::programs::{Server, admin_password, data_folder, skipped, validate};
 use crate::sample_county::County;
 
 /// Square metres by which an area may miss the planted one: the boundary points are rounded to millimetres.
@@ -30,9 +30,7 @@ fn a_project_goes_round_the_departments_in_the_browser() {
     let folder = data_folder();
     let data = county.copy(folder.path());
     let server = Server::start(&data);
-    let (code, out, err) = run(program("shikong-server").arg("--data").arg(&data).args(["--reset-password", "admin"]));
-    assert_eq!(code, 0, "{err}");
-    let password = out.split_whitespace().last().expect("a one-time password").to_owned();
+    let password = admin_password(&data);
     let project = &county.truth()["projects"]["project-industry"];
     let red_line = county.deliveries.join("10_项目_拟用地红线/样例工业园_界址点.txt");
     let pictures = folder.path().to_string_lossy().into_owned();

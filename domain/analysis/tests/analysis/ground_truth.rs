@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const EAST: f64 = 376_000.0;
 const NORTH: f64 = 3_133_000.0;
 
-fn parcel(id: &str, class: &str, [x, y, width, height]: [f64; 4]) -> Parcel {
+pub(crate) fn parcel(id: &str, class: &str, [x, y, width, height]: [f64; 4]) -> Parcel {
     let (x, y) = (EAST + x, NORTH + y);
     let exterior = vec![[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
     Parcel {
@@ -24,7 +24,7 @@ fn parcel(id: &str, class: &str, [x, y, width, height]: [f64; 4]) -> Parcel {
     }
 }
 
-fn loaded(dataset: &str, code_system: &str, parcels: Vec<Parcel>) -> LoadedLayer {
+pub(crate) fn loaded(dataset: &str, code_system: &str, parcels: Vec<Parcel>) -> LoadedLayer {
     let layer = ParcelLayer {
         source: format!("{dataset}@1"),
         code_system: code_system.to_owned(),
@@ -42,7 +42,7 @@ fn loaded(dataset: &str, code_system: &str, parcels: Vec<Parcel>) -> LoadedLayer
     }
 }
 
-fn run(
+pub(crate) fn run(
     name: &str,
     request: &Value,
     layers: &BTreeMap<String, LoadedLayer>,

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use analysis::{
-    LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Task,
-    mechanism::{Unwatched, analysis},
-};
-use geodesy::Crs;
+use analysis::LoadedLayer;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::ground_truth::{self, loaded, parcel};
 
 /// Side of the sheet, metres.
 const SIDE: usize = 24;
@@ -23,40 +21,14 @@ fn rectangles() -> impl Strategy<Value = Vec<Rectangle>> {
 }
 
 fn layer(dataset: &str, rectangles: &[Rectangle]) -> LoadedLayer {
-    let parcel = |(index, (x, y, w, h, class)): (usize, &Rectangle)| {
-        let [west, south, width, height] = [*x, *y, *w, *h].map(|v| v as f64);
-        let (x, y) = (376_000.0 + west, 3_133_000.0 + south);
-        Parcel {
-            id: index.to_string(),
-            source_id: index.to_string(),
-            class: class.to_string(),
-            polygons: vec![Polygon {
-                exterior: vec![[x, y], [x + width, y], [x + width, y + height], [x, y + height]],
-                holes: vec![],
-            }],
-            ..Parcel::default()
-        }
+    let painted = |(index, (x, y, w, h, class)): (usize, &Rectangle)| {
+        parcel(&index.to_string(), &class.to_string(), [*x, *y, *w, *h].map(|v| v as f64))
     };
-    LoadedLayer {
-        dataset: dataset.to_owned(),
-        revision: "1".to_owned(),
-        title: dataset.to_owned(),
-        valid_from: "2020-01-01T00:00:00Z".to_owned(),
-        bounds_lon_lat_deg: [109.0, 28.0, 110.0, 29.0],
-        repairs: Vec::new(),
-        layer: ParcelLayer {
-            source: format!("{dataset}@1"),
-            code_system: "unknown".to_owned(),
-            crs: Crs::from_epsg(4546).unwrap(),
-            parcels: rectangles.iter().enumerate().map(parcel).collect(),
-        },
-    }
+    loaded(dataset, "unknown", rectangles.iter().enumerate().map(painted).collect())
 }
 
 fn run(name: &str, request: &Value, layers: &BTreeMap<String, LoadedLayer>) -> (Value, usize) {
-    let (rules, plane, surfaces) = (RuleBook::shipped(), Crs::from_epsg(4546).unwrap(), BTreeMap::new());
-    let task = Task { request, rules: &rules, plane: &plane, layers, surfaces: &surfaces, watch: &Unwatched };
-    let found = (analysis(name).unwrap().run)(&task).unwrap();
+    let found = ground_truth::run(name, request, layers, &BTreeMap::new()).unwrap();
     (found.result, found.patches.len())
 }
 
