@@ -4,6 +4,8 @@
 //! What a project is and how it may change is decided elsewhere; here it is text with the columns it is found by.
 //! A write names the version it follows, so that of two at once one is told that it came late.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -377,14 +379,21 @@ impl Writing {
         Ok(())
     }
 
+    /// Only what changed is written: one opinion of thirty departments takes one row away.
     async fn waits_replace(&mut self, project: &str, waits: &[(String, String)]) -> Result<(), CatalogError> {
-        sqlx::query("DELETE FROM project_wait WHERE project = $1")
+        let rows = sqlx::query("SELECT unit, act FROM project_wait WHERE project = $1")
             .bind(project)
-            .execute(&mut *self.rows)
+            .fetch_all(&mut *self.rows)
             .await
             .map_err(CatalogError::database("tasks"))?;
-        for (unit, act) in waits {
-            sqlx::query("INSERT INTO project_wait (project, unit, act) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        let before = rows
+            .iter()
+            .map(|row| Ok((column(row, "unit")?, column(row, "act")?)))
+            .collect::<Result<BTreeSet<(String, String)>, CatalogError>>()?;
+        let after: BTreeSet<_> = waits.iter().cloned().collect();
+        let gone = before.difference(&after).map(|wait| (DELETE_WAIT, wait));
+        for (statement, (unit, act)) in gone.chain(after.difference(&before).map(|wait| (INSERT_WAIT, wait))) {
+            sqlx::query(statement)
                 .bind(project)
                 .bind(unit)
                 .bind(act)
@@ -395,6 +404,9 @@ impl Writing {
         Ok(())
     }
 }
+
+const DELETE_WAIT: &str = "DELETE FROM project_wait WHERE project = $1 AND unit = $2 AND act = $3";
+const INSERT_WAIT: &str = "INSERT INTO project_wait (project, unit, act) VALUES ($1, $2, $3)";
 
 /// The fingerprint of an event and all before it: whoever changes one row of the past must change every later one.
 fn chained(before: &str, project: &str, number: u64, at: DateTime<Utc>, kind: &str, body: &str) -> String {
