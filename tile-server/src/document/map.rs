@@ -41,6 +41,8 @@ const WORLD_PX: f64 = 512.0;
 const MAX_CONFLICTS: usize = 5_000;
 /// Entries of a legend: more are not read.
 const MAX_LEGEND: usize = 48;
+/// Numbers of conflicts nearer than this on paper would cover each other.
+const NUMBERS_APART_MM: f64 = 6.0;
 /// A tenth of a millimetre at 1:500.
 const MAX_SAGITTA_M: f64 = 0.05;
 /// How the red line and the conflicts are drawn.
@@ -176,7 +178,7 @@ pub(crate) fn draw(drawing: &Drawing, font: Option<&Font>, stop: &Stop) -> Resul
         sets.push((style, features, opacity));
     }
     let own = Style::parse(OWN_STYLE).map_err(Problem::internal)?;
-    let own_features = own_features(&red_line, drawing, &plane)?;
+    let own_features = own_features(&red_line, drawing, &plane, scale)?;
     let has = |kind: &str| {
         own_features.iter().any(|f| f.properties.get("kind") == Some(&carto::Value::Text(kind.to_owned())))
     };
@@ -432,7 +434,7 @@ fn bar(scale: u32) -> (f64, u8) {
 }
 
 /// The red line and the conflicts, each with what the style tells them by, and the numbers of the conflicts as points.
-fn own_features(red_line: &[Rings], drawing: &Drawing, plane: &Crs) -> Result<Vec<Feature>, Problem> {
+fn own_features(red_line: &[Rings], drawing: &Drawing, plane: &Crs, scale: u32) -> Result<Vec<Feature>, Problem> {
     let placing = if drawing.conflicts.is_empty() {
         None
     } else {
@@ -465,11 +467,27 @@ fn own_features(red_line: &[Rings], drawing: &Drawing, plane: &Crs) -> Result<Ve
     numbers.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     numbers.dedup_by_key(|(number, _, _)| *number);
     features.extend(red_line.iter().map(|rings| feature("red-line", String::new(), Geometry::Polygons(rings.clone()))));
-    let labels = numbers
-        .into_iter()
-        .map(|(number, _, point)| feature("number", number.to_string(), Geometry::Points(vec![point])));
+    let places = numbers.into_iter().map(|(number, _, point)| (number, point));
+    let labels = together(places, NUMBERS_APART_MM / 1000.0 * f64::from(scale));
+    let labels = labels.into_iter().map(|(label, point)| feature("number", label, Geometry::Points(vec![point])));
     features.extend(labels);
     Ok(features)
+}
+
+/// Numbers with their places; those nearer than `apart_m` to an earlier one stand beside it, in one label: two rules
+/// often take the same land, and the second would hide the first.
+fn together(numbers: impl Iterator<Item = (usize, [f64; 2])>, apart_m: f64) -> Vec<(String, [f64; 2])> {
+    let mut labels: Vec<(String, [f64; 2])> = Vec::new();
+    for (number, [x, y]) in numbers {
+        match labels.iter_mut().find(|(_, [a, b])| (x - a).hypot(y - b) < apart_m) {
+            Some((label, _)) => {
+                label.push('、');
+                label.push_str(&number.to_string());
+            }
+            None => labels.push((number.to_string(), [x, y])),
+        }
+    }
+    labels
 }
 
 /// What the templates need to draw the frame.
@@ -533,6 +551,12 @@ mod tests {
             let whole_mm = part_m * f64::from(parts) * 1000.0 / f64::from(scale);
             assert!((18.0..=50.0).contains(&whole_mm), "{scale}: {whole_mm} mm");
         }
+    }
+
+    #[test]
+    fn numbers_of_one_place_stand_in_one_label() {
+        let labels = together([(1, [0.0, 0.0]), (2, [3.0, 0.0]), (3, [40.0, 0.0]), (4, [0.0, 4.0])].into_iter(), 6.0);
+        assert_eq!(labels, [("1、2、4".to_owned(), [0.0, 0.0]), ("3".to_owned(), [40.0, 0.0])]);
     }
 
     #[test]
