@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use geodesy::crs::Crs;
+use geodesy::gauss_kruger::{Zone, ZoneWidth};
 use review::RedLineVersion;
 use serde_json::{Value, json};
 
@@ -184,10 +185,16 @@ struct Described {
 }
 
 fn described(red_line: &RedLine) -> Result<Described, Problem> {
+    let bounds_lon_lat_deg = red_line.bounds_lon_lat_deg().map_err(refused)?;
+    // A line of degrees has no plane of its own; the check lays it into the 3-degree zone of where it is.
+    let zone = if red_line.crs.is_projected() { None } else { zone_of(bounds_lon_lat_deg) };
+    let in_zone = zone.map(|zone| red_line.in_plane(&zone)).transpose().map_err(refused)?;
+    let measured = in_zone.as_ref().unwrap_or(red_line);
     let mut sums = [Some(0.0), Some(0.0)];
-    for parcel in &red_line.parcels {
-        let areas = parcel.areas(&red_line.crs).map_err(refused)?;
-        for (sum, area) in sums.iter_mut().zip([areas.plane_m2, areas.ellipsoidal_m2]) {
+    for (parcel, laid) in red_line.parcels.iter().zip(&measured.parcels) {
+        let ellipsoidal_m2 = parcel.areas(&red_line.crs).map_err(refused)?.ellipsoidal_m2;
+        let plane_m2 = laid.areas(&measured.crs).map_err(refused)?.plane_m2;
+        for (sum, area) in sums.iter_mut().zip([plane_m2, ellipsoidal_m2]) {
             *sum = sum.zip(area).map(|(sum, area)| sum + area);
         }
     }
@@ -195,7 +202,6 @@ fn described(red_line: &RedLine) -> Result<Described, Problem> {
         let rounded = area.and_then(decimal_of).map(|area| round_half_away(area, 2).to_string());
         rounded.and_then(|text| text.parse::<f64>().ok()).map_or(Value::Null, Value::from)
     };
-    let bounds_lon_lat_deg = red_line.bounds_lon_lat_deg().map_err(refused)?;
     let lon_lat = geojson(&red_line.in_plane(&Crs::cgcs2000()).map_err(refused)?, false);
     let delivered = red_line.to_json();
     let crs = delivered["crs"].as_str().unwrap_or_default().to_owned();
@@ -208,6 +214,12 @@ fn described(red_line: &RedLine) -> Result<Described, Problem> {
     });
     let warnings = json!(red_line.warnings);
     Ok(Described { crs, facts, warnings, delivered, lon_lat, bounds_lon_lat_deg })
+}
+
+/// The 3-degree zone at the middle of a box of degrees.
+fn zone_of([west, _, east, _]: [f64; 4]) -> Option<Crs> {
+    let zone = Zone::at_longitude(f64::midpoint(west, east), ZoneWidth::Three)?;
+    Crs::cgcs2000_zone(zone, false).ok()
 }
 
 /// A feature a parcel, rings closed and wound as RFC 7946 wants them.
