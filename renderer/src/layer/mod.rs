@@ -162,7 +162,7 @@ pub enum Loaded {
     /// Something was sent to the server; what it answered.
     Sent(serde_json::Value),
     /// The project under review, read once more.
-    Meeting(Box<crate::meeting::Meeting>),
+    Meeting(Box<Meeting>),
     /// The content of a 3D tile.
     Pieces(Vec<Piece>),
     /// Features picked, as GeoJSON.

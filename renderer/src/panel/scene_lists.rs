@@ -13,7 +13,7 @@ const LISTED: usize = 12;
 
 /// A heading with a switch behind it; gives back whether the list is being changed.
 fn changeable_heading(ui: &mut Ui, shown: &Shown, word: words::Word) -> bool {
-    let id = ui.id().with(("changing", word.text(words::Language::En)));
+    let id = ui.scope_id().with(("changing", word.text(words::Language::En)));
     let mut is_changing = ui.data_mut(|data| data.get_temp(id)).unwrap_or(false);
     ui.add_space(6.0);
     ui.horizontal(|ui| {
