@@ -11,7 +11,7 @@ use crate::programs::{Server, admin_password, data_folder, skipped, validate};
 use crate::sample_county::County;
 
 /// An area as the page writes it: `1,234,567.80`.
-fn grouped(value: &Value) -> String {
+pub(crate) fn grouped(value: &Value) -> String {
     let text = format!("{:.2}", number(value));
     let (whole, part) = text.split_once('.').expect("two decimals");
     let groups: Vec<&str> =
@@ -19,7 +19,7 @@ fn grouped(value: &Value) -> String {
     format!("{}.{part}", groups.join(","))
 }
 
-fn rows<'v>(of: &'v Value, name: &str) -> &'v [Value] {
+pub(crate) fn rows<'v>(of: &'v Value, name: &str) -> &'v [Value] {
     of[name].as_array().unwrap_or_else(|| panic!("no list {name}"))
 }
 
@@ -174,7 +174,8 @@ fn the_ledger_lost_nothing(said: &Value, result: &Value) {
     let assigned = texts(&said["assigned"]);
     assert!(assigned.contains(&"住建局") && assigned.contains(&"已分派"), "{assigned:?}");
     let conflict = said["conflict"].as_str().expect("a dialog");
-    for words in ["他人刚刚修改了这条记录", "现状为村庄建设用地", "按最新内容再提交"] {
+    for words in ["他人刚刚修改了这条记录", "调整缘由", "现状为村庄建设用地", "按最新内容再提交"]
+    {
         assert!(conflict.contains(words), "{conflict} does not say {words}");
     }
     let row = &said["row"];

@@ -74,11 +74,18 @@ export function toast(text) {
 
 /** A dialog with a title; gives the `<dialog>`, opened. It goes when it is closed. */
 export function dialog(title, ...children) {
-  const made = element('dialog', { 'aria-label': title, onclose: () => made.remove() },
+  const made = element('dialog', { 'aria-label': title, onclose: () => { if (!made.open && !made.dataset.aside) made.remove(); } },
     element('header', {}, element('h2', {}, title), button('×', () => made.close(), { className: 'close', 'aria-label': say('close') })), element('div', { className: 'body' }, ...children));
   document.body.append(made);
   made.showModal();
   return made;
+}
+
+/** Takes a dialog away for a while, with all that was entered; gives what brings it back. */
+export function setAside(made) {
+  made.dataset.aside = 'true';
+  made.close();
+  return () => { delete made.dataset.aside; made.showModal(); };
 }
 
 export async function copy(text) {

@@ -31,12 +31,20 @@ export function form(fields, { submit, done, cancel, className = '', danger = fa
     } catch (refusal) {
       problem.textContent = refusal.message;
       problem.hidden = false;
+      problem.scrollIntoView({ block: 'nearest' });
     } finally {
       press.disabled = false;
       made.removeAttribute('aria-busy');
     }
   });
   return made;
+}
+
+/** Of the values those that differ from what the form began with: what somebody else changed meanwhile stays theirs. */
+export function changed(fields, values) {
+  const text = (value) => (Array.isArray(value) ? [...value].sort().join('\n') : String(value ?? ''));
+  const begun = new Map(fields.filter(Boolean).map(({ name, type, value, options }) => [name, type === 'checkbox' ? Boolean(value) : type === 'select' && (value ?? '') === '' ? options[0]?.[0] : value]));
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => text(value) !== text(begun.get(name))));
 }
 
 let fieldCount = 0;

@@ -65,7 +65,7 @@ export async function ledger(place, work, job, patches) {
           ...(Object.keys(changed).length ? { opinions: changed } : {}),
           ...(resolved === (row.state === 'resolved') ? {} : { resolved }),
         });
-        await conflict(row, change);
+        await conflict(row, change, Object.fromEntries(columns.map(({ name, title }) => [name, title])));
         made.close();
         toast(say('saved'));
         await draw();

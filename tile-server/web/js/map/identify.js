@@ -8,6 +8,8 @@ import { threeD } from './layer-list.js';
 
 /** Half the side of the box of a question to every layer, pixels. */
 const AROUND_PX = 4;
+/** The row's number in the delivered file: nobody's attribute. */
+const ROW_NUMBER = 'fid';
 
 export function identify(view, point, lngLat, panel, { all = false, onChoice }) {
   const { map, stack } = view;
@@ -65,7 +67,7 @@ function contains({ type, coordinates }, [x, y]) {
 }
 
 function show(panel, dataset, properties) {
-  panel.append(heading(dataset), when(dataset), table(Object.entries(properties || {}).filter(([, value]) => value !== '' && value !== null).map(([name, value]) => [aliasOf(dataset, name), value])));
+  panel.append(heading(dataset), when(dataset), table(Object.entries(properties || {}).filter(([name, value]) => value !== '' && value !== null && name !== ROW_NUMBER).map(([name, value]) => [aliasOf(dataset, name), value])));
 }
 
 export function aliasOf(dataset, name) {

@@ -82,11 +82,11 @@ export class WorkMap {
     draw();
   }
 
-  /** A set of areas: filled in `colour` (a colour or an expression), outlined in `outline`. Shown again it is replaced. */
-  async setAreas(id, geojson, { colour = '#e0148c', opacity = 0.5, outline = colour, width = 1.4, pick = false, dash } = {}) {
+  /** A set of areas: filled in `colour` (a colour or an expression), outlined in `outline`. Shown again it is replaced; `top` keeps it above the others. */
+  async setAreas(id, geojson, { colour = '#e0148c', opacity = 0.5, outline = colour, width = 1.4, pick = false, top = false, dash } = {}) {
     await this.ready;
     if (this.view.gone) return;
-    this.sets.set(id, { geojson, pick });
+    this.sets.set(id, { geojson, pick, top });
     const source = this.map.getSource(id);
     if (source) {
       source.setData(geojson);
@@ -102,7 +102,8 @@ export class WorkMap {
 
   /** The work lies above the catalogue, the chosen area above all. */
   #raise() {
-    for (const id of [...this.sets.keys(), 'chosen']) for (const part of ['fill', 'casing', 'line', 'point']) if (this.map.getLayer(`${id}/${part}`)) this.map.moveLayer(`${id}/${part}`);
+    const raised = [...this.sets].sort(([, a], [, b]) => a.top - b.top).map(([id]) => id);
+    for (const id of [...raised, 'chosen']) for (const part of ['fill', 'casing', 'line', 'point']) if (this.map.getLayer(`${id}/${part}`)) this.map.moveLayer(`${id}/${part}`);
   }
 
   /** Outlines a feature and brings it into view; null for none. */

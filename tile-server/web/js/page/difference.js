@@ -72,7 +72,8 @@ async function follow({ content, work }, id, alive, onPicker) {
 
 function requestWords(request, datasets) {
   const titleOfSlug = (slug) => { const found = datasets.find((dataset) => dataset.slug === slug); return found ? titleOf(found) : slug; };
-  return (request?.layers || []).map(({ dataset, datetime }) => titleOfSlug(dataset) + (datetime ? `（${datetime}）` : '')).join(' × ');
+  const { layers = [], before, after, current, plan } = request || {};
+  return [...layers, before, after, current, plan].filter((one) => one?.dataset).map(({ dataset, datetime }) => titleOfSlug(dataset) + (datetime ? `（${datetime}）` : '')).join(' × ');
 }
 
 export const DIFFERENCE_PAGE = {

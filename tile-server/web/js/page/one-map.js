@@ -83,7 +83,9 @@ function terrain(on, tilt) {
 
 async function setMode(mode) {
   try {
-    await linked.setMode(mode);
+    const set = linked.setMode(mode);
+    redraw();
+    await set;
     if (linked.views[0].map.getTerrain()) terrain(true, false);
   } catch (problem) { toast(problem.message); }
   redraw();

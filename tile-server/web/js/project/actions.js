@@ -1,6 +1,6 @@
 // What may be done with a project now, by its state and by who acts; each deed is a small form. One entry of ACTIONS per deed. The service decides; what it would refuse is left out here.
 
-import { button, dialog, element, toast } from '../element.js';
+import { button, dialog, element, setAside, toast } from '../element.js';
 import { conflict } from '../conflict.js';
 import { form } from '../form.js';
 import { draw } from '../map/draw.js';
@@ -99,12 +99,8 @@ function giveOpinion(project, tools) {
   let geometry = null;
   const marked = element('span', { className: 'hint' });
   const mark = (kind, shape) => button(say(kind === 'point' ? 'markPoint' : 'markArea'), () => {
-    made.close();
-    document.body.append(made);
-    draw(tools.work, kind, {
-      onDone: (drawn) => { geometry = shape(drawn); marked.textContent = say('marked'); made.showModal(); },
-      onGiveUp: () => made.showModal(),
-    });
+    const back = setAside(made);
+    draw(tools.work, kind, { onDone: (drawn) => { geometry = shape(drawn); marked.textContent = say('marked'); back(); }, onGiveUp: back });
   });
   const made = dialog(`${say('act_opinion')} · ${person.account.unit?.name || ''}`, form([
     unitField(project, ['asked', 'drafted', 'supplement', 'signed']),

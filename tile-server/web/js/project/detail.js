@@ -2,7 +2,7 @@
 
 import { button, dialog, element, empty, facts, fill, toast } from '../element.js';
 import { conflict } from '../conflict.js';
-import { form } from '../form.js';
+import { changed, form } from '../form.js';
 import { may } from '../person.js';
 import { absolute, part, read, send } from '../service.js';
 import { dayOf, minuteOf, say, sayCode, told } from '../words.js';
@@ -88,7 +88,7 @@ async function notes(place, path, work) {
   const { notes: list = [] } = await read(`${path}/notes`);
   fill(place, ...list.map((note) => element('div', { className: 'opinion' }, element('div', { className: 'head' }, element('b', {}, [note.by?.name, note.unit?.name].filter(Boolean).join(' · ')), button(say('zoomThere'), () => work.choose({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } }))), element('p', {}, note.text))));
   if (list.length === 0) place.append(empty(say('noNotes')));
-  work.setAreas('notes', { type: 'FeatureCollection', features: list.map((note) => ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } })) }, { outline: '#0f6e6e' }).catch(() => {});
+  work.setAreas('notes', { type: 'FeatureCollection', features: list.map((note) => ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: note.lon_lat_height.slice(0, 2) } })) }, { outline: '#0f6e6e', top: true }).catch(() => {});
 }
 
 /** What the lead unit said: what is to be supplied, the summary, the minutes, the decision. */
@@ -98,11 +98,12 @@ function statements({ supplements = [], summary, minutes = [], decision }) {
 }
 
 function edit(project, reload) {
-  const made = dialog(say('editProject'), form(projectFields(project), {
+  const fields = projectFields(project);
+  const made = dialog(say('editProject'), form(fields, {
     submit: say('save'),
     className: 'two',
     done: async (values) => {
-      await conflict(project, (version) => send('PATCH', `projects/${part(project.id)}`, { version, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? null])) }));
+      await conflict(project, (version) => send('PATCH', `projects/${part(project.id)}`, { version, ...Object.fromEntries(Object.entries(changed(fields, values)).map(([name, value]) => [name, value ?? null])) }));
       made.close();
       toast(say('saved'));
       await reload();

@@ -26,5 +26,5 @@ export function opinions(place, project, work) {
         (opinion.attachments || []).map((id, at) => element('a', { href: absolute(`projects/${part(project.id)}/attachments/${part(id.id || id)}`), download: '' }, `${say('attachment')} ${at + 1}`))) : null);
   }));
   const marks = list.map(({ opinion }) => opinion?.geometry).filter(Boolean);
-  work.setAreas('marks', { type: 'FeatureCollection', features: marks.map((geometry) => ({ type: 'Feature', properties: {}, geometry })) }, { colour: '#6d28d9', opacity: 0.2, width: 2.4, dash: [2, 1.5] }).catch(() => {});
+  work.setAreas('marks', { type: 'FeatureCollection', features: marks.map((geometry) => ({ type: 'Feature', properties: {}, geometry })) }, { colour: '#6d28d9', opacity: 0.2, width: 2.4, dash: [2, 1.5], top: true }).catch(() => {});
 }

@@ -35,15 +35,15 @@ function written(days) {
   return spans.map(([first, last]) => (first === last ? `"${first}"` : `"${first}/${last}"`)).join(', ');
 }
 
-export async function calendarPart(place) {
+export async function calendarPart(place, rest = [], shownYear = new Date().getFullYear()) {
   const rule = await read('rules/workflow');
   const { text } = rule;
   const weekend = new Set((listOf(text, 'weekend')?.[2] || '6, 7').split(',').map(Number));
   const [was, wasMade] = [daysOf(text, 'holidays'), daysOf(text, 'make_up_days')];
   const [off, made] = [new Set(was), new Set(wasMade)];
-  let year = new Date().getFullYear();
+  let year = shownYear;
   const months = element('div', { className: 'calendar' });
-  const save = button(say('save'), () => keep(rule, text, off, made, () => calendarPart(place)), { className: 'primary', disabled: true });
+  const save = button(say('save'), () => keep(rule, text, off, made, () => calendarPart(place, rest, year)), { className: 'primary', disabled: true });
 
   function toggle(day, weekendDay) {
     const set = weekendDay ? made : off;

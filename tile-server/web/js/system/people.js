@@ -2,7 +2,7 @@
 
 import { badge, button, copy, dialog, element, fill, table, toast } from '../element.js';
 import { conflict } from '../conflict.js';
-import { form } from '../form.js';
+import { changed, form } from '../form.js';
 import { may } from '../person.js';
 import { part, read, send } from '../service.js';
 import { say, sayCode } from '../words.js';
@@ -49,6 +49,7 @@ function tellPassword(name, password) {
 }
 
 function change(account, units, again) {
+  const own = [...fields(units, account), { name: 'active', label: say('active'), type: 'checkbox', value: account.active !== false }];
   const write = async (values) => {
     const answer = await conflict(account, (version) => send('PATCH', `accounts/${part(account.id)}`, { version, ...values }));
     made.close();
@@ -57,6 +58,6 @@ function change(account, units, again) {
     await again();
   };
   const tell = (problem) => toast(problem.message);
-  const made = dialog(`${say('edit')} · ${account.name}`, form([...fields(units, account), { name: 'active', label: say('active'), type: 'checkbox', value: account.active !== false }], { submit: say('save'), done: write }),
+  const made = dialog(`${say('edit')} · ${account.name}`, form(own, { submit: say('save'), done: (values) => write(changed(own, values)) }),
     element('div', { className: 'buttons' }, button(say('resetPassword'), () => write({ reset_password: true }).catch(tell)), account.locked ? button(say('unlock'), () => write({ unlock: true }).catch(tell)) : null));
 }

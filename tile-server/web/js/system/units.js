@@ -2,7 +2,7 @@
 
 import { badge, button, dialog, element, fill, table, toast } from '../element.js';
 import { conflict } from '../conflict.js';
-import { form } from '../form.js';
+import { changed, form } from '../form.js';
 import { may } from '../person.js';
 import { part, read, send } from '../service.js';
 import { say } from '../words.js';
@@ -41,14 +41,15 @@ function make(units, again) {
 }
 
 function change(unit, units, again) {
-  const made = dialog(`${say('edit')} · ${unit.name}`, form([
+  const fields = [
     { name: 'name', label: say('department'), required: true, value: unit.name },
     { name: 'parent', label: say('parentUnit'), type: 'select', options: parents(units, unit.id), value: unit.parent || '' },
     { name: 'active', label: say('active'), type: 'checkbox', value: unit.active !== false },
-  ], {
+  ];
+  const made = dialog(`${say('edit')} · ${unit.name}`, form(fields, {
     submit: say('save'),
-    done: async ({ name, parent, active }) => {
-      await conflict(unit, (version) => send('PATCH', `units/${part(unit.id)}`, { version, name, active, ...(parent ? { parent } : {}) }));
+    done: async (values) => {
+      await conflict(unit, (version) => send('PATCH', `units/${part(unit.id)}`, { version, ...changed(fields, values) }));
       made.close();
       toast(say('saved'));
       await again();
