@@ -116,10 +116,7 @@ impl Search {
     fn of(request: &Value, book: &RuleBook) -> Result<Self, AnalysisError> {
         let rules = rules_of(book.document(DOCUMENT)?)?;
         let lines = ControlLines::of(book)?;
-        let area = match request["within"].as_array() {
-            Some(bounds) => RedLine::from_json(&box_json(bounds)?)?,
-            None => RedLine::from_json(&request["within"])?,
-        };
+        let area = area_asked(&request["within"])?;
         let names = |key: &str, defaults: &[String]| -> Result<Vec<String>, AnalysisError> {
             let asked = request[key].as_array();
             let names = asked.map_or_else(
@@ -244,6 +241,14 @@ fn no_line(rule: &str) -> AnalysisError {
 
 fn bad_request(what_zh: String, what_en: String) -> AnalysisError {
     AnalysisError::Request { what_zh, what_en }
+}
+
+/// An area as requests state it: what a red line may be, or `[west, south, east, north]` degrees.
+pub(crate) fn area_asked(within: &Value) -> Result<RedLine, AnalysisError> {
+    match within.as_array() {
+        Some(bounds) => RedLine::from_json(&box_json(bounds)?),
+        None => RedLine::from_json(within),
+    }
 }
 
 /// `[west, south, east, north]` degrees as a search area.

@@ -142,6 +142,10 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
             _ => {}
         }
     }
+    // The classification's words for a combination are those of two plans, not of the ground and a plan.
+    for row in result["matrix"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        row.remove("title");
+    }
     for unit in result["by_unit"].as_array_mut().into_iter().flatten() {
         let mut total = Total::default();
         for row in unit["matrix"].as_array().into_iter().flatten().filter_map(Value::as_object) {
