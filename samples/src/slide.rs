@@ -46,6 +46,31 @@ impl Slide {
         self.inside(p) > 0.0
     }
 
+    /// The outline as a ring of corners, seen from the middle every half degree.
+    pub fn outline(&self) -> Vec<PointM> {
+        let middle = [0, 1].map(|axis| self.head[axis] + self.down[axis] * self.length_m / 2.0);
+        let at = |turn: f64, far_m: f64| [middle[0] + turn.cos() * far_m, middle[1] + turn.sin() * far_m];
+        (0..720)
+            .map(|step| {
+                let turn = f64::from(step) / 720.0 * std::f64::consts::TAU;
+                let mut outside = self.length_m;
+                while !self.holds(at(turn, outside - 0.5)) && outside > 0.5 {
+                    outside -= 0.5;
+                }
+                let mut inside = (outside - 0.5).max(0.0);
+                for _ in 0..20 {
+                    let half = f64::midpoint(inside, outside);
+                    if self.holds(at(turn, half)) {
+                        inside = half;
+                    } else {
+                        outside = half;
+                    }
+                }
+                at(turn, inside)
+            })
+            .collect()
+    }
+
     /// Change of the ground's height in metres.
     pub fn change_m(&self, p: PointM) -> f64 {
         let inside = self.inside(p);

@@ -11,9 +11,11 @@
 mod broken_input;
 mod contracts;
 mod coordination;
+mod desk_in_browser;
 mod ground_truth_audit;
 mod interrupted_jobs;
 mod killed_import;
+mod landslide;
 mod meeting;
 mod minneapolis;
 mod oracles;

@@ -28,6 +28,7 @@ pub mod sites;
 mod slope;
 mod snap;
 pub mod statistics;
+mod terrain_change;
 mod weld;
 
 pub use error::AnalysisError;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use geodesy::Crs;
+use geodesy::{Crs, HeightDatum};
 use serde_json::{Map, Value};
 
 use crate::{AnalysisError, ParcelLayer, Polygon};
@@ -138,12 +138,37 @@ pub trait Surface: std::fmt::Debug + Sync {
     fn source(&self) -> &str;
     /// Plane of the grid.
     fn crs(&self) -> &Crs;
+    /// What the heights count from.
+    fn height_datum(&self) -> &HeightDatum;
+    /// Since when the ground looked like that, RFC 3339 in UTC.
+    fn valid_from(&self) -> &str;
     /// Columns and rows.
     fn size(&self) -> [usize; 2];
     /// `[x of the west edge, y of the north edge, cell width, cell height]`, both sizes positive, in units of the plane.
     fn grid(&self) -> [f64; 4];
     /// Metres, row by row from the north, NaN where there is no value. The window lies inside the grid.
     fn window(&self, column: usize, row: usize, columns: usize, rows: usize) -> Result<Vec<f32>, AnalysisError>;
+}
+
+/// Heights of different datums are not held against each other; `remedy` says in both languages what else may be done.
+pub(crate) fn one_height_datum(
+    before: &dyn Surface,
+    after: &dyn Surface,
+    remedy: [&str; 2],
+) -> Result<(), AnalysisError> {
+    let [first, second] = [before, after].map(Surface::height_datum);
+    if first == second {
+        return Ok(());
+    }
+    let [zh, en] = remedy;
+    Err(AnalysisError::Request {
+        what_zh: format!(
+            "两期高程基准不同（{}：{first}；{}：{second}），不能直接相减，请统一基准后重新入库{zh}",
+            before.source(),
+            after.source()
+        ),
+        what_en: format!("the height datums differ ({first} and {second}): import again in one datum{en}"),
+    })
 }
 
 /// Who waits for the result.
@@ -242,6 +267,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::audit::RULE_DOCUMENT, include_str!("../rules/data-quality.toml")),
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
+    (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
 
@@ -262,6 +288,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
         crate::reclassification::Reclassification::parse(document).map(|_| ())
     }),
     (crate::sites::DOCUMENT, crate::sites::check),
+    (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (DOCUMENTS, same_texts),
 ];
 
@@ -306,6 +333,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::difference::DIFFERENCE,
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
+    &crate::terrain_change::TERRAIN_CHANGE,
 ];
 
 /// The analysis of a name.

@@ -75,7 +75,11 @@ pub(crate) fn slope_within(
 }
 
 /// The rings in the surface's own system.
-fn rings_of(surface: &dyn Surface, polygons: &[Polygon], plane: &Crs) -> Result<Vec<Vec<[f64; 2]>>, AnalysisError> {
+pub(crate) fn rings_of(
+    surface: &dyn Surface,
+    polygons: &[Polygon],
+    plane: &Crs,
+) -> Result<Vec<Vec<[f64; 2]>>, AnalysisError> {
     let rings = polygons.iter().flat_map(Polygon::rings);
     if surface.crs() == plane {
         return Ok(rings.cloned().collect());
@@ -92,7 +96,7 @@ fn bounds(rings: &[Vec<[f64; 2]>]) -> [f64; 4] {
 }
 
 /// Where a line of one y is inside the rings.
-fn spans(rings: &[Vec<[f64; 2]>], y: f64) -> Vec<[f64; 2]> {
+pub(crate) fn spans(rings: &[Vec<[f64; 2]>], y: f64) -> Vec<[f64; 2]> {
     let mut crossings: Vec<f64> = Vec::new();
     for ring in rings {
         for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {

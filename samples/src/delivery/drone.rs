@@ -364,9 +364,10 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
             moved += u32::from(change.abs() > 0.0);
         }
         let head = easting_northing_m(slide.head);
+        let outline: Vec<PointM> = slide.outline().into_iter().map(easting_northing_m).collect();
         slides.push(json!({
             "tapering": slide.tapering, "head_easting_northing_m": head, "length_m": slide.length_m,
-            "outline_area_m2": moved, "eroded_m3": lost, "deposited_m3": gained,
+            "outline_area_m2": moved, "outline_easting_northing_m": outline, "eroded_m3": lost, "deposited_m3": gained,
             "note": "summed on the 1 m posts of the two ground models",
         }));
     }

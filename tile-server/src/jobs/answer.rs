@@ -121,7 +121,6 @@ pub async fn answer(
     let layers: Vec<LayerSource> = layers.into_iter().flatten().collect();
     let surfaces = try_join_all(wanted.surfaces.iter().map(|surface| surface_of(app, surface, &as_of))).await?;
     let surfaces: Vec<(String, Arc<Revision>, CogSurface)> = surfaces.into_iter().flatten().collect();
-    one_height_datum(&surfaces)?;
     let first = layers.first().map(|layer| &layer.revision).or_else(|| surfaces.first().map(|(_, of, _)| of));
     let plane = plane_of(&wanted, first.map(AsRef::as_ref))?;
     let (app, watch, request) = (Arc::clone(app), Arc::clone(watch), request.clone());
@@ -190,21 +189,6 @@ fn plane_of(wanted: &DataWanted, first: Option<&Revision>) -> Result<Crs, Proble
             "The data lie outside the Gauss-Kruger zones and are not in a plane of their own.",
         )
     })
-}
-
-/// Heights of different datums are not held against each other.
-fn one_height_datum(surfaces: &[(String, Arc<Revision>, CogSurface)]) -> Result<(), Problem> {
-    let datum = |revision: &Revision| (revision.height.datum.clone(), revision.height.datum_name.clone());
-    let mut datums: Vec<_> = surfaces.iter().map(|(_, revision, _)| datum(revision)).collect();
-    datums.dedup();
-    if datums.len() < 2 {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "各期高程的高程基准不同，不能直接比较，请统一基准后重新导入",
-        "The elevation datasets have different height datums; bring them to one and import again.",
-    ))
 }
 
 async fn layer_source(app: &App, wanted: &LayerWanted, as_of: &AsOf) -> Result<Option<LayerSource>, Problem> {

@@ -1,7 +1,9 @@
 //! The heights that analyses read, window by window: the delivered samples of a revision's COG, in metres.
 
 use analysis::{AnalysisError, Surface};
-use catalog::{Catalog, Revision};
+use catalog::{Catalog, HeightReference, Revision};
+use chrono::SecondsFormat;
+use geodesy::HeightDatum;
 use geodesy::crs::Crs;
 use tiles::cog::{Cog, Window};
 use tokio::runtime::Handle;
@@ -15,6 +17,8 @@ use crate::source::unit_m;
 pub(super) struct CogSurface {
     source: String,
     crs: Crs,
+    height_datum: HeightDatum,
+    valid_from: String,
     size: [usize; 2],
     grid: [f64; 4],
     unit_m: f32,
@@ -30,7 +34,7 @@ impl std::fmt::Debug for CogSurface {
 }
 
 impl CogSurface {
-    /// Opens a revision; its height datum is the caller's matter.
+    /// Opens a revision; whether its heights may be held against others is the analysis's matter.
     pub(super) async fn open(catalog: &Catalog, revision: &Revision) -> Result<Self, Problem> {
         let asset = asset_of(revision, &["cog", "elevation"])
             .ok_or_else(|| Problem::missing("该数据集没有高程", "This dataset has no heights."))?;
@@ -45,12 +49,22 @@ impl CogSurface {
         Ok(Self {
             source: dated_name(revision),
             crs: Crs::from_user_input(&revision.crs).map_err(Problem::internal)?,
+            height_datum: height_datum(&revision.height),
+            valid_from: revision.valid_from.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             size: [level.width as usize, level.height as usize],
             grid: [west, north, cell_width, -row_step],
             unit_m: unit_m(&revision.height.unit),
             cog,
             runtime: Handle::current(),
         })
+    }
+}
+
+/// The datum by its word; another one by the name it came with.
+fn height_datum(height: &HeightReference) -> HeightDatum {
+    match (height.datum.as_str(), &height.datum_name) {
+        ("other", Some(name)) => HeightDatum::Other(name.clone()),
+        (word, _) => HeightDatum::from(word.to_owned()),
     }
 }
 
@@ -61,6 +75,14 @@ impl Surface for CogSurface {
 
     fn crs(&self) -> &Crs {
         &self.crs
+    }
+
+    fn height_datum(&self) -> &HeightDatum {
+        &self.height_datum
+    }
+
+    fn valid_from(&self) -> &str {
+        &self.valid_from
     }
 
     fn size(&self) -> [usize; 2] {

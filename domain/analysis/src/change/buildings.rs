@@ -12,7 +12,7 @@ use crate::{
     AnalysisError, DataWanted, Findings, FoundPatch, Parcel, ParcelLayer, Polygon, Surface, SurfaceWanted, Task,
     boolean::{Ring, Rule, run as overlaid, union},
     figures::{Areas, Figures, rounded},
-    mechanism::sources,
+    mechanism::{one_height_datum, sources},
     shared::Ruler,
     snap::{Grid, Snapped, area_of},
 };
@@ -130,6 +130,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         })
     };
     let (before, after) = (surface("before")?, surface("after")?);
+    one_height_datum(before, after, [""; 2])?;
     let risen = risen(task, before, after)?;
     let [west, north, width, height] = before.grid();
     let unit_m = task.plane.unit_m();

@@ -6,7 +6,7 @@ use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Surface, Task,
     mechanism::{Unwatched, analysis},
 };
-use geodesy::Crs;
+use geodesy::{Crs, HeightDatum};
 use serde_json::{Value, json};
 
 const EAST: f64 = 376_000.0;
@@ -107,6 +107,12 @@ impl Surface for Made {
     }
     fn crs(&self) -> &Crs {
         &self.crs
+    }
+    fn height_datum(&self) -> &HeightDatum {
+        &HeightDatum::Normal1985
+    }
+    fn valid_from(&self) -> &str {
+        "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {
         [self.columns, 200]

@@ -11,3 +11,4 @@ mod real;
 mod red_lines;
 mod rounded;
 mod site_search;
+mod terrain_changes;

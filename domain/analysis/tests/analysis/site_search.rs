@@ -6,7 +6,7 @@ use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Surface, Task, analysis,
     mechanism::Unwatched,
 };
-use geodesy::Crs;
+use geodesy::{Crs, HeightDatum};
 use serde_json::{Value, json};
 
 const EAST: f64 = 375_000.0;
@@ -47,6 +47,12 @@ impl Surface for Ground {
     }
     fn crs(&self) -> &Crs {
         &self.crs
+    }
+    fn height_datum(&self) -> &HeightDatum {
+        &HeightDatum::Normal1985
+    }
+    fn valid_from(&self) -> &str {
+        "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {
         [220, 220]
@@ -261,6 +267,12 @@ impl Surface for Moved {
     fn crs(&self) -> &Crs {
         static CRS: std::sync::LazyLock<Crs> = std::sync::LazyLock::new(|| Crs::from_epsg(4525).unwrap());
         &CRS
+    }
+    fn height_datum(&self) -> &HeightDatum {
+        &HeightDatum::Normal1985
+    }
+    fn valid_from(&self) -> &str {
+        "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {
         [220, 220]

@@ -2,6 +2,7 @@
 
 import { button, element, empty, fill } from '../element.js';
 import { form } from '../form.js';
+import { draw } from '../map/draw.js';
 import { sizeOf } from '../map/layers.js';
 import { read, send } from '../service.js';
 import { dayOf, isChinese, say, titleOf, told } from '../words.js';
@@ -9,6 +10,18 @@ import { dayOf, isChinese, say, titleOf, told } from '../words.js';
 const polygons = (datasets) => datasets.filter(({ kind, properties }) => kind === 'features' && properties?.geometry === 'polygon');
 const optionsOf = (datasets) => datasets.map((dataset) => [dataset.slug, titleOf(dataset)]);
 const nothing = () => ['', say('none')];
+
+/** The code systems whose field a layer carries, where it states none: pairs of system and field. */
+function fitting(dataset, systems) {
+  const names = dataset?.properties?.fields?.map(({ name }) => name) || [];
+  return systems.flatMap(({ id, title, fields }) => { const field = fields.find((name) => names.includes(name)); return field ? [{ id, title, field }] : []; });
+}
+
+/** A dataset as an analysis is asked for it, with the code system that it does not state itself. */
+function coded(dataset, systems) {
+  const [first] = dataset?.properties?.code_system ? [] : fitting(dataset, systems);
+  return { dataset: dataset?.slug, ...(first ? { code_system: first.id, class_field: first.field } : {}) };
+}
 
 /** Rows of dataset, date and, where there are `systems`, code system; `values()` gives what is chosen. */
 function layerRows(datasets, first, least, systems = []) {
@@ -19,12 +32,11 @@ function layerRows(datasets, first, least, systems = []) {
     const codes = element('select', { 'aria-label': say('codeSystem'), className: 'codes' });
     const fillDays = () => {
       const dataset = datasets.find((candidate) => candidate.slug === choice.value);
-      const names = dataset?.properties?.fields?.map(({ name }) => name) || [];
       const stated = dataset?.properties?.code_system;
       // A layer that states no code system is of the one whose field it carries.
-      const fitting = systems.flatMap(({ id, title, fields }) => { const field = fields.find((name) => names.includes(name)); return field ? [[`${id}|${field}`, `${title} · ${field}`]] : []; });
+      const known = fitting(dataset, systems).map(({ id, title, field }) => [`${id}|${field}`, `${title} · ${field}`]);
       const own = ['', stated || say('noCodeSystem')];
-      fill(codes, [own, ...fitting].map(([value, title], at) => element('option', { value, selected: at === (stated || fitting.length === 0 ? 0 : 1) }, title)));
+      fill(codes, [own, ...known].map(([value, title], at) => element('option', { value, selected: at === (stated || known.length === 0 ? 0 : 1) }, title)));
       fill(days, element('option', { value: '' }, say('latest')), ...(dataset?.revisions || []).map(({ valid_from: from }) => element('option', { value: dayOf(from) }, dayOf(from))));
     };
     const made = element('div', { className: 'layer-choice' }, choice, days, systems.length ? codes : null, button('×', () => { if (list.children.length > least) made.remove(); }, { className: 'close', 'aria-label': say('remove') }));
@@ -80,6 +92,27 @@ async function usuallyFreeOf() {
   return [...(/^free_of\s*=\s*\[([^\]]*)\]/m.exec(text)?.[1] || '').matchAll(/"([^"]+)"/g)].map(([, rule]) => rule);
 }
 
+/** A dataset as of a day, as one choice and back. */
+const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
+const dated = (list) => list.flatMap(({ revisions = [], ...dataset }) => [...revisions].sort((a, b) => (a.valid_from < b.valid_from ? -1 : 1)).map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
+/** Two choices among dates, the last two to begin with. */
+const pair = (options, before, after) => [
+  { name: 'before', label: say(before), type: 'select', options, value: options.at(-2)?.[0] },
+  { name: 'after', label: say(after), type: 'select', options, value: options.at(-1)?.[0] },
+];
+
+/** An area drawn on the map beside the form: the whole overlap until something is drawn. */
+function drawnArea(work) {
+  let rings = null;
+  const told = element('span', { className: 'hint' }, say('areaWhole'));
+  const show = () => work.setAreas('asked', { type: 'FeatureCollection', features: (rings || []).map((ring) => ({ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[...ring, ring[0]]] } })) }, { colour: '#0f6e6e', opacity: 0.08, width: 2.4, dash: [2, 1.5] });
+  const take = (drawn) => { rings = drawn; told.textContent = say(drawn ? 'marked' : 'areaWhole'); show(); };
+  return {
+    node: element('div', { className: 'buttons' }, button(say('markArea'), () => draw(work, 'polygon', { onDone: take })), button(say('areaWhole'), () => take(null)), told),
+    value: () => rings && { crs: 'EPSG:4490', parcels: rings.map((ring) => ({ name: say('markArea'), polygons: [[[...ring, ring[0]]]] })) },
+  };
+}
+
 const QUESTIONS = {
   async difference(datasets) {
     const areas = polygons(datasets).filter(({ properties }) => properties.style !== 'admin');
@@ -109,29 +142,43 @@ const QUESTIONS = {
   },
 
   async change(datasets) {
-    const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
-    const dated = (list) => list.flatMap(({ revisions = [], ...dataset }) => [...revisions].sort((a, b) => (a.valid_from < b.valid_from ? -1 : 1)).map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
     const surfaces = dated(datasets.filter(({ kind }) => kind === 'elevation'));
     const epochs = dated(polygons(datasets).filter(({ revisions = [] }) => revisions.length > 1));
-    const pair = (options, before, after) => [
-      { name: 'before', label: say(before), type: 'select', options, value: options.at(-2)?.[0] },
-      { name: 'after', label: say(after), type: 'select', options, value: options.at(-1)?.[0] },
-    ];
     const permits = { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'permit'))], value: styled(datasets, 'permit')[0]?.slug };
     const permitted = ({ permits: slug }) => (slug ? { permits: { dataset: slug } } : {});
     const present = [...styled(polygons(datasets), 'dltb'), ...polygons(datasets).filter(({ properties }) => properties.style !== 'dltb')];
-    const plans = styled(polygons(datasets), 'ghfq', 'landuse-2023', 'urban-plan', 'land-plan');
+    const plans = styled(polygons(datasets), 'land-plan', 'ghfq', 'landuse-2023', 'urban-plan');
+    const systems = await codeSystems();
+    const layer = (slug) => coded(datasets.find((dataset) => dataset.slug === slug), systems);
     return [
       { title: say('changeBuildings'), hint: say('changeHint'), fields: [...pair(surfaces, 'surfaceBefore', 'surfaceAfter'), permits], request: (values) => ({ mode: 'buildings', before: asked(values.before), after: asked(values.after), ...permitted(values) }) },
       { title: say('changeFeatures'), hint: say('changeFeaturesHint'), fields: pair(epochs, 'epochBefore', 'epochAfter'), request: (values) => ({ mode: 'features', before: asked(values.before), after: asked(values.after) }) },
       {
         title: say('changePlan'),
         hint: say('changePlanHint'),
-        fields: [{ name: 'current', label: say('currentLayer'), type: 'select', options: optionsOf(present) }, { name: 'plan', label: say('planLayer'), type: 'select', options: optionsOf(plans) }, permits,
+        fields: [{ name: 'current', label: say('currentLayer'), type: 'select', options: optionsOf(present) }, { name: 'plan', label: say('planLayer'), type: 'select', options: optionsOf(plans), value: styled(plans, 'land-plan')[0]?.slug }, permits,
           { name: 'units', label: say('statUnits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'admin'))], value: styled(datasets, 'admin')[0]?.slug }],
-        request: (values) => ({ mode: 'plan', current: { dataset: values.current }, plan: { dataset: values.plan }, ...permitted(values), ...(values.units ? { units: { dataset: values.units } } : {}) }),
+        request: (values) => ({ mode: 'plan', current: layer(values.current), plan: layer(values.plan), ...permitted(values), ...(values.units ? { units: { dataset: values.units } } : {}) }),
       },
     ];
+  },
+
+  async 'terrain-change'(datasets, work) {
+    const area = drawnArea(work);
+    return {
+      hint: say('terrainHint'),
+      fields: [
+        ...pair(dated(datasets.filter(({ kind }) => kind === 'elevation')), 'surfaceBefore', 'surfaceAfter'),
+        { type: 'node', node: area.node },
+        { name: 'align', label: say('align'), type: 'select', options: [['none', say('align_none')], ['stable-ground', say('align_stable-ground')]] },
+        { name: 'before_m', label: say('accuracyBefore'), type: 'number', min: 0, step: 'any', hint: say('accuracyHint') },
+        { name: 'after_m', label: say('accuracyAfter'), type: 'number', min: 0, step: 'any' },
+      ],
+      request: ({ before, after, align, before_m: first, after_m: second }) => ({
+        before: asked(before), after: asked(after), align, ...(area.value() ? { within: area.value() } : {}),
+        ...(first === undefined || second === undefined ? {} : { accuracy_m: { before: first, after: second } }),
+      }),
+    };
   },
 
   async sites(datasets, work) {

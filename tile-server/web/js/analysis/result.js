@@ -4,7 +4,9 @@ import { badge, button, element, empty, fill, table } from '../element.js';
 import { ruleVersions } from '../rule-versions.js';
 import { count, decimal, percent } from '../decimal.js';
 import { audit } from './audit.js';
+import { terrainChange, volumeColumns } from './terrain-change.js';
 import { colours } from '../chart.js';
+import { boundsOf } from '../map/work-map.js';
 import { absolute, part, read } from '../service.js';
 import { dayOf, isChinese, say, sayCode, told } from '../words.js';
 import { ledger } from './ledger.js';
@@ -69,6 +71,8 @@ async function draw(work, features, { matrix = [] }) {
   const ink = colours(names, (name) => printed.get(name));
   const drawn = { type: 'FeatureCollection', features: features.map((feature, at) => ({ ...feature, id: at, properties: { ink: ink.get(className(feature.properties)), at, strength: counts(feature.properties) ? 0.8 : 0.2 } })) };
   await work.setAreas('patches', drawn, { colour: ['get', 'ink'], outline: '#3a3a3a', width: 0.7, opacity: ['get', 'strength'], pick: true });
+  // A dozen houses in a county are not seen from above it.
+  if (features.length) work.zoom(boundsOf(drawn), 0);
   work.container.querySelector('.map-key')?.remove();
   if (names.length > 1 && names.length <= 12) work.container.append(element('div', { className: 'map-key' }, names.map((name) => element('div', {}, element('span', { className: 'swatch', style: `background:${ink.get(name)}` }), name || '–'))));
 }
@@ -87,6 +91,7 @@ function overview(result) {
   const figures = Object.entries({ ...result.totals, ...pick(result, ...FIGURES) }).flatMap(([name, value]) => figure(name, value));
   if (figures.length) out.append(element('div', { className: 'figures' }, figures));
   if (result.layers?.some(({ duplicate_ids: ids }) => ids)) out.append(...audit(result));
+  if (result.level_of_detection_m !== undefined) out.append(...terrainChange(result));
   if (result.changes?.length) {
     out.append(table([{ title: say('classes'), cell: (row) => sayCode('patchkind', row.kind) }, { title: say('patches'), number: true, cell: (row) => count(row.patches) }, ...areaColumns()], result.changes, { className: 'cards' }));
     if (result.flows?.length) out.append(element('details', {}, element('summary', {}, say('flows')), table([{ title: say('classes'), cell: (row) => className(row) }, { title: say('patches'), number: true, cell: (row) => count(row.patches) }, ...areaColumns()], result.flows, { className: 'cards' })));
@@ -149,13 +154,14 @@ function patchTable(place, work, { features, matched }, onPicker) {
   const state = { name: '', unit: '', least: 0, differences: differs, sort: ranked ? 'rank' : 'ellipsoidal_m2', down: !ranked, shown: ROWS };
   const distinct = (of) => [...new Set(features.map(({ properties }) => of(properties)).filter(Boolean))].sort();
   const unitOf = ({ XZQMC, XZQDM }) => XZQMC || XZQDM || '';
-  const idOf = ({ DKBH, id }) => DKBH ?? id ?? '';
+  const idOf = ({ properties: { DKBH }, id }) => DKBH ?? id ?? '';
   const choice = (label, key, values) => (values.length < 2 ? null : element('label', {}, label, element('select', { onchange: (event) => { state[key] = event.target.value; renew(); } }, element('option', { value: '' }, say('all')), values.map((value) => element('option', { value }, value)))));
   const tally = element('p', { className: 'hint' });
   const body = element('div');
   const choose = (feature) => work.choose(feature);
   function renew() {
-    const value = ({ properties }) => (state.sort === 'class' ? className(properties) : state.sort === 'unit' ? unitOf(properties) : state.sort === 'id' ? String(idOf(properties)) : properties[state.sort] ?? 0);
+    const sorts = { class: ({ properties }) => className(properties), unit: ({ properties }) => unitOf(properties), id: (feature) => String(idOf(feature)) };
+    const value = sorts[state.sort] || (({ properties }) => properties[state.sort] ?? 0);
     const chosen = features.filter(({ properties }) => (!state.differences || counts(properties)) && (!state.name || className(properties) === state.name) && (!state.unit || unitOf(properties) === state.unit) && (properties.ellipsoidal_m2 ?? 0) >= state.least)
       .sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (state.down ? -1 : 1));
     const column = (title, key, cell, number) => ({ title, number, cell, sorted: state.sort === key && (state.down ? -1 : 1), sort: () => { state.down = state.sort === key ? !state.down : Boolean(number); state.sort = key; renew(); } });
@@ -168,11 +174,12 @@ function patchTable(place, work, { features, matched }, onPicker) {
       { title: say('reasons'), cell: ({ properties }) => [(isChinese() ? properties.reasons_zh : properties.reasons_en) || []].flat().join('；') },
     ] : null;
     fill(body, table(score || [
-      column(say('patchId'), 'id', ({ properties }) => idOf(properties)),
+      column(say('patchId'), 'id', idOf),
       column(say('classes'), 'class', ({ properties }) => className(properties)),
-      column(say('statUnits'), 'unit', ({ properties }) => unitOf(properties)),
+      ...(features.some(({ properties }) => unitOf(properties)) ? [column(say('statUnits'), 'unit', ({ properties }) => unitOf(properties))] : []),
       column(say('plane_m2'), 'plane_m2', ({ properties }) => decimal(properties.plane_m2), true),
       column(say('ellipsoidal_m2'), 'ellipsoidal_m2', ({ properties }) => decimal(properties.ellipsoidal_m2), true),
+      ...(features[0].properties.loss ? volumeColumns() : []),
     ], chosen.slice(0, state.shown), { onRow: choose, className: 'cards' }),
     chosen.length > state.shown ? button(say('more'), () => { state.shown += ROWS; renew(); }) : '');
   }
@@ -184,6 +191,6 @@ function patchTable(place, work, { features, matched }, onPicker) {
     const found = features[feature.properties.at];
     choose(found);
     work.view.map.getCanvas().focus();
-    tally.textContent = [idOf(found.properties), className(found.properties), unitOf(found.properties), `${say('plane')} ${decimal(found.properties.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(found.properties.ellipsoidal_m2)} m²`].filter(Boolean).join(' · ');
+    tally.textContent = [idOf(found), className(found.properties), unitOf(found.properties), `${say('plane')} ${decimal(found.properties.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(found.properties.ellipsoidal_m2)} m²`].filter(Boolean).join(' · ');
   });
 }

@@ -1,0 +1,531 @@
+//! Whether two surveys lie where they should: shift, tilt and spread on ground that did not move.
+//!
+//! Nuth and Kääb (2011, The Cryosphere 5, 271-290): a surface that is shifted by `d` shows, on ground of slope `g`, the
+//! height difference `dz - g · d`. That is solved by weighted least squares with Tukey's weights, so that ground which
+//! moved, grew or was built on does not count, and solved again on the shifted surface until nothing changes.
+//! Neighbouring errors are alike, so that their number says little: standard errors come from whole blocks (cluster-robust).
+
+use crate::AnalysisError;
+
+use super::pair::{Heights, Pair, Window};
+
+/// Cells along the side of a block that is looked at.
+const BLOCK: usize = 128;
+/// Most blocks along one axis.
+const MOST_ACROSS: usize = 20;
+/// Ground round a block for shifted reading, metres, and most cells of it.
+const MARGIN_M: f64 = 6.0;
+const MARGIN_CELLS: [usize; 2] = [8, 40];
+/// Tukey's constant: 95 % of the efficiency of least squares.
+const TUKEY: f64 = 4.685;
+/// Half the spread of a normal distribution from the median of absolute deviations.
+const NORMAL: f64 = 1.482_6;
+/// Heights are not told apart more finely, metres.
+const LEAST_SPREAD_M: f64 = 0.000_5;
+const MOST_ROUNDS: usize = 12;
+/// A shift that changes less is found, metres.
+const STILL_M: f64 = 0.000_02;
+/// Below this correlation errors count as independent.
+const LEAST_CORRELATION: f64 = 0.05;
+/// Feet in a metre: heights that differ by this factor are of two units.
+const FEET: f64 = 3.280_84;
+
+/// How the height differences of unmoved ground are spread, metres.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Spread {
+    pub(super) median_m: f64,
+    /// Normalised median absolute deviation.
+    pub(super) nmad_m: f64,
+    pub(super) p68_m: f64,
+    pub(super) p95_m: f64,
+}
+
+/// What the check found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Registration {
+    /// Ground looked at, and the part of it that did not move, square metres.
+    pub(super) looked_at_m2: f64,
+    pub(super) stable_m2: f64,
+    pub(super) blocks: usize,
+    /// `after` less `before`: east, north, up, metres; the first two none where the ground is too flat to tell.
+    pub(super) shift_m: [Option<f64>; 3],
+    pub(super) standard_error_m: [Option<f64>; 3],
+    /// Rise of the difference to the east and to the north, metres a kilometre, with standard errors.
+    pub(super) tilt_m_per_km: [f64; 2],
+    pub(super) tilt_error_m_per_km: [f64; 2],
+    /// As delivered, and with the shift taken off.
+    pub(super) before: Spread,
+    pub(super) after: Spread,
+    /// Spread of one cell's error on stable ground, with the shift taken off.
+    pub(super) sigma_m: f64,
+    /// Error that whole blocks have in common.
+    pub(super) common_sigma_m: f64,
+    /// Ground over which errors are alike, square metres.
+    pub(super) correlation_m2: f64,
+}
+
+impl Registration {
+    /// How far errors are alike: the range of a spherical variogram with the same correlation area (Rolstad and others 2009).
+    pub(super) fn correlation_length_m(&self) -> f64 {
+        (5.0 * self.correlation_m2 / std::f64::consts::PI).sqrt()
+    }
+}
+
+/// The place of a block: where it is and what was read there, margin included.
+struct Block {
+    window: Window,
+    heights: Heights,
+    core: Window,
+    cell_m: [f64; 2],
+    /// Cells of the core that may be stable.
+    stable: Vec<bool>,
+}
+
+/// One equation: slope to the east and north, and the difference.
+#[derive(Clone, Copy)]
+struct Row {
+    slope: [f64; 2],
+    difference_m: f64,
+}
+
+/// Looks at blocks spread over the pair's window. `is_out` gives, for a y of the base's system, spans of x that are left out.
+/// `None` where there is no ground with both heights.
+pub(super) fn register(
+    pair: &Pair<'_>,
+    is_out: &(dyn Fn(f64) -> Vec<[f64; 2]> + Sync),
+    watch: &dyn crate::Watch,
+) -> Result<Option<Registration>, AnalysisError> {
+    let blocks = read(pair, is_out, watch)?;
+    let all: Vec<f64> = blocks.iter().flat_map(|block| block.differences([0.0; 2])).flatten().collect();
+    if all.len() < 100 {
+        return Ok(None);
+    }
+    unit_check(pair, &blocks)?;
+    let raw = spread(all);
+    let reach_m = blocks.iter().map(Block::reach_m).fold(f64::INFINITY, f64::min);
+    let mut shift = [0.0, 0.0, raw.median_m];
+    let mut is_level = false;
+    let mut solved = None;
+    for _ in 0..MOST_ROUNDS {
+        let rows: Vec<Vec<Row>> = blocks.iter().map(|block| block.rows(shift)).collect();
+        let scale = spread(rows.iter().flatten().map(|row| row.difference_m).collect());
+        let system = System::of(&rows, scale.nmad_m.max(LEAST_SPREAD_M), scale.median_m);
+        let Some(step) = system.solve(is_level) else {
+            if is_level {
+                return Ok(None);
+            }
+            is_level = true;
+            continue;
+        };
+        // Farther than the margin the blocks do not know; what is found there says at least how far it is.
+        shift = [0, 1, 2].map(|k| shift[k] + step[k]);
+        let far = shift[0].hypot(shift[1]) > reach_m;
+        if far {
+            shift = [shift[0], shift[1]]
+                .map(|s| s * reach_m / shift[0].hypot(shift[1]))
+                .into_iter()
+                .chain([shift[2]])
+                .collect::<Vec<_>>()
+                .try_into()
+                .unwrap_or([0.0; 3]);
+        }
+        solved = Some(system.errors(&rows, is_level));
+        if step.iter().all(|s| s.abs() < STILL_M) || far {
+            break;
+        }
+    }
+    let Some(errors) = solved else { return Ok(None) };
+    Ok(Some(summary(&blocks, raw, shift, errors, is_level)))
+}
+
+fn read(
+    pair: &Pair<'_>,
+    is_out: &(dyn Fn(f64) -> Vec<[f64; 2]> + Sync),
+    watch: &dyn crate::Watch,
+) -> Result<Vec<Block>, AnalysisError> {
+    let Window { column, row, columns, rows } = pair.window;
+    let side = [columns, rows].map(|cells| (cells / BLOCK).clamp(1, MOST_ACROSS));
+    let at = |k: usize, count: usize, from: usize, cells: usize| {
+        let length = cells.min(BLOCK);
+        let free = cells - length;
+        (from + if count > 1 { free * k / (count - 1) } else { free / 2 }, length)
+    };
+    let [west, north, width, height] = pair.base().grid();
+    let mut blocks = Vec::new();
+    for k in 0..side[0] * side[1] {
+        if watch.cancelled() {
+            return Err(AnalysisError::Cancelled);
+        }
+        let (first_column, across) = at(k % side[0], side[0], column, columns);
+        let (first_row, down) = at(k / side[0], side[1], row, rows);
+        let core = Window { column: first_column, row: first_row, columns: across, rows: down };
+        let cell_m = pair.cell_m(first_row + down / 2);
+        let margin = |axis: usize| ((MARGIN_M / cell_m[axis]).ceil() as usize).clamp(MARGIN_CELLS[0], MARGIN_CELLS[1]);
+        let end = |from: usize, length: usize, margin: usize, last: usize| (from + length + margin).min(last);
+        let (left, top) =
+            (first_column.saturating_sub(margin(0)).max(column), first_row.saturating_sub(margin(1)).max(row));
+        let window = Window {
+            column: left,
+            row: top,
+            columns: end(first_column, across, margin(0), column + columns) - left,
+            rows: end(first_row, down, margin(1), row + rows) - top,
+        };
+        let heights = pair.read(window)?;
+        let mut stable = vec![true; core.cells()];
+        for (index, line) in stable.chunks_exact_mut(across).enumerate() {
+            let y = north - ((first_row + index) as f64 + 0.5) * height;
+            for [from, to] in is_out(y) {
+                let cell =
+                    |x: f64| ((x - west) / width - first_column as f64 - 0.5).ceil().clamp(0.0, across as f64) as usize;
+                let (from, to) = (cell(from), cell(to));
+                line.iter_mut().take(to).skip(from).for_each(|cell| *cell = false);
+            }
+        }
+        blocks.push(Block { window, heights, core, cell_m, stable });
+        watch.progress(0.3 * (k + 1) as f64 / (side[0] * side[1]) as f64, "检查两期数据的套合");
+    }
+    Ok(blocks)
+}
+
+impl Block {
+    /// How far a shifted reading stays inside the block's margin everywhere, metres.
+    fn reach_m(&self) -> f64 {
+        let margin = [
+            MARGIN_CELLS[0].max((MARGIN_M / self.cell_m[0]).ceil() as usize).min(MARGIN_CELLS[1]) as f64
+                * self.cell_m[0],
+            MARGIN_CELLS[0].max((MARGIN_M / self.cell_m[1]).ceil() as usize).min(MARGIN_CELLS[1]) as f64
+                * self.cell_m[1],
+        ];
+        margin[0].min(margin[1])
+    }
+
+    fn height(values: &[f32], window: Window, column: f64, row: f64) -> f64 {
+        let (u, v) = (column - window.column as f64, row - window.row as f64);
+        if u < 0.0 || v < 0.0 || u > (window.columns - 1) as f64 || v > (window.rows - 1) as f64 {
+            return f64::NAN;
+        }
+        let (x, y) = (u as usize, v as usize);
+        let (next, below) = ((x + 1).min(window.columns - 1), (y + 1).min(window.rows - 1));
+        let at = |x: usize, y: usize| f64::from(values[y * window.columns + x]);
+        let (part, down) = (u - x as f64, v - y as f64);
+        let line = |y: usize| if part == 0.0 { at(x, y) } else { at(x, y) * (1.0 - part) + at(next, y) * part };
+        if down == 0.0 { line(y) } else { line(y) * (1.0 - down) + line(below) * down }
+    }
+
+    /// The differences of the stable cells, row by row, `after` read where the shift put it.
+    fn differences(&self, [east_m, north_m]: [f64; 2]) -> impl Iterator<Item = Option<f64>> {
+        let (du, dv) = (east_m / self.cell_m[0], -north_m / self.cell_m[1]);
+        self.stable.iter().enumerate().map(move |(index, stable)| {
+            if !stable {
+                return None;
+            }
+            let column = (self.core.column + index % self.core.columns) as f64;
+            let row = (self.core.row + index / self.core.columns) as f64;
+            let after = Self::height(&self.heights.after, self.window, column + du, row + dv);
+            let before = Self::height(&self.heights.before, self.window, column, row);
+            Some(after - before).filter(|difference| difference.is_finite())
+        })
+    }
+
+    /// Slope of the mean of both surfaces at a cell (Horn's method), metres of height a metre to the east and to the north.
+    fn slope(&self, index: usize) -> Option<[f64; 2]> {
+        let column = self.core.column + index % self.core.columns - self.window.column;
+        let row = self.core.row + index / self.core.columns - self.window.row;
+        if column == 0 || row == 0 || column + 1 >= self.window.columns || row + 1 >= self.window.rows {
+            return None;
+        }
+        let at = |x: usize, y: usize| {
+            let cell = y * self.window.columns + x;
+            f64::from(self.heights.before[cell])
+        };
+        let side =
+            |cells: [(usize, usize); 3]| cells.iter().zip([1.0, 2.0, 1.0]).map(|(c, k)| at(c.0, c.1) * k).sum::<f64>();
+        let (l, r, u, d) = (column - 1, column + 1, row - 1, row + 1);
+        let east = side([(r, u), (r, row), (r, d)]) - side([(l, u), (l, row), (l, d)]);
+        let north = side([(l, u), (column, u), (r, u)]) - side([(l, d), (column, d), (r, d)]);
+        let slope = [east / (8.0 * self.cell_m[0]), north / (8.0 * self.cell_m[1])];
+        slope.iter().all(|s| s.is_finite()).then_some(slope)
+    }
+
+    fn rows(&self, [east, north, up]: [f64; 3]) -> Vec<Row> {
+        self.differences([east, north])
+            .enumerate()
+            .filter_map(|(index, difference)| Some(Row { slope: self.slope(index)?, difference_m: difference? - up }))
+            .collect()
+    }
+}
+
+/// Weighted normal equations of `[east, north, up]`.
+struct System {
+    matrix: [[f64; 3]; 3],
+    right: [f64; 3],
+    scale_m: f64,
+    middle_m: f64,
+}
+
+/// Coefficients of a row: a surface moved east by `d` is lower by slope times `d`.
+fn coefficients(row: &Row) -> [f64; 3] {
+    [-row.slope[0], -row.slope[1], 1.0]
+}
+
+fn tukey(residual: f64, scale: f64) -> f64 {
+    let u = residual / (TUKEY * scale);
+    if u.abs() >= 1.0 { 0.0 } else { (1.0 - u * u).powi(2) }
+}
+
+impl System {
+    fn of(rows: &[Vec<Row>], scale_m: f64, middle_m: f64) -> Self {
+        let mut system = Self { matrix: [[0.0; 3]; 3], right: [0.0; 3], scale_m, middle_m };
+        for row in rows.iter().flatten() {
+            let weight = tukey(row.difference_m - middle_m, scale_m);
+            if weight > 0.0 {
+                let a = coefficients(row);
+                for i in 0..3 {
+                    for j in 0..3 {
+                        system.matrix[i][j] += weight * a[i] * a[j];
+                    }
+                    system.right[i] += weight * a[i] * row.difference_m;
+                }
+            }
+        }
+        system
+    }
+
+    /// The inverse; with `is_level` of the height alone. None where the slopes tell nothing.
+    fn inverse(&self, is_level: bool) -> Option<[[f64; 3]; 3]> {
+        let m = self.matrix;
+        if m[2][2] <= 0.0 {
+            return None;
+        }
+        if is_level {
+            return Some([[0.0; 3], [0.0; 3], [0.0, 0.0, 1.0 / m[2][2]]]);
+        }
+        // Slopes of less than a part in a thousand on average tell nothing of a shift.
+        if m[0][0].min(m[1][1]) < 1e-6 * m[2][2] {
+            return None;
+        }
+        let minor = |r: usize, c: usize| {
+            let (r0, r1) = ((r + 1) % 3, (r + 2) % 3);
+            let (c0, c1) = ((c + 1) % 3, (c + 2) % 3);
+            m[r0][c0] * m[r1][c1] - m[r0][c1] * m[r1][c0]
+        };
+        let determinant = (0..3).map(|c| m[0][c] * minor(0, c)).sum::<f64>();
+        if determinant <= 1e-9 * m[0][0] * m[1][1] * m[2][2] {
+            return None;
+        }
+        Some([0, 1, 2].map(|r| [0, 1, 2].map(|c| minor(c, r) / determinant)))
+    }
+
+    fn solve(&self, is_level: bool) -> Option<[f64; 3]> {
+        let inverse = self.inverse(is_level)?;
+        Some(inverse.map(|line| line.iter().zip(self.right).map(|(a, b)| a * b).sum()))
+    }
+
+    /// Standard errors from the blocks' own sums: neighbouring cells err together.
+    fn errors(&self, rows: &[Vec<Row>], is_level: bool) -> [f64; 3] {
+        let Some(inverse) = self.inverse(is_level) else { return [f64::INFINITY; 3] };
+        let mean = self.solve(is_level).unwrap_or_default();
+        let mut meat = [[0.0; 3]; 3];
+        let mut count = 0_usize;
+        for block in rows.iter().filter(|block| !block.is_empty()) {
+            let mut sum = [0.0; 3];
+            for row in block {
+                let weight = tukey(row.difference_m - self.middle_m, self.scale_m);
+                let a = coefficients(row);
+                let fitted: f64 = a.iter().zip(mean).map(|(a, b)| a * b).sum();
+                for (sum, a) in sum.iter_mut().zip(a) {
+                    *sum += weight * a * (row.difference_m - fitted);
+                }
+            }
+            for i in 0..3 {
+                for j in 0..3 {
+                    meat[i][j] += sum[i] * sum[j];
+                }
+            }
+            count += 1;
+        }
+        let correction = if count > 3 { count as f64 / (count as f64 - 3.0) } else { f64::INFINITY };
+        [0, 1, 2].map(|k| {
+            let variance: f64 = (0..3)
+                .flat_map(|i| (0..3).map(move |j| (i, j)))
+                .map(|(i, j)| inverse[k][i] * meat[i][j] * inverse[k][j])
+                .sum();
+            (variance * correction).max(0.0).sqrt()
+        })
+    }
+}
+
+/// Median, and spread about it.
+pub(super) fn spread(mut values: Vec<f64>) -> Spread {
+    if values.is_empty() {
+        return Spread::default();
+    }
+    let median_m = quantile(&mut values, 0.5);
+    let mut away: Vec<f64> = values.iter().map(|v| (v - median_m).abs()).collect();
+    Spread {
+        median_m,
+        nmad_m: NORMAL * quantile(&mut away, 0.5),
+        p68_m: quantile(&mut away, 0.682_7),
+        p95_m: quantile(&mut away, 0.95),
+    }
+}
+
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    let at = ((values.len() - 1) as f64 * share).round() as usize;
+    *values.select_nth_unstable_by(at, f64::total_cmp).1
+}
+
+/// Refuses heights of two units: they differ by a factor, and no shift mends that.
+fn unit_check(pair: &Pair<'_>, blocks: &[Block]) -> Result<(), AnalysisError> {
+    let means: Vec<[f64; 2]> = blocks
+        .iter()
+        .filter_map(|block| {
+            let cells =
+                block.heights.before.iter().zip(&block.heights.after).filter(|(b, a)| b.is_finite() && a.is_finite());
+            let (count, before, after) = cells.fold((0_usize, 0.0, 0.0), |(n, b, a), (before, after)| {
+                (n + 1, b + f64::from(*before), a + f64::from(*after))
+            });
+            (count > 0).then(|| [before / count as f64, after / count as f64])
+        })
+        .collect();
+    let mut ratios: Vec<f64> = means.iter().filter(|[before, _]| before.abs() > 1.0).map(|[b, a]| a / b).collect();
+    if ratios.len() < means.len().div_ceil(2) || ratios.is_empty() {
+        return Ok(());
+    }
+    let ratio = quantile(&mut ratios, 0.5);
+    let near = |factor: f64| (ratio / factor - 1.0).abs() < 0.03;
+    if near(FEET) || near(1.0 / FEET) {
+        let (feet, metres) = if near(FEET) { ("后一期", "前一期") } else { ("前一期", "后一期") };
+        return Err(AnalysisError::Request {
+            what_zh: format!(
+                "{feet}的高程约为{metres}的 3.28 倍，很可能以英尺为单位；请以正确的高程单位重新入库后再比较"
+            ),
+            what_en: format!(
+                "the heights of {} and {} differ by a factor of {ratio:.3}: one seems to be in feet; import it again with its unit",
+                pair.base().source(),
+                pair.other().source()
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], is_level: bool) -> Registration {
+    let cell_m2 = |block: &Block| block.cell_m[0] * block.cell_m[1];
+    let residuals: Vec<Vec<Option<f64>>> = blocks
+        .iter()
+        .map(|block| block.differences([shift[0], shift[1]]).map(|d| d.map(|d| d - shift[2])).collect())
+        .collect();
+    let after = spread(residuals.iter().flatten().flatten().copied().collect());
+    let limit = TUKEY * after.nmad_m.max(LEAST_SPREAD_M);
+    let is_stable = |residual: &f64| (residual - after.median_m).abs() < limit;
+    let (mut looked_at_m2, mut stable_m2) = (0.0, 0.0);
+    let mut squares = (0.0, 0_usize);
+    let mut means: Vec<(f64, usize, f64, f64)> = Vec::new();
+    let first = blocks.first().map_or(Window { column: 0, row: 0, columns: 1, rows: 1 }, |block| block.core);
+    for (block, residuals) in blocks.iter().zip(&residuals) {
+        let (mut sum, mut count) = (0.0, 0_usize);
+        for residual in residuals.iter().flatten() {
+            looked_at_m2 += cell_m2(block);
+            if is_stable(residual) {
+                stable_m2 += cell_m2(block);
+                squares = (squares.0 + residual * residual, squares.1 + 1);
+                sum += residual;
+                count += 1;
+            }
+        }
+        if count * 10 >= block.core.cells() {
+            let east_m = (block.core.column as f64 - first.column as f64) * block.cell_m[0];
+            let north_m = -(block.core.row as f64 - first.row as f64) * block.cell_m[1];
+            means.push((sum / count as f64, count, east_m, north_m));
+        }
+    }
+    let sigma_m = (squares.0 / squares.1.max(1) as f64).sqrt();
+    let correlation_m2 = correlation(blocks, &residuals, &is_stable);
+    // What block means spread more than their cells explain, they have in common.
+    let mean = means.iter().map(|(m, ..)| m).sum::<f64>() / means.len().max(1) as f64;
+    let between = means.iter().map(|(m, ..)| (m - mean).powi(2)).sum::<f64>() / (means.len().max(2) - 1) as f64;
+    let explained = means
+        .iter()
+        .zip(blocks)
+        .map(|((_, count, ..), block)| sigma_m.powi(2) * (correlation_m2 / (*count as f64 * cell_m2(block))).min(1.0))
+        .sum::<f64>()
+        / means.len().max(1) as f64;
+    let (tilt, tilt_error) = tilt(&means);
+    let of = |values: [f64; 3]| [0, 1, 2].map(|k| (k == 2 || !is_level).then_some(values[k]));
+    Registration {
+        looked_at_m2,
+        stable_m2,
+        blocks: blocks.len(),
+        shift_m: of(shift),
+        standard_error_m: of(errors),
+        tilt_m_per_km: tilt,
+        tilt_error_m_per_km: tilt_error,
+        before,
+        after,
+        sigma_m,
+        common_sigma_m: (between - explained).max(0.0).sqrt(),
+        correlation_m2,
+    }
+}
+
+/// The ground over which errors are alike: the sum of their correlation over all distances, at least one cell.
+fn correlation(blocks: &[Block], residuals: &[Vec<Option<f64>>], is_stable: &impl Fn(&f64) -> bool) -> f64 {
+    const LAGS: usize = BLOCK / 2;
+    let mut sums = [(0.0, 0_usize); LAGS];
+    let mut cell_m2 = 0.0;
+    for (block, residuals) in blocks.iter().zip(residuals) {
+        let Window { columns, rows, .. } = block.core;
+        cell_m2 += block.cell_m[0] * block.cell_m[1] / blocks.len() as f64;
+        let at = |x: usize, y: usize| residuals[y * columns + x].filter(|r| is_stable(r));
+        for (lag, (sum, count)) in sums.iter_mut().enumerate() {
+            // Every other row and column is enough, and farther apart fewer still.
+            let step = 2 + lag / 4;
+            for y in (0..rows).step_by(step) {
+                for x in 0..columns.saturating_sub(lag) {
+                    if let (Some(a), Some(b)) = (at(x, y), at(x + lag, y)) {
+                        *sum += a * b;
+                        *count += 1;
+                    }
+                }
+            }
+            for x in (0..columns).step_by(step) {
+                for y in 0..rows.saturating_sub(lag) {
+                    if let (Some(a), Some(b)) = (at(x, y), at(x, y + lag)) {
+                        *sum += a * b;
+                        *count += 1;
+                    }
+                }
+            }
+        }
+    }
+    let mean = |(sum, count): (f64, usize)| sum / count.max(1) as f64;
+    let own = mean(sums[0]);
+    if own <= LEAST_SPREAD_M * LEAST_SPREAD_M {
+        return cell_m2;
+    }
+    let alike =
+        sums.iter().map(|sum| mean(*sum) / own).enumerate().skip(1).take_while(|(_, c)| *c >= LEAST_CORRELATION);
+    cell_m2 * (1.0 + alike.map(|(lag, c)| std::f64::consts::TAU * lag as f64 * c).sum::<f64>())
+}
+
+/// A plane through the blocks' means: its slopes in metres a kilometre, and their standard errors.
+fn tilt(means: &[(f64, usize, f64, f64)]) -> ([f64; 2], [f64; 2]) {
+    let count = means.len() as f64;
+    if means.len() < 6 {
+        return ([0.0; 2], [f64::INFINITY; 2]);
+    }
+    let average = |of: fn(&(f64, usize, f64, f64)) -> f64| means.iter().map(of).sum::<f64>() / count;
+    let (mz, mx, my) = (average(|m| m.0), average(|m| m.2), average(|m| m.3));
+    let moment = |f: &dyn Fn(f64, f64, f64) -> f64| means.iter().map(|m| f(m.0 - mz, m.2 - mx, m.3 - my)).sum::<f64>();
+    let (xx, yy, xy) = (moment(&|_, x, _| x * x), moment(&|_, _, y| y * y), moment(&|_, x, y| x * y));
+    let (xz, yz) = (moment(&|z, x, _| x * z), moment(&|z, _, y| y * z));
+    let determinant = xx * yy - xy * xy;
+    if determinant <= 1e-9 * xx * yy {
+        return ([0.0; 2], [f64::INFINITY; 2]);
+    }
+    let slopes = [(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant];
+    let left = moment(&|z, x, y| (z - slopes[0] * x - slopes[1] * y).powi(2)) / (count - 3.0);
+    let errors = [(left * yy / determinant).sqrt(), (left * xx / determinant).sqrt()];
+    (slopes.map(|s| s * 1_000.0), errors.map(|s| s * 1_000.0))
+}
