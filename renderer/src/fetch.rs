@@ -56,6 +56,9 @@ pub struct Fetched {
 
 impl Fetched {
     /// The answer to a request without an address: what is wanted is made here.
+    ///
+    /// # Panics
+    /// Never: the address is a constant.
     #[must_use]
     pub fn made_here() -> Self {
         let url = Url::parse("about:blank").expect("a constant address");

@@ -57,8 +57,8 @@ impl Session {
             let detail = problem(&response.bytes().unwrap_or_default());
             return Err(ViewError::SignIn { name: credentials.name.clone(), status, detail });
         }
-        let cookies = response.headers().get_all(SET_COOKIE).iter().filter_map(|header| header.to_str().ok());
-        let value = cookies.filter_map(session_cookie).next();
+        let mut cookies = response.headers().get_all(SET_COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let value = cookies.find_map(session_cookie);
         let cookie = value.and_then(|value| HeaderValue::from_str(&format!("{COOKIE_NAME}={value}")).ok());
         let Some(mut cookie) = cookie else {
             return Err(ViewError::SignIn { name: credentials.name.clone(), status, detail: String::new() });

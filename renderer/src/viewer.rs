@@ -18,7 +18,7 @@ pub use inspect::Picked;
 use crate::error::ViewError;
 use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
 use crate::first_view;
-use crate::layer::{self, Address, Drape, Kind, Loaded, Role};
+use crate::layer::{self, Address, Drape, Kind, Loaded, Role, Wanted};
 use crate::meeting::Meeting;
 use crate::scene::camera::{Camera, View};
 use crate::scene::cover::Covers;
@@ -178,7 +178,7 @@ impl Viewer {
 
     fn set_datasets(&mut self, datasets: Vec<Dataset>) {
         let (own, mut old): (Vec<Layer>, Vec<Layer>) =
-            std::mem::take(&mut self.layers).into_iter().partition(|layer| layer.is_project());
+            std::mem::take(&mut self.layers).into_iter().partition(Layer::is_project);
         let plans_shown = first_view::plans(&datasets);
         for dataset in datasets {
             let Some(kind) = layer::kind_of(&dataset) else { continue };
@@ -406,11 +406,7 @@ impl Viewer {
         Ok(Request { key: (layer.lane, OPENING), url: Some(url), urgency: Urgency::Urgent, priority: 0.0, decode })
     }
 
-    fn tile_request(
-        &self,
-        lane: u32,
-        address: Address,
-    ) -> Result<Option<(Option<url::Url>, Decode<Loaded>)>, ViewError> {
+    fn tile_request(&self, lane: u32, address: Address) -> Result<Option<Wanted>, ViewError> {
         let Some(layer) = self.layers.iter().find(|layer| layer.lane == lane) else { return Ok(None) };
         match (&layer.state, layer.kind.role) {
             (State::Heights(pyramid), Role::Heights { decode }) => {

@@ -205,7 +205,7 @@ fn a_packed_meeting_shows_the_same_picture_without_a_server() {
 fn a_project_that_is_not_there_is_said_so_with_those_that_are() {
     let server = SyntheticServer::start(None);
     let service = Service::new(server.url.clone()).expect("a client");
-    let error = client::open(&service, "河湾").err().expect("two are called so in part");
+    let error = client::open(&service, "河湾").expect_err("two are called so in part");
     assert!(matches!(error, ViewError::NoProject { .. }));
     let words = error.to_string();
     assert!(

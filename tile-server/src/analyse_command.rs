@@ -75,6 +75,7 @@ async fn asked(app: &Arc<App>, name: &str, request: &Value) -> Result<Kept, Prob
     Kept::of(&answer)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn words(problem: Problem) -> anyhow::Error {
     let said = format!("{} / {}", problem.zh(), problem.en());
     match problem.cause() {

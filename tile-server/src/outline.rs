@@ -44,6 +44,7 @@ pub async fn read(app: &App, bytes: bytes::Bytes, file_name: &str, crs: Option<&
 }
 
 /// What is wrong with a red line, in both languages.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn refused(error: AnalysisError) -> Problem {
     let words = error.to_string();
     let (zh, en) = words.split_once('；').unwrap_or((&words, &words));

@@ -224,8 +224,8 @@ fn cut_to_box(contour: &[IntPoint], bounds: IntBox) -> Ring {
 /// nothing.
 fn cut_to(ring: &[[f64; 2]], window: [f64; 4]) -> Vec<[f64; 2]> {
     let mut points = ring.to_vec();
-    for side in 0..4 {
-        let (axis, limit) = (side % 2, window[side]);
+    for (side, limit) in window.into_iter().enumerate() {
+        let axis = side % 2;
         let within = |p: &[f64; 2]| if side < 2 { p[axis] >= limit } else { p[axis] <= limit };
         if points.iter().all(within) {
             continue;

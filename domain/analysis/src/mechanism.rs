@@ -375,9 +375,9 @@ mod tests {
             assert!(RULE_CHECKS.iter().any(|(checked, _)| checked == name), "{name} is taken in unread");
             assert!(check((*text).to_owned()).is_ok(), "{name}");
             // The whole of it but for its own tables, and a value of another type.
-            let head = text.find("[document]").map(|at| &text[at..]).expect("a head");
-            let head = head.find("\n\n").map_or(head, |end| &head[..end]);
-            assert!(check(format!("{head}\n")).is_err(), "{name}: an empty document");
+            let (_, head) = text.split_once("[document]").expect("a head");
+            let head = head.split_once("\n\n").map_or(head, |(head, _)| head);
+            assert!(check(format!("[document]{head}\n")).is_err(), "{name}: an empty document");
         }
         let edited = |name: &str, from: &str, to: &str| {
             let text = RULES.iter().find(|(own, _)| *own == name).expect("shipped").1;

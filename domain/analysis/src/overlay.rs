@@ -171,7 +171,7 @@ pub fn overlay(first: &ParcelLayer, second: &ParcelLayer, options: &OverlayOptio
     let mut done =
         Done { cuts: [0, 1].map(|side| vec![Cut::default(); job.layers[side].parcels.len()]), pairs: Vec::new() };
     for tile in 0..tiling.side * tiling.side {
-        job.partition(&tiling, tile, &trees, &mut done)?;
+        job.partition(&tiling, tile, &trees, &mut done);
     }
     done.pairs.sort_unstable_by_key(|patch| (patch.first, patch.second));
     Ok(job.result(done))
@@ -239,7 +239,7 @@ impl Job<'_> {
     }
 
     /// Works on the parcels and pairs of one square.
-    fn partition(&self, tiling: &Tiling, tile: u32, trees: &[Tree; 2], done: &mut Done) -> Result<(), AnalysisError> {
+    fn partition(&self, tiling: &Tiling, tile: u32, trees: &[Tree; 2], done: &mut Done) {
         let near = envelope(tiling.bounds(tile));
         let of_tile = [0, 1].map(|side| -> Vec<usize> {
             let mut found: Vec<usize> =
@@ -314,7 +314,6 @@ impl Job<'_> {
                 done.cuts[side][index] = cut;
             }
         }
-        Ok(())
     }
 
     /// Parcels of the other layer whose box meets this one's: all of them, or those whose pair is of the square.

@@ -265,6 +265,7 @@ fn along([own, other]: [&Border; 2], turns: &[i32], shifted: Shifted, sum: &mut 
             (winding, known) = (0, true);
             continue;
         }
+        #[expect(clippy::needless_range_loop, reason = "the index is that of turns, of edges and of starts")]
         for index in first..last {
             let edge = own.edges[index];
             if starts.peek() == Some(&index) {

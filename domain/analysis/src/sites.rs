@@ -214,11 +214,8 @@ fn rules_of(document: &RuleDocument) -> Result<SearchRules, AnalysisError> {
 fn keep_asked(request: &Value, lines: &ControlLines) -> Result<BTreeMap<String, f64>, AnalysisError> {
     let asked: BTreeMap<String, f64> = match &request["keep_m"] {
         Value::Null => BTreeMap::new(),
-        stated => serde_json::from_value(stated.clone()).or_else(|error| {
-            Err(bad_request(
-                format!("keep_m 应为 {{规则: 米}}：{error}"),
-                format!("keep_m is {{rule: metres}}: {error}"),
-            ))
+        stated => serde_json::from_value(stated.clone()).map_err(|error| {
+            bad_request(format!("keep_m 应为 {{规则: 米}}：{error}"), format!("keep_m is {{rule: metres}}: {error}"))
         })?,
     };
     for (rule, metres) in &asked {
@@ -374,7 +371,7 @@ impl LeftOut {
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let search = Search::of(task.request, task.rules)?;
-    for layer in task.layers.values().filter(|layer| layer.layer.crs != *task.plane) {
+    if let Some(layer) = task.layers.values().find(|layer| layer.layer.crs != *task.plane) {
         return Err(AnalysisError::NotOnePlane {
             first: task.plane.name().to_owned(),
             second: layer.layer.crs.name().to_owned(),
@@ -518,7 +515,7 @@ fn keep(
             kept.push(Candidate { region, figures, mean_width_m, compactness, slope: None, road: None, score: 0.0 });
         }
     }
-    kept.sort_by(|a, b| b.figures.plane_m2.cmp(&a.figures.plane_m2));
+    kept.sort_by_key(|candidate| std::cmp::Reverse(candidate.figures.plane_m2));
     for candidate in kept.split_off(kept.len().min(MAX_DESCRIBED)) {
         left_out.add(
             "many",

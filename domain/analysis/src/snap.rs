@@ -243,7 +243,9 @@ fn resolved(ring: Ring, outer: bool) -> Vec<Ring> {
     }
     let mut rings: Vec<Ring> = union(std::iter::once(&ring)).into_iter().flatten().collect();
     if !outer {
-        rings.iter_mut().for_each(|ring| ring.reverse());
+        for ring in &mut rings {
+            ring.reverse();
+        }
     }
     rings
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;
 
 use crate::people::Written;
-use crate::publish::blocking;
+use crate::publish::{blocking, hex};
 use crate::query::{column, count_column, json_column};
 use crate::store::{instant, millis};
 use crate::{Catalog, CatalogError, KeptAnswer};
@@ -44,7 +44,7 @@ impl Catalog {
     ) -> Result<Written, CatalogError> {
         let path = self.attachment_path(&row.id)?;
         let folder = self.blobs_folder().join("_attachments");
-        let same = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>() == row.sha256;
+        let same = hex(&Sha256::digest(&bytes)) == row.sha256;
         if !same {
             return Err(CatalogError::BadFile {
                 path: row.name.clone(),

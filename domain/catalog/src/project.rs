@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;
 
 use crate::people::Written;
+use crate::publish::hex;
 use crate::query::{column, count_column, json_column};
 use crate::store::{Writing, instant, millis};
 use crate::{Catalog, CatalogError, KeptAnswer};
@@ -410,12 +411,8 @@ const INSERT_WAIT: &str = "INSERT INTO project_wait (project, unit, act) VALUES 
 
 /// The fingerprint of an event and all before it: whoever changes one row of the past must change every later one.
 fn chained(before: &str, project: &str, number: u64, at: DateTime<Utc>, kind: &str, body: &str) -> String {
-    use std::fmt::Write as _;
     let text = format!("{before}\n{project}\n{number}\n{}\n{kind}\n{body}", millis(at));
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
-        hex
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn project_of(row: &SqliteRow) -> Result<ProjectRow, CatalogError> {

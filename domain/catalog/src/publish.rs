@@ -419,7 +419,7 @@ fn sha256_of(path: &Path) -> Result<String, CatalogError> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

@@ -86,6 +86,9 @@ impl ReviewSettings {
     }
 
     /// The settings that are shipped.
+    ///
+    /// # Panics
+    /// Never: a test reads the shipped document.
     #[must_use]
     pub fn shipped() -> Self {
         Self::read(SHIPPED_WORKFLOW, None).expect("a test reads the shipped document")

@@ -98,7 +98,7 @@ pub fn may(project: &Project, action: &str, actor: &Actor, unit: Option<&str>) -
 
 /// A department that has signed may say it anew as long as nobody has summed up.
 fn late_word(project: &Project, action: &str, unit: &str) -> bool {
-    action == "opinion" && project.consultation(unit).is_some_and(|consultation| consultation.is_settled())
+    action == "opinion" && project.consultation(unit).is_some_and(Consultation::is_settled)
 }
 
 /// The names of what the actor may do now.

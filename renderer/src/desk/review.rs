@@ -404,7 +404,8 @@ impl Desk {
             meeting.scene.schemes.clone_from(&file.schemes);
             meeting.scene.bookmarks.clone_from(&file.bookmarks);
             for note in &file.notes {
-                let is_there = |known: &Note| known.text == note.text && known.lon_lat_height == note.lon_lat_height;
+                let place = |note: &Note| note.lon_lat_height.map(f64::to_bits);
+                let is_there = |known: &Note| known.text == note.text && place(known) == place(note);
                 if !meeting.notes.iter().any(is_there) {
                     meeting.notes.push(note.clone());
                 }
@@ -479,10 +480,11 @@ impl Desk {
     }
 
     /// Goes to the next bookmark, or the one before: from the one gone to last, round the list.
+    #[expect(clippy::cast_possible_wrap, reason = "bookmarks are few")]
     pub fn step_bookmark(&mut self, step: i64) {
         let count = self.viewer.meeting.as_ref().map_or(0, |meeting| meeting.scene.bookmarks.len()) as i64;
         if count > 0 {
-            let from = self.work.bookmark.map_or(if step > 0 { -1 } else { 0 }, |at| at as i64);
+            let from = self.work.bookmark.map_or(-i64::from(step > 0), |at| at as i64);
             self.goto_bookmark((from + step).rem_euclid(count) as usize, true);
         }
     }

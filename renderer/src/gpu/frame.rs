@@ -232,6 +232,7 @@ impl Painter {
     }
 
     /// Uploads what is new and lays out every draw's uniforms.
+    #[expect(clippy::too_many_lines, reason = "one pass after the other, in the order that they are drawn")]
     fn plan(&mut self, scene: &SceneFrame<'_>) -> (Vec<(Step, u32)>, Vec<u8>) {
         let view = scene.view;
         let mut steps = Vec::new();

@@ -99,6 +99,7 @@ const ON_TOP_OF_ITSELF: Mixing =
 const BEHIND_ALL: Mixing = Mixing { depth_compare: wgpu::CompareFunction::Always, writes_depth: false, ..SOLID };
 
 impl Pipelines {
+    #[expect(clippy::too_many_lines, reason = "every pipeline by name")]
     pub(super) fn new(device: &wgpu::Device, samples: u32, output_format: wgpu::TextureFormat) -> Self {
         let layout = |label, entries: &[wgpu::BindGroupLayoutEntry]| {
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries })

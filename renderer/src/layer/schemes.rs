@@ -295,14 +295,13 @@ impl Terrain<'_> {
             let z = zooms.and_then(|zooms| zooms.get(layer).copied()).unwrap_or(pyramid.max_zoom);
             let tiles = 2_f64.powi(i32::from(z));
             let address = (z, (x * tiles) as u32, (y * tiles) as u32);
-            let raster = match self.rasters.get(&(layer, address)) {
-                Some(raster) => raster.clone(),
-                None => {
-                    let fetched = fetch::fetch(self.source, &pyramid.url(z, address.1, address.2)?)?;
-                    let raster = terrain::decode(&fetched)?;
-                    self.rasters.insert((layer, address), raster.clone());
-                    raster
-                }
+            let raster = if let Some(raster) = self.rasters.get(&(layer, address)) {
+                raster.clone()
+            } else {
+                let fetched = fetch::fetch(self.source, &pyramid.url(z, address.1, address.2)?)?;
+                let raster = terrain::decode(&fetched)?;
+                self.rasters.insert((layer, address), raster.clone());
+                raster
             };
             if let Some(height_m) = raster.and_then(|raster| raster.height_m((x * tiles).fract(), (y * tiles).fract()))
             {

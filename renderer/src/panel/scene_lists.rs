@@ -71,7 +71,7 @@ pub(super) fn schemes(ui: &mut Ui, shown: &Shown, meeting: &MeetingRow, actions:
         if meeting.schemes.len() > 1 {
             // The scheme seen now stays at the left, the next one comes to the right.
             let left = meeting.shown.first().copied().flatten().unwrap_or(0);
-            let right = if left == 0 { 1 } else { 0 };
+            let right = usize::from(left == 0);
             let places = if left < right { [left, right] } else { [right, left] };
             choice(ui, words::SIDE_BY_SIDE.text(language), meeting.shown.len() > 1, Shows::SideBySide(places));
         }

@@ -110,7 +110,9 @@ pub fn build(building: &Building, rings: &[Vec<[f64; 2]>], under: GroundUnder) -
             };
             level(height_m, OUTLINE);
             level(0.0, OUTLINE);
-            levels_m.iter().for_each(|up_m| level(*up_m, FLOOR));
+            for up_m in &levels_m {
+                level(*up_m, FLOOR);
+            }
             let before = ring[(index + ring.len() - 1) % ring.len()];
             let turn = (local(*from, 0.0) - local(before, 0.0)).angle_between(local(to, 0.0) - local(*from, 0.0));
             if turn.to_degrees() > CURVE_DEG {

@@ -63,6 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "whole pixels")]
     fn two_panes_share_what_the_panels_leave_and_never_overlap() {
         let panes = Panes::side_by_side([1280, 720], [280.0, 0.0, 1_280.0, 680.0]);
         assert_eq!(panes.pane_px, [499, 680]);

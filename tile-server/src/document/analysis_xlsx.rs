@@ -86,10 +86,10 @@ fn percent(of: &Value) -> Cell {
 
 /// The combinations of classes.
 fn matrix(result: &Value) -> Option<Table> {
-    let rows = rows(result, "matrix");
-    let first = rows.first()?;
     // A plan that says nothing of a place is named by a class too, so that every row has as many.
     const PLANS: [&str; 8] = ["图层一", "图层二", "图层三", "图层四", "图层五", "图层六", "图层七", "图层八"];
+    let rows = rows(result, "matrix");
+    let first = rows.first()?;
     let plans = first["classes"].as_array().map_or(0, Vec::len).min(PLANS.len());
     let mut columns: Vec<_> = PLANS[..plans].iter().map(|name| (*name, 1.4, Align::Center)).collect();
     columns.extend([

@@ -171,6 +171,7 @@ fn conclusion(dossier: &Dossier, check: &Check) -> Vec<Block> {
     let count = |verdict: &str| check.checks.iter().filter(|finding| finding.verdict == verdict).count();
     let (failed, conditional, passed) = (count("fail"), count("conditional"), count("pass"));
     let others = [("提示", count("note")), ("未检测", count("not_checked"))];
+    #[expect(clippy::format_collect, reason = "three of them")]
     let others: String = others.iter().filter(|(_, n)| *n > 0).map(|(words, n)| format!("，{words}{n}项")).collect();
     let [plane, ellipsoidal] = areas_words(&areas(dossier));
     let opening = format!(

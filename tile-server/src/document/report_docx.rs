@@ -1,4 +1,4 @@
-//! `report.docx`: the report of a review as an editable text for WPS, Word and LibreOffice, the cells of the PDF.
+//! `report.docx`: the report of a review as an editable text for WPS, Word and `LibreOffice`, the cells of the PDF.
 //!
 //! Fonts are named after GB/T 9704-2012 and each has a name to fall back to. `docx-rs` counts identifiers over the whole
 //! process and knows no repeated head of a table: identifiers are given here, and the head is written in afterwards.
@@ -148,6 +148,7 @@ fn font_table() -> Vec<u8> {
         (HEADING_FONT, "SimHei,Noto Sans CJK SC"),
         (KAI_FONT, "楷体,KaiTi,Noto Serif CJK SC"),
     ];
+    #[expect(clippy::format_collect, reason = "a handful")]
     let fonts: String = fonts
         .iter()
         .map(|(name, other)| {
@@ -291,6 +292,7 @@ impl Writer {
     }
 
     fn map(&mut self, docx: Docx, dossier: &Dossier) -> Docx {
+        const ACROSS: usize = 3;
         let Some(map) = &dossier.map else { return docx };
         let emu = |mm: f64| (mm * EMU_PER_MM).round() as u32;
         let picture =
@@ -302,7 +304,6 @@ impl Writer {
         let picture = centered(self).add_run(Run::new().add_image(picture));
         let mut docx = docx.add_paragraph(title).add_paragraph(picture);
         let entries = map.margin["legend"].as_array().map(Vec::as_slice).unwrap_or_default();
-        const ACROSS: usize = 3;
         let (swatch_width, label_width) = (500, TEXT_WIDTH / ACROSS - 500);
         let mut rows = Vec::new();
         for chunk in entries.chunks(ACROSS) {

@@ -107,13 +107,13 @@ fn conflicts(dossier: &Dossier) -> Table {
 }
 
 fn opinions(dossier: &Dossier) -> Table {
+    const LONGEST_CHARS: usize = 40;
     let full = super::report::opinions_table(dossier);
     let mut table = Table::new(
         "部门意见",
         "",
         &[("部门", 1.6, Align::Left), ("意见", 1.0, Align::Center), ("具体内容", 2.6, Align::Left)],
     );
-    const LONGEST_CHARS: usize = 40;
     for row in full.rows {
         let mut cells: Vec<Cell> = row.cells.into_iter().take(3).collect();
         if let Some(Cell::Text(text)) = cells.last_mut()

@@ -9,7 +9,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, FormatB
 use super::DocumentError;
 use super::content::{Align, Cell, Column, Mark, Row, Table, plain_date, printed};
 
-/// The font of worksheets; Excel and WPS have it, LibreOffice takes another.
+/// The font of worksheets; Excel and WPS have it, `LibreOffice` takes another.
 const FONT: &str = "宋体";
 /// Paper size A4 in the numbers of the format.
 const A4: u8 = 9;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use analysis::mechanism::{RuleDocument, sources};
 use analysis::{
     Analysis, AnalysisError, DataWanted, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task,
-    Watch,
+    Watch as _,
 };
 use axum::http::StatusCode;
 use catalog::{Catalog, DatasetKind, Revision, RevisionId, Slug, instant_at_end};

@@ -151,6 +151,7 @@ impl Placing {
     }
 
     /// A page of features of a job.
+    #[expect(clippy::needless_pass_by_value, reason = "the features end in the collection")]
     pub(crate) fn collection(&self, job: &str, features: Vec<Value>, matched: usize) -> Value {
         let mut collection = json!({
             "type": "FeatureCollection",

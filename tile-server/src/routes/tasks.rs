@@ -37,7 +37,7 @@ async fn list(State(app): State<Shared>, actor: Actor) -> Result<Response, Probl
     let (mut tasks, mut awaited) = (Vec::new(), Vec::new());
     for row in app.catalog.projects_waiting(unit, MAX_PROJECTS).await? {
         let project = read(&row)?;
-        let of = |duty| told(&project, duty);
+        let of = |duty: Duty| told(&project, &duty);
         tasks.extend(review::duties(&project, &actor, now, &settings).into_iter().map(of));
         awaited.extend(review::awaited(&project, &actor, now, &settings).into_iter().map(of));
     }
@@ -47,7 +47,7 @@ async fn list(State(app): State<Shared>, actor: Actor) -> Result<Response, Probl
 /// A duty with its project, and when it is due and how old it is.
 type Told = (Option<DateTime<Utc>>, DateTime<Utc>, Value);
 
-fn told(project: &Project, duty: Duty) -> Told {
+fn told(project: &Project, duty: &Duty) -> Told {
     let registration = &project.registration;
     let task = json!({
         "project": { "id": project.id, "code": registration.code, "name": registration.name, "state": project.state, "version": project.version },

@@ -90,6 +90,8 @@ impl Kind {
 
 /// Values of the compared fields.
 type Key = Vec<String>;
+/// What became what.
+type Flow<'k> = (Kind, Option<&'k Key>, Option<&'k Key>);
 
 /// An epoch on the grid: what each key covers, each place once.
 struct Epoch<'a> {
@@ -248,6 +250,7 @@ fn figures_json(patches: Option<usize>, figures: Figures) -> Map<String, Value> 
     row
 }
 
+#[expect(clippy::too_many_lines, reason = "one result, from its sums to its patches")]
 pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let request = request_of(task.request)?;
     let document = task.rules.document(RULE_DOCUMENT)?;
@@ -303,7 +306,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         })
         .collect();
     let mut by_kind: BTreeMap<Kind, (usize, Figures)> = BTreeMap::new();
-    let mut flows: BTreeMap<(Kind, Option<&Key>, Option<&Key>), (usize, Figures)> = BTreeMap::new();
+    let mut flows: BTreeMap<Flow<'_>, (usize, Figures)> = BTreeMap::new();
     let mut patches = Vec::with_capacity(found.len());
     for ((change, figures), [before_ids, after_ids]) in found.iter().zip(figures).zip(ids_of) {
         let kind = by_kind.entry(change.kind).or_default();

@@ -74,10 +74,9 @@ impl Asked {
 }
 
 fn read<T: DeserializeOwned>(request: &Value) -> Result<T, AnalysisError> {
-    serde_json::from_value(request.clone()).or_else(|error| {
-        Err(AnalysisError::Request {
-            what_zh: format!("动态监测的请求无法读取：{error}"), what_en: error.to_string()
-        })
+    serde_json::from_value(request.clone()).map_err(|error| AnalysisError::Request {
+        what_zh: format!("动态监测的请求无法读取：{error}"),
+        what_en: error.to_string(),
     })
 }
 

@@ -127,7 +127,7 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let lines = ControlLines::of(task.rules)?;
     let classes = LandClasses::of(task.rules)?;
-    for layer in task.layers.values().filter(|layer| layer.layer.crs != *task.plane) {
+    if let Some(layer) = task.layers.values().find(|layer| layer.layer.crs != *task.plane) {
         return Err(AnalysisError::NotOnePlane {
             first: task.plane.name().to_owned(),
             second: layer.layer.crs.name().to_owned(),
@@ -204,15 +204,14 @@ fn result(
     let mut worst = Verdict::Pass;
     let mut lacks_required = false;
     for (line, checked) in lines.line.iter().zip(checked) {
-        match checked.verdict {
-            Some(verdict) => worst = worst.max(verdict),
-            None => {
-                lacks_required |= line.required;
-                not_checked.push(json!({
-                    "rule": line.rule, "title": line.title_zh, "title_en": line.title_en,
-                    "reason_zh": checked.shown["message_zh"], "reason_en": checked.shown["message_en"],
-                }));
-            }
+        if let Some(verdict) = checked.verdict {
+            worst = worst.max(verdict);
+        } else {
+            lacks_required |= line.required;
+            not_checked.push(json!({
+                "rule": line.rule, "title": line.title_zh, "title_en": line.title_en,
+                "reason_zh": checked.shown["message_zh"], "reason_en": checked.shown["message_en"],
+            }));
         }
     }
     let missing = |rule: &str, title: [&str; 2], reason: &[String; 2]| json!({ "rule": rule, "title": title[0], "title_en": title[1], "reason_zh": reason[0], "reason_en": reason[1] });

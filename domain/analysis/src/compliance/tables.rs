@@ -328,7 +328,9 @@ fn land_classes(rules: &LandClasses, cells: &[Cell]) -> Result<Vec<Value>, Analy
     };
     let mut owners: Vec<&Owner> = sums.keys().map(|(owner, ..)| *owner).collect();
     owners.dedup();
-    owners.into_iter().for_each(|owner| block(Some(owner)));
+    for owner in owners {
+        block(Some(owner));
+    }
     block(None);
     Ok(rows)
 }

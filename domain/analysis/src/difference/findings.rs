@@ -88,6 +88,11 @@ fn combination<'w>(world: &World<'w>, states: &[State]) -> Combination<'w> {
     Combination { title: classes.join("／"), classes, code, rgb: None, difference }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the patches end here, whatever is made of them"
+)]
 pub(crate) fn findings(
     task: &Task<'_>,
     request: &Request,

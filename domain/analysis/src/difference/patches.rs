@@ -75,7 +75,11 @@ pub(crate) struct MergedSliver {
     pub(crate) area: Area,
 }
 
+/// A part of a patch: the patch, the part's place in it, and its area.
+type PartOf = (usize, usize, Decimal);
+
 /// All patches.
+#[expect(clippy::struct_field_names, reason = "the patches, with what they are of")]
 pub(crate) struct Patches {
     pub(crate) patches: Vec<Patch>,
     pub(crate) units: Vec<Unit>,
@@ -152,18 +156,18 @@ impl Patches {
                 decimal_of(area.max(0.0)).unwrap_or_default()
             };
             // Parts by unit and combination.
-            let mut cells: BTreeMap<(usize, usize), Vec<(usize, usize, Decimal)>> = BTreeMap::new();
+            let mut cells: BTreeMap<[usize; 2], Vec<PartOf>> = BTreeMap::new();
             let mut table = vec![vec![Decimal::ZERO; combinations.len()]; self.units.len()];
             for (p, patch) in self.patches.iter().enumerate() {
                 for (q, part) in patch.parts.iter().enumerate() {
-                    let key = (part.unit, column(&patch.states));
+                    let [unit, combination] = [part.unit, column(&patch.states)];
                     let area = of(part);
-                    cells.entry(key).or_default().push((p, q, area));
-                    table[key.0][key.1] += area;
+                    cells.entry([unit, combination]).or_default().push((p, q, area));
+                    table[unit][combination] += area;
                 }
             }
             let balanced = balance_table(&table, 2)?;
-            for ((row, col), parts) in cells {
+            for ([row, col], parts) in cells {
                 let exact: Vec<Decimal> = parts.iter().map(|(_, _, area)| *area).collect();
                 let shares = balance_to(&exact, balanced[row][col], 2)?;
                 for ((p, q, _), share) in parts.into_iter().zip(shares) {
@@ -204,7 +208,7 @@ impl Patch {
             }
         };
         for state in &self.states {
-            feed(*state as i64);
+            feed(i64::try_from(*state).unwrap_or(i64::MAX));
         }
         // The rings' start is the engine's choice: only what does not depend on it.
         for bound in self.border.bounds {

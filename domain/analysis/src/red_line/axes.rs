@@ -71,7 +71,7 @@ fn degrees(draft: &mut Draft, bounds: [f64; 4], stated: Option<Crs>) -> Result<C
         swap(draft);
     } else if min_x < -180.0 || max_x > 180.0 || min_y < -90.0 || max_y > 90.0 {
         return Err(refused("坐标超出经纬度范围", "the coordinates are no longitudes and latitudes"));
-    } else if !is_stated && !(within(&LONGITUDES, min_x, max_x) && within(&LATITUDES, min_y, max_y)) {
+    } else if !(is_stated || within(&LONGITUDES, min_x, max_x) && within(&LATITUDES, min_y, max_y)) {
         return Err(refused(
             "坐标既不像高斯投影坐标，也不像我国的经纬度",
             "the coordinates look neither like a national zone nor like degrees in China",

@@ -236,9 +236,13 @@ pub fn write(red_line: &RedLine, options: &TextOptions) -> Result<Vec<u8>, Analy
     let mut out = String::from("[属性描述]\r\n");
     let mut put = |key: &str, value: &str| put_line(&mut out, &format!("{key}={value}"));
     if red_line.attributes.is_empty() {
-        defaults.iter().for_each(|(key, value)| put(key, value));
+        for (key, value) in &defaults {
+            put(key, value);
+        }
     } else {
-        red_line.attributes.iter().for_each(|(key, value)| put(&plain(key), &plain_value(value)));
+        for (key, value) in &red_line.attributes {
+            put(&plain(key), &plain_value(value));
+        }
     }
     put_line(&mut out, "[地块坐标]");
     let decimals = red_line.attributes.iter().find(|(key, _)| key == "精度").map_or(DECIMALS, |(_, v)| decimals_of(v));

@@ -227,7 +227,8 @@ impl Growing {
             parcel.rings.push(DraftRing { number, points: Vec::new() });
         }
         let points = &mut parcel.rings.last_mut().expect("one was just put there").points;
-        self.closed = points.len() > 2 && points.first().is_some_and(|first| first.at == point.at);
+        self.closed = points.len() > 2
+            && points.first().is_some_and(|first| first.at.map(f64::to_bits) == point.at.map(f64::to_bits));
         points.push(point);
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn ring_of(value: &Value, number: usize) -> Result<DraftRing, Analysi
         points.push(DraftPoint { name: (index + 1).to_string(), at: [x, y] });
     }
     if let [first, .., last] = points.as_mut_slice()
-        && first.at == last.at
+        && first.at.map(f64::to_bits) == last.at.map(f64::to_bits)
     {
         last.name.clone_from(&first.name);
     }

@@ -223,17 +223,20 @@ pub struct BothAreas {
     pub ellipsoidal_m2: Option<f64>,
 }
 
+/// The area of a ring.
+type RingMeasure<'a> = dyn Fn(&[[f64; 2]]) -> Result<f64, GeodesyError> + 'a;
+
 impl RedParcel {
     /// Its areas.
     pub fn areas(&self, crs: &Crs) -> Result<BothAreas, AnalysisError> {
-        let signed = |polygon: &Polygon, measure: &dyn Fn(&[[f64; 2]]) -> Result<f64, GeodesyError>| {
+        let signed = |polygon: &Polygon, measure: &RingMeasure<'_>| {
             let mut area = measure(&polygon.exterior)?;
             for hole in &polygon.holes {
                 area -= measure(hole)?;
             }
             Ok::<f64, GeodesyError>(area)
         };
-        let sum = |measure: &dyn Fn(&[[f64; 2]]) -> Result<f64, GeodesyError>| {
+        let sum = |measure: &RingMeasure<'_>| {
             self.polygons.iter().map(|polygon| signed(polygon, measure)).sum::<Result<f64, GeodesyError>>()
         };
         let unit_m2 = crs.unit_m() * crs.unit_m();
@@ -298,8 +301,8 @@ impl RedLine {
             let areas = parcel.areas(&self.crs)?;
             let Some(text) = &parcel.stated_ha else { continue };
             let Ok(stated_ha) = text.parse::<f64>() else { continue };
-            let decimals = text.split_once('.').map_or(0, |(_, digits)| digits.len().min(10)) as i32;
-            let unit_ha = 10f64.powi(-decimals).max(1e-4);
+            let decimals = text.split_once('.').map_or(0, |(_, digits)| digits.len().min(10)) as u8;
+            let unit_ha = 10f64.powi(-i32::from(decimals)).max(1e-4);
             let own_m2: Vec<f64> = [areas.plane_m2, areas.ellipsoidal_m2].into_iter().flatten().collect();
             if own_m2.is_empty() || own_m2.iter().any(|own| (own / 10_000.0 - stated_ha).abs() <= unit_ha) {
                 continue;

@@ -103,7 +103,7 @@ fn nest(rings: Vec<Ring>, step: f64) -> Result<Vec<Polygon>, AnalysisError> {
         .collect();
     let mut place = vec![None; rings.len()];
     let mut polygons: Vec<Polygon> = Vec::new();
-    for (index, ring) in rings.iter().enumerate().filter(|(index, _)| around[*index].len() % 2 == 0) {
+    for (index, ring) in rings.iter().enumerate().filter(|(index, _)| around[*index].len().is_multiple_of(2)) {
         place[index] = Some(polygons.len());
         polygons.push(Polygon { exterior: ring.points.clone(), holes: Vec::new() });
     }

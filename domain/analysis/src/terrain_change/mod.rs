@@ -130,7 +130,7 @@ fn refuse(what_zh: impl Into<String>, what_en: impl Into<String>) -> AnalysisErr
 
 fn read(request: &Value) -> Result<Request, AnalysisError> {
     let read: Request = serde_json::from_value(request.clone())
-        .or_else(|error| Err(refuse(format!("地表变化量算的请求无法读取：{error}"), error.to_string())))?;
+        .map_err(|error| refuse(format!("地表变化量算的请求无法读取：{error}"), error.to_string()))?;
     let sane = |m: f64| (0.0..=100.0).contains(&m);
     if read.accuracy_m.is_some_and(|accuracy| !sane(accuracy.before) || !sane(accuracy.after)) {
         return Err(refuse("两期精度（中误差）应为 0 至 100 米", "accuracies are 0 to 100 m"));
@@ -202,6 +202,7 @@ struct Level {
     is_given: bool,
 }
 
+#[expect(clippy::too_many_lines, reason = "one result, from the fit of the surveys to the places")]
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let request = read(task.request)?;
     let document = task.rules.document(RULE_DOCUMENT)?;
@@ -287,7 +288,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         described.push((place, moved));
     }
     let patches = patches(task, &pair, window, &described, &error, &rules)?;
-    let total = described.iter().map(|(_, moved)| moved).fold(Moved::default(), |total, moved| total.and(moved));
+    let total = described.iter().map(|(_, moved)| moved).fold(Moved::default(), Moved::and);
     let whole = described.iter().max_by(|a, b| a.1.loss_m3.total_cmp(&b.1.loss_m3)).map(|(_, moved)| moved);
     let mut result = json!({
         "rule": RULE, "rule_versions": { RULE_DOCUMENT: document.version }, "sources": sources(task),
@@ -367,6 +368,7 @@ fn level(
     Ok(Level { sigma_m, detection_m: rules.detection.coverage * sigma_m + off_m, is_given })
 }
 
+#[expect(clippy::struct_field_names, reason = "what was looked at")]
 struct Looked {
     marks: Marks,
     looked_at: u64,
@@ -520,22 +522,29 @@ fn message(rules: &Rules, registration: Option<&Registration>, aligned: bool, pl
     let off = [found.shift_m[0], found.shift_m[1], found.shift_m[2]].iter().zip(&found.standard_error_m).any(|(shift, error)| {
         matches!((shift, error), (Some(shift), Some(error)) if shift.abs() >= rules.stable.negligible_m && shift.abs() > rules.stable.significant * error)
     });
-    let mut zh = if places == 0 { "未发现超过检出限的变化。".to_owned() } else { String::new() };
-    let mut en =
-        if places == 0 { "Nothing changed by more than the level of detection. ".to_owned() } else { String::new() };
-    if aligned {
-        zh.push_str(&format!("后一期已按稳定地面归算（平面 {level:.3} 米、高程 {up:.3} 米），成果为应急参考。"));
-        en.push_str(&format!("The later survey was moved to fit stable ground ({level:.3} m level, {up:.3} m up); for emergency use only."));
-    } else if off {
-        zh.push_str(&format!(
-            "两期在稳定地面上相差平面 {level:.3} 米、高程 {up:.3} 米，超出偶然误差；体积区间已计入。可选“按稳定地面归算”重算。"
-        ));
-        en.push_str(&format!(
-            "On stable ground the surveys differ by {level:.3} m level and {up:.3} m up, more than by chance; the intervals allow for it. Ask to align on stable ground to have it taken off."
-        ));
+    let [none_zh, none_en] = if places == 0 {
+        ["未发现超过检出限的变化。", "Nothing changed by more than the level of detection. "]
     } else {
-        zh.push_str("两期套合良好。");
-        en.push_str("The surveys fit.");
-    }
-    json!({ "zh": zh, "en": en.trim_end() })
+        [""; 2]
+    };
+    let [zh, en] = if aligned {
+        [
+            format!("后一期已按稳定地面归算（平面 {level:.3} 米、高程 {up:.3} 米），成果为应急参考。"),
+            format!(
+                "The later survey was moved to fit stable ground ({level:.3} m level, {up:.3} m up); for emergency use only."
+            ),
+        ]
+    } else if off {
+        [
+            format!(
+                "两期在稳定地面上相差平面 {level:.3} 米、高程 {up:.3} 米，超出偶然误差；体积区间已计入。可选“按稳定地面归算”重算。"
+            ),
+            format!(
+                "On stable ground the surveys differ by {level:.3} m level and {up:.3} m up, more than by chance; the intervals allow for it. Ask to align on stable ground to have it taken off."
+            ),
+        ]
+    } else {
+        ["两期套合良好。".to_owned(), "The surveys fit.".to_owned()]
+    };
+    json!({ "zh": format!("{none_zh}{zh}"), "en": format!("{none_en}{en}") })
 }

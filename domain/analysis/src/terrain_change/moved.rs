@@ -311,6 +311,7 @@ mod tests {
             prop_assume!(rows > 0);
             let seed = &seed[..rows * columns];
             let made = marks(columns, seed);
+            #[expect(clippy::cast_possible_wrap, reason = "a few hundred cells")]
             let near = |index: usize| {
                 let (x, y) = ((index % columns) as i64, (index / columns) as i64);
                 (-1..=1_i64).flat_map(move |dy| (-1..=1_i64).map(move |dx| (x + dx, y + dy)))

@@ -150,7 +150,9 @@ impl<'s> Pair<'s> {
         let after = if self.base_is_after { &mut own } else { &mut other };
         let up = self.shift_m[2] as f32;
         if up != 0.0 {
-            after.iter_mut().for_each(|height| *height -= up);
+            for height in after.iter_mut() {
+                *height -= up;
+            }
         }
         Ok(if self.base_is_after {
             Heights { before: other, after: own }

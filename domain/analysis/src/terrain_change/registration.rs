@@ -32,6 +32,7 @@ const FEET: f64 = 3.280_84;
 
 /// How the height differences of unmoved ground are spread, metres.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in every name")]
 pub(super) struct Spread {
     pub(super) median_m: f64,
     /// Normalised median absolute deviation.

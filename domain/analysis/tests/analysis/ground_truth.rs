@@ -102,7 +102,7 @@ struct Made {
 }
 
 impl Surface for Made {
-    fn source(&self) -> &str {
+    fn source(&self) -> &'static str {
         "dsm@1"
     }
     fn crs(&self) -> &Crs {
@@ -111,7 +111,7 @@ impl Surface for Made {
     fn height_datum(&self) -> &HeightDatum {
         &HeightDatum::Normal1985
     }
-    fn valid_from(&self) -> &str {
+    fn valid_from(&self) -> &'static str {
         "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {

@@ -1,6 +1,16 @@
 //! Tests of `analysis` against geo's own boolean operations, GeographicLib and what must add up.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they skip, and fail by panicking")]
+#![allow(
+    clippy::float_cmp,
+    clippy::format_collect,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unreadable_literal,
+    clippy::unwrap_used,
+    reason = "tests say what they skip, fail by panicking, and mean the number that they write"
+)]
 
 mod conformity;
 mod differences;

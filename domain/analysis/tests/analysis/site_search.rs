@@ -42,7 +42,7 @@ struct Ground {
 }
 
 impl Surface for Ground {
-    fn source(&self) -> &str {
+    fn source(&self) -> &'static str {
         "dem@r1"
     }
     fn crs(&self) -> &Crs {
@@ -51,7 +51,7 @@ impl Surface for Ground {
     fn height_datum(&self) -> &HeightDatum {
         &HeightDatum::Normal1985
     }
-    fn valid_from(&self) -> &str {
+    fn valid_from(&self) -> &'static str {
         "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {
@@ -261,7 +261,7 @@ fn a_surface_in_another_plane_gives_the_same_slope() {
 struct Moved;
 
 impl Surface for Moved {
-    fn source(&self) -> &str {
+    fn source(&self) -> &'static str {
         "dem@r2"
     }
     fn crs(&self) -> &Crs {
@@ -271,7 +271,7 @@ impl Surface for Moved {
     fn height_datum(&self) -> &HeightDatum {
         &HeightDatum::Normal1985
     }
-    fn valid_from(&self) -> &str {
+    fn valid_from(&self) -> &'static str {
         "2024-01-01T00:00:00Z"
     }
     fn size(&self) -> [usize; 2] {

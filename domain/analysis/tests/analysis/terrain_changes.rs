@@ -120,7 +120,7 @@ fn truth() -> (f64, f64, f64) {
 
 /// The same on the cells of a survey that lies so far off: they cut the edges elsewhere.
 fn truth_of(shift: [f64; 3]) -> (f64, f64, f64) {
-    let cells = (0..90_000).map(|i| slid((i % 300) as f64 + 0.5 - shift[0], (i / 300) as f64 + 0.5 - shift[1]));
+    let cells = (0..90_000).map(|i| slid(f64::from(i % 300) + 0.5 - shift[0], f64::from(i / 300) + 0.5 - shift[1]));
     cells.fold((0.0, 0.0, 0.0), |(loss, gain, area), d| {
         (loss - d.min(0.0), gain + d.max(0.0), area + f64::from(d != 0.0))
     })
@@ -179,7 +179,7 @@ fn what_slid_is_found_with_its_volume_outline_and_way() {
     let polygon = &patch.polygons[0];
     let inside = |x: f64, y: f64| geo_contains(&polygon.exterior, [CORNER[0] + x, CORNER[1] + y]);
     let (mut both, mut either) = (0_u32, 0_u32);
-    for (x, y) in (0..90_000).map(|i| ((i % 300) as f64 + 0.5, (i / 300) as f64 + 0.5)) {
+    for (x, y) in (0..90_000).map(|i| (f64::from(i % 300) + 0.5, f64::from(i / 300) + 0.5)) {
         let (found, moved) = (inside(x, y), slid(x, y) != 0.0);
         both += u32::from(found && moved);
         either += u32::from(found || moved);
