@@ -32,8 +32,9 @@ const onScreen = async (who, place) => (await mapOf(who)).evaluate((map, at) => 
   return [box.left + x, box.top + y];
 }, place);
 const clickPlace = async (who, place) => who.page.mouse.click(...await onScreen(who, place));
-/** Brings the map to a place at once. */
+/** Brings the map to a place at once; one beside a table first shows everything that there is. */
 async function look(who, center, zoom) {
+  await who.page.evaluate(() => document.body.dataset.page !== 'map' && window.shikong.work.ready);
   const map = await mapOf(who);
   await who.page.waitForFunction((one) => one.loaded(), {}, map);
   await map.evaluate((one, view) => { one.jumpTo(view); }, { center, zoom });

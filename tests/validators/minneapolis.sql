@@ -6,10 +6,10 @@ create index on a using gist (g);
 create index on b using gist (g);
 create table whole as select (select st_union(g) from a) as a, (select st_union(g) from b) as b;
 create table both_cover as select (st_dump(st_intersection(a, b))).geom as g from whole;
+create table pairs as
+  select a.class as unit, b.class, st_area(st_intersection(a.g, b.g)) as m2 from a join b on st_intersects(a.g, b.g);
 create table cells as
-  select a.class as unit, b.class, sum(m2) as m2, count(*) filter (where m2 > 0) as pairs
-  from a join b on st_intersects(a.g, b.g), lateral (select st_area(st_intersection(a.g, b.g)) as m2) as shared
-  group by a.class, b.class;
+  select unit, class, sum(m2) as m2, count(*) filter (where m2 > 0) as pairs from pairs group by unit, class;
 select json_build_object(
   'invalid', json_build_array(
     (select count(*) from delivered_a where not st_isvalid(g)), (select count(*) from delivered_b where not st_isvalid(g))),
@@ -18,5 +18,6 @@ select json_build_object(
   'both', (
     select json_build_object('m2', sum(st_area(g)), 'pieces', json_agg(st_area(g) order by st_area(g)))
     from both_cover where st_dimension(g) = 2),
+  'small_pairs', (select json_agg(m2 order by m2) from pairs where m2 > 0 and m2 < 0.01),
   'cells', (
     select json_object_agg(unit || '|' || class, json_build_object('m2', m2, 'pairs', pairs)) from cells where m2 > 0));

@@ -295,7 +295,8 @@ impl Condition {
             Some(Value::String(text)) => *text == self.value,
             Some(Value::Number(_)) => number().is_some_and(|(found, value)| found.total_cmp(&value).is_eq()),
             Some(Value::Array(items)) => items.iter().any(|item| item.as_str() == Some(self.value.as_str())),
-            Some(other) => *other == self.value,
+            #[expect(clippy::cmp_owned, reason = "a JSON value equals a text as a JSON text only")]
+            Some(other) => other.to_string() == self.value,
         };
         match self.operator {
             "=" => equal(),
