@@ -16,7 +16,7 @@ use crate::programs::{data_folder, import, root, run, shared, skipped};
 const PLANE: &str = "EPSG:32615";
 /// Patches smaller than this are given to the one beside them (hairs of a difference), square metres.
 const HAIR_M2: f64 = 0.01;
-/// A pair of features that shares less is none here, square metres: both layers are snapped to one grid of 0.01 mm, which closes strips along kilometres of border.
+/// A pair of features that shares less is none here, square metres: both layers are snapped to one grid of 0.1 mm, which closes strips along kilometres of border.
 const PAIR_HAIR_M2: f64 = 6e-5;
 
 /// A PostgreSQL cluster with PostGIS, private to one story: in a temporary folder, reached over a unix socket only.
