@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Asked, PERMITS_ROLE, RULE, RULE_DOCUMENT, read, rules_of};
 use crate::{
-    AnalysisError, DataWanted, Findings, FoundPatch, Parcel, ParcelLayer, Polygon, Surface, SurfaceWanted, Task,
+    AnalysisError, DataWanted, Findings, FoundPatch, Parcel, ParcelLayer, Polygon, Surface, Task,
     boolean::{Ring, Rule, run as overlaid, union},
     figures::{Areas, Figures, rounded},
     mechanism::{one_height_datum, sources},
@@ -33,16 +33,9 @@ struct Request {
 
 pub(super) fn wanted(request: &Value) -> Result<DataWanted, AnalysisError> {
     let request: Request = read(request)?;
-    let surface = |role: &str, asked: &Asked| SurfaceWanted {
-        role: role.to_owned(),
-        dataset: asked.dataset.clone(),
-        datetime: asked.datetime.clone(),
-        recorded: asked.recorded.clone(),
-        optional: false,
-    };
     Ok(DataWanted {
         layers: request.permits.iter().map(|permits| permits.wanted(PERMITS_ROLE)).collect(),
-        surfaces: vec![surface("before", &request.before), surface("after", &request.after)],
+        surfaces: vec![request.before.surface("before"), request.after.surface("after")],
         bounds_lon_lat_deg: None,
     })
 }

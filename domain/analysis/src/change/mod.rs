@@ -13,7 +13,9 @@ mod plan;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Analysis, AnalysisError, DataWanted, Findings, LayerWanted, RuleBook, Task, mechanism::RuleDocument};
+use crate::{
+    Analysis, AnalysisError, DataWanted, Findings, LayerWanted, RuleBook, SurfaceWanted, Task, mechanism::RuleDocument,
+};
 
 /// The analysis.
 pub(crate) const CHANGE: Analysis =
@@ -51,7 +53,7 @@ impl Mode {
 
 /// A dataset of a request, and as of when.
 #[derive(Debug, Deserialize)]
-struct Asked {
+pub(crate) struct Asked {
     dataset: String,
     class_field: Option<String>,
     code_system: Option<String>,
@@ -69,6 +71,17 @@ impl Asked {
             datetime: self.datetime.clone(),
             recorded: self.recorded.clone(),
             ..LayerWanted::default()
+        }
+    }
+
+    /// The same as heights.
+    pub(crate) fn surface(&self, role: &str) -> SurfaceWanted {
+        SurfaceWanted {
+            role: role.to_owned(),
+            dataset: self.dataset.clone(),
+            datetime: self.datetime.clone(),
+            recorded: self.recorded.clone(),
+            optional: false,
         }
     }
 }

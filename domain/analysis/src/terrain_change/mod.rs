@@ -20,7 +20,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AnalysisError, FoundPatch, Polygon, Surface, SurfaceWanted,
+    AnalysisError, FoundPatch, Polygon, Surface,
+    change::Asked,
     clip::Site,
     figures::{Figures, rounded},
     mechanism::{Analysis, DataWanted, Findings, RuleBook, RuleDocument, Task, one_height_datum, sources},
@@ -49,13 +50,6 @@ const BAND: usize = 256;
 const MOST_CELLS: usize = 400_000_000;
 /// Places that are described; the largest are kept and the others counted.
 const MOST_PLACES: usize = 500;
-
-#[derive(Debug, Deserialize)]
-struct Asked {
-    dataset: String,
-    datetime: Option<String>,
-    recorded: Option<String>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -181,16 +175,9 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError
     rules_of(rules.document(RULE_DOCUMENT)?)?;
     let request = read(request)?;
     let area = (!request.within.is_null()).then(|| area_asked(&request.within)).transpose()?;
-    let surface = |role: &str, asked: &Asked| SurfaceWanted {
-        role: role.to_owned(),
-        dataset: asked.dataset.clone(),
-        datetime: asked.datetime.clone(),
-        recorded: asked.recorded.clone(),
-        optional: false,
-    };
     Ok(DataWanted {
         layers: Vec::new(),
-        surfaces: vec![surface("before", &request.before), surface("after", &request.after)],
+        surfaces: vec![request.before.surface("before"), request.after.surface("after")],
         bounds_lon_lat_deg: area.map(|area| area.bounds_lon_lat_deg()).transpose()?,
     })
 }
@@ -235,9 +222,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let level = level(&request, &rules, registration.as_ref(), aligned)?;
     let mut window = pair.window;
     if !rings.is_empty() {
-        let mut inside = Pair::new(before, after)?;
-        inside.narrow(&rings.concat());
-        window = inside.window;
+        window = pair.narrowed(&rings.concat());
     }
     if window.cells() == 0 {
         return Err(refuse(
@@ -480,19 +465,13 @@ fn cells_in_plane(
 fn registration_json(found: &Registration, rules: &Rules, before: &dyn Surface, after: &dyn Surface) -> Value {
     let m = |value: Option<f64>| value.filter(|v| v.is_finite()).map_or(Value::Null, |v| rounded(v, 4));
     let spread = |spread: &Spread| json!({ "median_m": rounded(spread.median_m, 4), "nmad_m": rounded(spread.nmad_m, 4), "p68_m": rounded(spread.p68_m, 4), "p95_m": rounded(spread.p95_m, 4) });
-    let significant: Vec<bool> = found
-        .shift_m
+    let Stable { significant: factor, negligible_m, .. } = rules.stable;
+    let significant = found.significant(factor, negligible_m);
+    let tilted = found
+        .tilt_m_per_km
         .iter()
-        .zip(&found.standard_error_m)
-        .map(|(shift, error)| {
-            let (Some(shift), Some(error)) = (shift, error) else { return false };
-            shift.abs() >= rules.stable.negligible_m && shift.abs() > rules.stable.significant * error
-        })
-        .collect();
-    let tilted =
-        found.tilt_m_per_km.iter().zip(&found.tilt_error_m_per_km).any(|(tilt, error)| {
-            tilt.abs() > rules.stable.significant * error && tilt.abs() >= rules.stable.negligible_m
-        });
+        .zip(&found.tilt_error_m_per_km)
+        .any(|(tilt, error)| tilt.abs() > factor * error && tilt.abs() >= negligible_m);
     json!({
         "stable_m2": rounded(found.stable_m2, 0), "looked_at_m2": rounded(found.looked_at_m2, 0), "blocks": found.blocks,
         "shift_m": { "east": m(found.shift_m[0]), "north": m(found.shift_m[1]), "up": m(found.shift_m[2]) },
@@ -514,14 +493,9 @@ fn message(rules: &Rules, registration: Option<&Registration>, aligned: bool, pl
             "en": "There is too little stable ground: whether the surveys fit was not checked. Errors are those stated; a common offset is unknown.",
         });
     };
-    let size = |shift: [Option<f64>; 3]| {
-        let [east, north, up] = shift.map(Option::unwrap_or_default);
-        (east.hypot(north), up)
-    };
-    let (level, up) = size(found.shift_m);
-    let off = [found.shift_m[0], found.shift_m[1], found.shift_m[2]].iter().zip(&found.standard_error_m).any(|(shift, error)| {
-        matches!((shift, error), (Some(shift), Some(error)) if shift.abs() >= rules.stable.negligible_m && shift.abs() > rules.stable.significant * error)
-    });
+    let [east, north, up] = found.shift_m.map(Option::unwrap_or_default);
+    let level = east.hypot(north);
+    let off = found.significant(rules.stable.significant, rules.stable.negligible_m).contains(&true);
     let [none_zh, none_en] = if places == 0 {
         ["未发现超过检出限的变化。", "Nothing changed by more than the level of detection. "]
     } else {

@@ -88,7 +88,7 @@ impl<'s> Pair<'s> {
         if let Some(back) = back {
             back.points(&mut outline)?;
         }
-        pair.narrow(&outline);
+        pair.window = pair.narrowed(&outline);
         if pair.window.cells() == 0 {
             return Err(AnalysisError::Request {
                 what_zh: format!(
@@ -106,8 +106,8 @@ impl<'s> Pair<'s> {
         Ok(pair)
     }
 
-    /// Keeps the cells in the box of these places, which are in the base's system.
-    pub(super) fn narrow(&mut self, places: &[[f64; 2]]) {
+    /// The cells in the box of these places, which are in the base's system.
+    pub(super) fn narrowed(&self, places: &[[f64; 2]]) -> Window {
         let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
         let [x0, y0, x1, y1] =
             places.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
@@ -120,7 +120,7 @@ impl<'s> Pair<'s> {
         let Window { column, row, columns, rows } = self.window;
         let (column, columns) = part((x0 - west) / width, (x1 - west) / width, column, columns);
         let (row, rows) = part((north - y1) / height, (north - y0) / height, row, rows);
-        self.window = Window { column, row, columns, rows };
+        Window { column, row, columns, rows }
     }
 
     /// The surface whose grid is used.
@@ -281,6 +281,20 @@ impl Source<'_> {
         });
         if down == 0.0 { a } else { a + (b - a) * down }
     }
+}
+
+/// A height between the middles of a window's cells, bilinear; NaN outside, and where a cell that counts has none.
+pub(super) fn between(values: &[f32], window: Window, [column, row]: [f64; 2]) -> f64 {
+    let (u, v) = (column - window.column as f64, row - window.row as f64);
+    if !(u >= 0.0 && v >= 0.0 && u <= (window.columns - 1) as f64 && v <= (window.rows - 1) as f64) {
+        return f64::NAN;
+    }
+    let (x, y) = (u as usize, v as usize);
+    let (next, below) = ((x + 1).min(window.columns - 1), (y + 1).min(window.rows - 1));
+    let at = |x: usize, y: usize| f64::from(values[y * window.columns + x]);
+    let (part, down) = (u - x as f64, v - y as f64);
+    let line = |y: usize| if part == 0.0 { at(x, y) } else { at(x, y) * (1.0 - part) + at(next, y) * part };
+    if down == 0.0 { line(y) } else { line(y) * (1.0 - down) + line(below) * down }
 }
 
 /// The edge of a surface, in its own system.

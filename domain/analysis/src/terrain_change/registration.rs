@@ -7,7 +7,7 @@
 
 use crate::AnalysisError;
 
-use super::pair::{Heights, Pair, Window};
+use super::pair::{Heights, Pair, Window, between};
 
 /// Cells along the side of a block that is looked at.
 const BLOCK: usize = 128;
@@ -66,6 +66,14 @@ pub(super) struct Registration {
 }
 
 impl Registration {
+    /// Which parts of the shift are more than chance, so many standard errors, and more than negligible.
+    pub(super) fn significant(&self, factor: f64, negligible_m: f64) -> [bool; 3] {
+        [0, 1, 2].map(|axis| match (self.shift_m[axis], self.standard_error_m[axis]) {
+            (Some(shift), Some(error)) => shift.abs() >= negligible_m && shift.abs() > factor * error,
+            _ => false,
+        })
+    }
+
     /// How far errors are alike: the range of a spherical variogram with the same correlation area (Rolstad and others 2009).
     pub(super) fn correlation_length_m(&self) -> f64 {
         (5.0 * self.correlation_m2 / std::f64::consts::PI).sqrt()
@@ -120,15 +128,10 @@ pub(super) fn register(
         };
         // Farther than the margin the blocks do not know; what is found there says at least how far it is.
         shift = [0, 1, 2].map(|k| shift[k] + step[k]);
-        let far = shift[0].hypot(shift[1]) > reach_m;
+        let level_m = shift[0].hypot(shift[1]);
+        let far = level_m > reach_m;
         if far {
-            shift = [shift[0], shift[1]]
-                .map(|s| s * reach_m / shift[0].hypot(shift[1]))
-                .into_iter()
-                .chain([shift[2]])
-                .collect::<Vec<_>>()
-                .try_into()
-                .unwrap_or([0.0; 3]);
+            shift = [shift[0] * reach_m / level_m, shift[1] * reach_m / level_m, shift[2]];
         }
         solved = Some(system.errors(&rows, is_level));
         if step.iter().all(|s| s.abs() < STILL_M) || far {
@@ -137,6 +140,11 @@ pub(super) fn register(
     }
     let Some(errors) = solved else { return Ok(None) };
     Ok(Some(summary(&blocks, raw, shift, errors, is_level)))
+}
+
+/// Cells of ground round a block.
+fn margin_cells(cell_m: f64) -> usize {
+    ((MARGIN_M / cell_m).ceil() as usize).clamp(MARGIN_CELLS[0], MARGIN_CELLS[1])
 }
 
 fn read(
@@ -161,15 +169,15 @@ fn read(
         let (first_row, down) = at(k / side[0], side[1], row, rows);
         let core = Window { column: first_column, row: first_row, columns: across, rows: down };
         let cell_m = pair.cell_m(first_row + down / 2);
-        let margin = |axis: usize| ((MARGIN_M / cell_m[axis]).ceil() as usize).clamp(MARGIN_CELLS[0], MARGIN_CELLS[1]);
+        let margin = cell_m.map(margin_cells);
         let end = |from: usize, length: usize, margin: usize, last: usize| (from + length + margin).min(last);
         let (left, top) =
-            (first_column.saturating_sub(margin(0)).max(column), first_row.saturating_sub(margin(1)).max(row));
+            (first_column.saturating_sub(margin[0]).max(column), first_row.saturating_sub(margin[1]).max(row));
         let window = Window {
             column: left,
             row: top,
-            columns: end(first_column, across, margin(0), column + columns) - left,
-            rows: end(first_row, down, margin(1), row + rows) - top,
+            columns: end(first_column, across, margin[0], column + columns) - left,
+            rows: end(first_row, down, margin[1], row + rows) - top,
         };
         let heights = pair.read(window)?;
         let mut stable = vec![true; core.cells()];
@@ -191,26 +199,8 @@ fn read(
 impl Block {
     /// How far a shifted reading stays inside the block's margin everywhere, metres.
     fn reach_m(&self) -> f64 {
-        let margin = [
-            MARGIN_CELLS[0].max((MARGIN_M / self.cell_m[0]).ceil() as usize).min(MARGIN_CELLS[1]) as f64
-                * self.cell_m[0],
-            MARGIN_CELLS[0].max((MARGIN_M / self.cell_m[1]).ceil() as usize).min(MARGIN_CELLS[1]) as f64
-                * self.cell_m[1],
-        ];
+        let margin = [0, 1].map(|axis| margin_cells(self.cell_m[axis]) as f64 * self.cell_m[axis]);
         margin[0].min(margin[1])
-    }
-
-    fn height(values: &[f32], window: Window, column: f64, row: f64) -> f64 {
-        let (u, v) = (column - window.column as f64, row - window.row as f64);
-        if u < 0.0 || v < 0.0 || u > (window.columns - 1) as f64 || v > (window.rows - 1) as f64 {
-            return f64::NAN;
-        }
-        let (x, y) = (u as usize, v as usize);
-        let (next, below) = ((x + 1).min(window.columns - 1), (y + 1).min(window.rows - 1));
-        let at = |x: usize, y: usize| f64::from(values[y * window.columns + x]);
-        let (part, down) = (u - x as f64, v - y as f64);
-        let line = |y: usize| if part == 0.0 { at(x, y) } else { at(x, y) * (1.0 - part) + at(next, y) * part };
-        if down == 0.0 { line(y) } else { line(y) * (1.0 - down) + line(below) * down }
     }
 
     /// The differences of the stable cells, row by row, `after` read where the shift put it.
@@ -222,8 +212,8 @@ impl Block {
             }
             let column = (self.core.column + index % self.core.columns) as f64;
             let row = (self.core.row + index / self.core.columns) as f64;
-            let after = Self::height(&self.heights.after, self.window, column + du, row + dv);
-            let before = Self::height(&self.heights.before, self.window, column, row);
+            let after = between(&self.heights.after, self.window, [column + du, row + dv]);
+            let before = between(&self.heights.before, self.window, [column, row]);
             Some(after - before).filter(|difference| difference.is_finite())
         })
     }
@@ -411,6 +401,9 @@ fn unit_check(pair: &Pair<'_>, blocks: &[Block]) -> Result<(), AnalysisError> {
     Ok(())
 }
 
+/// Mean residual of a block's stable ground, that ground in square metres, and the block's metres to the east and north.
+type BlockMean = (f64, f64, f64, f64);
+
 fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], is_level: bool) -> Registration {
     let cell_m2 = |block: &Block| block.cell_m[0] * block.cell_m[1];
     let residuals: Vec<Vec<Option<f64>>> = blocks
@@ -422,7 +415,7 @@ fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], 
     let is_stable = |residual: &f64| (residual - after.median_m).abs() < limit;
     let (mut looked_at_m2, mut stable_m2) = (0.0, 0.0);
     let mut squares = (0.0, 0_usize);
-    let mut means: Vec<(f64, usize, f64, f64)> = Vec::new();
+    let mut means: Vec<BlockMean> = Vec::new();
     let first = blocks.first().map_or(Window { column: 0, row: 0, columns: 1, rows: 1 }, |block| block.core);
     for (block, residuals) in blocks.iter().zip(&residuals) {
         let (mut sum, mut count) = (0.0, 0_usize);
@@ -438,7 +431,7 @@ fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], 
         if count * 10 >= block.core.cells() {
             let east_m = (block.core.column as f64 - first.column as f64) * block.cell_m[0];
             let north_m = -(block.core.row as f64 - first.row as f64) * block.cell_m[1];
-            means.push((sum / count as f64, count, east_m, north_m));
+            means.push((sum / count as f64, count as f64 * cell_m2(block), east_m, north_m));
         }
     }
     let sigma_m = (squares.0 / squares.1.max(1) as f64).sqrt();
@@ -446,12 +439,9 @@ fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], 
     // What block means spread more than their cells explain, they have in common.
     let mean = means.iter().map(|(m, ..)| m).sum::<f64>() / means.len().max(1) as f64;
     let between = means.iter().map(|(m, ..)| (m - mean).powi(2)).sum::<f64>() / (means.len().max(2) - 1) as f64;
-    let explained = means
-        .iter()
-        .zip(blocks)
-        .map(|((_, count, ..), block)| sigma_m.powi(2) * (correlation_m2 / (*count as f64 * cell_m2(block))).min(1.0))
-        .sum::<f64>()
-        / means.len().max(1) as f64;
+    let explained =
+        means.iter().map(|(_, ground_m2, ..)| sigma_m.powi(2) * (correlation_m2 / ground_m2).min(1.0)).sum::<f64>()
+            / means.len().max(1) as f64;
     let (tilt, tilt_error) = tilt(&means);
     let of = |values: [f64; 3]| [0, 1, 2].map(|k| (k == 2 || !is_level).then_some(values[k]));
     Registration {
@@ -511,12 +501,12 @@ fn correlation(blocks: &[Block], residuals: &[Vec<Option<f64>>], is_stable: &imp
 }
 
 /// A plane through the blocks' means: its slopes in metres a kilometre, and their standard errors.
-fn tilt(means: &[(f64, usize, f64, f64)]) -> ([f64; 2], [f64; 2]) {
+fn tilt(means: &[BlockMean]) -> ([f64; 2], [f64; 2]) {
     let count = means.len() as f64;
     if means.len() < 6 {
         return ([0.0; 2], [f64::INFINITY; 2]);
     }
-    let average = |of: fn(&(f64, usize, f64, f64)) -> f64| means.iter().map(of).sum::<f64>() / count;
+    let average = |of: fn(&BlockMean) -> f64| means.iter().map(of).sum::<f64>() / count;
     let (mz, mx, my) = (average(|m| m.0), average(|m| m.2), average(|m| m.3));
     let moment = |f: &dyn Fn(f64, f64, f64) -> f64| means.iter().map(|m| f(m.0 - mz, m.2 - mx, m.3 - my)).sum::<f64>();
     let (xx, yy, xy) = (moment(&|_, x, _| x * x), moment(&|_, _, y| y * y), moment(&|_, x, y| x * y));

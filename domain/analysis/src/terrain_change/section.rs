@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use geodesy::{Crs, Transform, distance};
 
-use super::pair::{Pair, Window};
+use super::pair::{Pair, Window, between};
 use crate::{AnalysisError, figures::rounded};
 
 /// Lines of a request, and places of one line.
@@ -78,18 +78,8 @@ fn heights_at(pair: &Pair<'_>, cells: &[[f64; 2]]) -> Result<Vec<[Option<f64>; 2
     if width == 0 || height == 0 {
         return Ok(vec![[None; 2]; cells.len()]);
     }
-    let read = pair.read(Window { column: left, row: top, columns: width, rows: height })?;
-    let between = |values: &[f32], [u, v]: [f64; 2]| {
-        let (u, v) = (u - left as f64, v - top as f64);
-        if !(u >= 0.0 && v >= 0.0 && u <= (width - 1) as f64 && v <= (height - 1) as f64) {
-            return None;
-        }
-        let (x, y) = (u as usize, v as usize);
-        let (right, below) = ((x + 1).min(width - 1), (y + 1).min(height - 1));
-        let at = |x: usize, y: usize| f64::from(values[y * width + x]);
-        let (part, down) = (u - x as f64, v - y as f64);
-        let line = |y: usize| at(x, y) * (1.0 - part) + at(right, y) * part;
-        Some(line(y) * (1.0 - down) + line(below) * down).filter(|h| h.is_finite())
-    };
-    Ok(cells.iter().map(|cell| [between(&read.before, *cell), between(&read.after, *cell)]).collect())
+    let window = Window { column: left, row: top, columns: width, rows: height };
+    let read = pair.read(window)?;
+    let at = |values: &[f32], cell: [f64; 2]| Some(between(values, window, cell)).filter(|height| height.is_finite());
+    Ok(cells.iter().map(|cell| [at(&read.before, *cell), at(&read.after, *cell)]).collect())
 }
