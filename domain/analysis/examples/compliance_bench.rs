@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, error::Error, fmt::Write as _, time::Instant};
 
 use analysis::{
     LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Task, analysis,
-    mechanism::{RuleDocument, Unwatched},
+    mechanism::{NoRasters, RuleDocument, Unwatched},
 };
 use geodesy::Crs;
 use serde_json::json;
@@ -109,6 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         layers: &layers,
         surfaces: &surfaces,
         watch: &Unwatched,
+        rasters: &NoRasters,
     };
     let kind = analysis("compliance").ok_or("no such analysis")?;
     let mut milliseconds = Vec::new();

@@ -22,6 +22,7 @@ pub mod parcel;
 mod pieces;
 pub mod reclassification;
 pub mod red_line;
+mod registers;
 pub mod rounding;
 mod shared;
 pub mod sites;
@@ -33,8 +34,8 @@ mod weld;
 
 pub use error::AnalysisError;
 pub use mechanism::{
-    ANALYSES, Analysis, DataWanted, Findings, FoundPatch, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted,
-    Task, Watch, analysis,
+    ANALYSES, Analysis, DataWanted, Findings, FoundPatch, LayerWanted, LoadedLayer, RasterMade, Rasters, RuleBook,
+    Surface, SurfaceWanted, Task, Watch, analysis,
 };
 pub use overlay::{Overlay, OverlayOptions, overlay};
 pub use parcel::{Parcel, ParcelLayer, Polygon};

@@ -88,6 +88,8 @@ pub struct Task<'a> {
     pub surfaces: &'a BTreeMap<String, &'a dyn Surface>,
     /// Told how far it is; asked whether to go on.
     pub watch: &'a dyn Watch,
+    /// Takes the grids that it makes.
+    pub rasters: &'a dyn Rasters,
 }
 
 impl<'a> Task<'a> {
@@ -190,6 +192,44 @@ impl Watch for Unwatched {
     }
 }
 
+/// A grid that an analysis makes: differences, depths, slopes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RasterMade {
+    /// Name within the result, lower case with hyphens, such as `difference`.
+    pub name: &'static str,
+    /// Chinese title.
+    pub title_zh: &'static str,
+    /// English title.
+    pub title_en: &'static str,
+    /// Unit of its values: `m`, `deg`, or `1` for codes.
+    pub unit: &'static str,
+    /// System of the grid.
+    pub crs: Crs,
+    /// Columns and rows.
+    pub size: [usize; 2],
+    /// `[x of the west edge, y of the north edge, cell width, cell height]`, as of a [`Surface`].
+    pub grid: [f64; 4],
+}
+
+/// Fills rows of a grid from the row of that number on, NaN where there is no value.
+pub type Rows<'a> = dyn FnMut(usize, &mut [f32]) -> Result<(), AnalysisError> + Send + 'a;
+
+/// Who takes the grids that an analysis makes.
+pub trait Rasters: std::fmt::Debug + Sync {
+    /// Takes a grid; asks for all its rows from the north, each once, some hundred at a time.
+    fn take(&self, raster: &RasterMade, rows: &mut Rows<'_>) -> Result<(), AnalysisError>;
+}
+
+/// For callers that want no grids.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoRasters;
+
+impl Rasters for NoRasters {
+    fn take(&self, _raster: &RasterMade, _rows: &mut Rows<'_>) -> Result<(), AnalysisError> {
+        Ok(())
+    }
+}
+
 /// What an analysis found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
@@ -208,6 +248,10 @@ pub struct FoundPatch {
     pub properties: Map<String, Value>,
     /// Where it is.
     pub polygons: Vec<Polygon>,
+    /// Where it is, of a line: a route, a contour.
+    pub lines: Vec<Vec<[f64; 2]>>,
+    /// Where it is, of points: a building's door, a photo.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// A rule document in force: TOML text with its version.
@@ -268,6 +312,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
+    (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
 
@@ -289,6 +334,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     }),
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
+    (crate::registers::DOCUMENT, crate::registers::check),
     (DOCUMENTS, same_texts),
 ];
 

@@ -418,6 +418,7 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         id: format!("site-{}", index + 1),
         properties: shown.clone(),
         polygons: site.polygons(&candidate.region),
+        ..FoundPatch::default()
     });
     let patches = patches.collect();
     let mut area_json = Map::new();

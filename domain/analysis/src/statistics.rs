@@ -102,7 +102,11 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::{LoadedLayer, Parcel, ParcelLayer, Polygon, mechanism::Unwatched, rounding::decimal_of};
+    use crate::{
+        LoadedLayer, Parcel, ParcelLayer, Polygon,
+        mechanism::{NoRasters, Unwatched},
+        rounding::decimal_of,
+    };
 
     fn layer(dataset: &str, squares: &[(&str, [f64; 4])]) -> LoadedLayer {
         let parcels = squares.iter().enumerate().map(|(at, (class, [x, y, width, height]))| Parcel {
@@ -156,6 +160,7 @@ mod tests {
             layers: &layers,
             surfaces: &BTreeMap::new(),
             watch: &Unwatched,
+            rasters: &NoRasters,
         };
         let found = run(&task).expect("two plain layers").result;
         let plane_m2 = |list: &str, keys: &[(&str, Value)]| {

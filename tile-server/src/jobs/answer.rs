@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use analysis::mechanism::{RuleDocument, sources};
+use analysis::mechanism::{NoRasters, RuleDocument, sources};
 use analysis::{
     Analysis, AnalysisError, DataWanted, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task,
     Watch as _,
@@ -155,7 +155,7 @@ fn run(
     let loaded = loaded?;
     let surfaces: BTreeMap<String, &dyn Surface> =
         surfaces.iter().map(|(role, _, surface)| (role.clone(), surface as &dyn Surface)).collect();
-    let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch };
+    let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch, rasters: &NoRasters };
     let mut findings = (analysis.run)(&task).map_err(refused)?;
     if let Value::Object(result) = &mut findings.result {
         // A result that does not name its sources itself names everything that was read, and every rule in force.

@@ -27,6 +27,12 @@ pub struct Patch {
     pub properties: Map<String, Value>,
     /// Outer ring and holes of each part.
     pub polygons: Vec<Vec<Vec<[f64; 2]>>>,
+    /// Lines, where it is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Vec<[f64; 2]>>,
+    /// Points, where it is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<[f64; 2]>,
 }
 
 impl From<&FoundPatch> for Patch {
@@ -35,6 +41,8 @@ impl From<&FoundPatch> for Patch {
             id: found.id.clone(),
             properties: found.properties.clone(),
             polygons: found.polygons.iter().map(rings).collect(),
+            lines: found.lines.clone(),
+            points: found.points.clone(),
         }
     }
 }
@@ -139,15 +147,24 @@ impl Placing {
 
     /// A patch as a `GeoJSON` feature.
     pub(crate) fn feature(&self, patch: Patch) -> Result<Value, Problem> {
-        let mut polygons = patch.polygons;
+        let Patch { id, properties, mut polygons, mut lines, mut points } = patch;
         if let Some(transform) = &self.lon_lat_from_plane {
-            for ring in polygons.iter_mut().flatten() {
-                *ring = transform_line(ring, transform, MAX_SAGITTA_M).map_err(Problem::internal)?;
+            for line in polygons.iter_mut().flatten().chain(&mut lines) {
+                *line = transform_line(line, transform, MAX_SAGITTA_M).map_err(Problem::internal)?;
             }
+            transform.points(&mut points).map_err(Problem::internal)?;
         }
         let digits = self.lon_lat_from_plane.as_ref().map(|_| DEGREE_DIGITS);
-        let geometry = if polygons.is_empty() { Value::Null } else { geometry(Shape::Polygons(polygons), digits) };
-        Ok(json!({ "type": "Feature", "id": patch.id, "geometry": geometry, "properties": patch.properties }))
+        let geometry = if !polygons.is_empty() {
+            geometry(Shape::Polygons(polygons), digits)
+        } else if !lines.is_empty() {
+            geometry(Shape::Lines(lines), digits)
+        } else if !points.is_empty() {
+            geometry(Shape::Points(points), digits)
+        } else {
+            Value::Null
+        };
+        Ok(json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": properties }))
     }
 
     /// A page of features of a job.

@@ -320,6 +320,8 @@ mod tests {
             )
             .expect("JSON"),
             polygons: Vec::new(),
+            lines: Vec::new(),
+            points: Vec::new(),
         };
         let check = |text: &str, holds: bool| {
             assert_eq!(Condition::read(text).expect(text).holds(&patch), holds, "{text}");

@@ -77,6 +77,7 @@ fn reads(task: &Task<'_>) -> Result<Findings, AnalysisError> {
             id: format!("P{}", parcel.id),
             properties: parcel.attributes.clone(),
             polygons: parcel.polygons.clone(),
+            ..FoundPatch::default()
         })
         .collect();
     Ok(Findings { result, patches })

@@ -36,7 +36,12 @@ fn difference(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         properties.insert("CTFL".to_owned(), "建设/非建设".into());
         properties.insert("ellipsoidal_m2".to_owned(), json!(9_999.5));
         properties.insert("counts_as_difference".to_owned(), found[1].clone());
-        FoundPatch { id: format!("P{number}"), properties, polygons: vec![Polygon { exterior, holes: vec![] }] }
+        FoundPatch {
+            id: format!("P{number}"),
+            properties,
+            polygons: vec![Polygon { exterior, holes: vec![] }],
+            ..FoundPatch::default()
+        }
     });
     Ok(Findings { result: json!({}), patches: patches.collect() })
 }

@@ -120,7 +120,12 @@ impl Looked<'_> {
             figures.put_m2(&mut properties);
             faults.total = [faults.total, figures].into_iter().sum();
             let id = format!("{}-{kind}-{:05}", self.role, faults.patches.len() + 1);
-            faults.patches.push(FoundPatch { id, properties, polygons: vec![self.grid.polygon_in_plane(&place)] });
+            faults.patches.push(FoundPatch {
+                id,
+                properties,
+                polygons: vec![self.grid.polygon_in_plane(&place)],
+                ..FoundPatch::default()
+            });
         }
     }
 

@@ -194,7 +194,12 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         properties.insert("mean_rise_m".to_owned(), rounded(*rise_m, 2));
         properties.insert("permitted_plane_m2".to_owned(), rounded(covered_m2, 2));
         let polygons = shapes.iter().map(|shape| grid.polygon_in_plane(shape)).collect();
-        patches.push(FoundPatch { id: format!("XZJZ{:05}", serial + 1), properties, polygons });
+        patches.push(FoundPatch {
+            id: format!("XZJZ{:05}", serial + 1),
+            properties,
+            polygons,
+            ..FoundPatch::default()
+        });
     }
     let total = |(count, figures): (usize, Figures)| {
         let mut total = Map::new();

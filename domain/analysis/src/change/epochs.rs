@@ -328,7 +328,12 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
         }
         figures.put_m2(&mut properties);
         let id = format!("WHC{code}-{:05}", kind.0);
-        patches.push(FoundPatch { id, properties, polygons: vec![grid.polygon_in_plane(&change.shape)] });
+        patches.push(FoundPatch {
+            id,
+            properties,
+            polygons: vec![grid.polygon_in_plane(&change.shape)],
+            ..FoundPatch::default()
+        });
     }
     // What stayed is everything that was less what changed and went; with what came it is everything that is.
     let of = |kind: Kind| by_kind.get(&kind).copied().unwrap_or_default();

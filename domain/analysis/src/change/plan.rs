@@ -175,8 +175,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
 }
 
 fn asked_as<'t>(task: &Task<'t>, request: &'t Value) -> Task<'t> {
-    let Task { request: _, rules, plane, layers, surfaces, watch } = *task;
-    Task { request, rules, plane, layers, surfaces, watch }
+    Task { request, ..*task }
 }
 
 /// Square metres of the plane of each patch, and how much of it lies in an approval.

@@ -396,7 +396,7 @@ fn patch(line: &Line, layer: &LoadedLayer, number: usize, verdict: Verdict) -> F
     ] {
         properties.insert(key.to_owned(), value.into());
     }
-    FoundPatch { id: format!("{}-{}", line.rule, number + 1), properties, polygons: Vec::new() }
+    FoundPatch { id: format!("{}-{}", line.rule, number + 1), properties, ..FoundPatch::default() }
 }
 
 fn taken_patches(

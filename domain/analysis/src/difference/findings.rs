@@ -141,7 +141,12 @@ pub(crate) fn findings(
             }
         }
         let properties = properties(task, reclassification, world, &found, patch, &combination, serials[unit]);
-        patches.push(FoundPatch { id, properties, polygons: vec![world.grid.polygon_in_plane(&patch.shape)] });
+        patches.push(FoundPatch {
+            id,
+            properties,
+            polygons: vec![world.grid.polygon_in_plane(&patch.shape)],
+            ..FoundPatch::default()
+        });
     }
     let matrix: Vec<Value> = by_states
         .iter()

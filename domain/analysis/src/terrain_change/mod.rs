@@ -435,7 +435,12 @@ fn patches(
             volume::put(&mut properties, moved, error);
             properties.insert("scale".to_owned(), json!(scale_of(rules, moved)));
             volume::put_travel(&mut properties, moved, task, pair)?;
-            Ok(FoundPatch { id: format!("BH{:04}", index + 1), properties, polygons: site.polygons(&region) })
+            Ok(FoundPatch {
+                id: format!("BH{:04}", index + 1),
+                properties,
+                polygons: site.polygons(&region),
+                ..FoundPatch::default()
+            })
         })
         .collect()
 }

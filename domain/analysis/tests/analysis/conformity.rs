@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Task, Watch, analysis,
-    mechanism::{RuleDocument, Unwatched},
+    mechanism::{NoRasters, RuleDocument, Unwatched},
 };
 use geodesy::Crs;
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ fn check(layers: &Layers, request: &Value) -> Findings {
 fn run(layers: &Layers, request: &Value, rules: &RuleBook, watch: &dyn Watch) -> Result<Findings, AnalysisError> {
     let plane = Crs::from_epsg(4546).unwrap();
     let surfaces = BTreeMap::new();
-    let task = Task { request, rules, plane: &plane, layers, surfaces: &surfaces, watch };
+    let task = Task { request, rules, plane: &plane, layers, surfaces: &surfaces, watch, rasters: &NoRasters };
     (analysis("compliance").unwrap().run)(&task)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Task,
-    mechanism::{RuleDocument, Unwatched, analysis},
+    mechanism::{NoRasters, RuleDocument, Unwatched, analysis},
     reclassification::{RULE_DOCUMENT, Reclassification},
     rounding::balance_table,
 };
@@ -57,7 +57,15 @@ fn unit(code: &str, name: &str, ring: Vec<[f64; 2]>) -> Parcel {
 
 fn run(request: &Value, layers: &BTreeMap<String, LoadedLayer>) -> Result<Findings, AnalysisError> {
     let (rules, plane, surfaces) = (RuleBook::shipped(), Crs::from_epsg(4546).unwrap(), BTreeMap::new());
-    let task = Task { request, rules: &rules, plane: &plane, layers, surfaces: &surfaces, watch: &Unwatched };
+    let task = Task {
+        request,
+        rules: &rules,
+        plane: &plane,
+        layers,
+        surfaces: &surfaces,
+        watch: &Unwatched,
+        rasters: &NoRasters,
+    };
     (analysis("difference").unwrap().run)(&task)
 }
 

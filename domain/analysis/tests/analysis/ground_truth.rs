@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Surface, Task,
-    mechanism::{Unwatched, analysis},
+    mechanism::{NoRasters, Unwatched, analysis},
 };
 use geodesy::{Crs, HeightDatum};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub(crate) fn run(
     surfaces: &BTreeMap<String, &dyn Surface>,
 ) -> Result<Findings, AnalysisError> {
     let (rules, plane) = (RuleBook::shipped(), Crs::from_epsg(4546).unwrap());
-    let task = Task { request, rules: &rules, plane: &plane, layers, surfaces, watch: &Unwatched };
+    let task = Task { request, rules: &rules, plane: &plane, layers, surfaces, watch: &Unwatched, rasters: &NoRasters };
     (analysis(name).unwrap().run)(&task)
 }
 

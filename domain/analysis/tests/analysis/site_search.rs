@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{
     AnalysisError, Findings, LoadedLayer, Parcel, ParcelLayer, Polygon, RuleBook, Surface, Task, analysis,
-    mechanism::Unwatched,
+    mechanism::{NoRasters, Unwatched},
 };
 use geodesy::{Crs, HeightDatum};
 use serde_json::{Value, json};
@@ -86,7 +86,15 @@ fn search(
     let layers: BTreeMap<String, LoadedLayer> = layers.into_iter().collect();
     let surfaces: BTreeMap<String, &dyn Surface> =
         ground.iter().map(|ground| ("dem".to_owned(), *ground as &dyn Surface)).collect();
-    let task = Task { request, rules: &rules, plane: &plane, layers: &layers, surfaces: &surfaces, watch: &Unwatched };
+    let task = Task {
+        request,
+        rules: &rules,
+        plane: &plane,
+        layers: &layers,
+        surfaces: &surfaces,
+        watch: &Unwatched,
+        rasters: &NoRasters,
+    };
     (analysis("sites").unwrap().run)(&task)
 }
 
@@ -251,6 +259,7 @@ fn a_surface_in_another_plane_gives_the_same_slope() {
         layers: &layers,
         surfaces: &surfaces,
         watch: &Unwatched,
+        rasters: &NoRasters,
     };
     let b = (analysis("sites").unwrap().run)(&task).unwrap().result;
     assert_eq!(a["candidates"], b["candidates"]);

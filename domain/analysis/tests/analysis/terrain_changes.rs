@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use analysis::mechanism::{RuleBook, Unwatched};
+use analysis::mechanism::{NoRasters, RuleBook, Unwatched};
 use analysis::{AnalysisError, Findings, Surface, Task, analysis};
 use geodesy::height::HeightDatum;
 use geodesy::{Crs, Transform};
@@ -144,6 +144,7 @@ fn run(before: &Made, after: &Made, more: Value) -> Result<Findings, AnalysisErr
         layers: &layers,
         surfaces: &surfaces,
         watch: &Unwatched,
+        rasters: &NoRasters,
     })
 }
 
