@@ -87,6 +87,8 @@ pub struct Options {
     pub code_field: Option<String>,
     /// `--style`: id of the style in `styles/`.
     pub style: Option<String>,
+    /// `--private-field`: fields that are published to nobody but those with the right to them (户主、电话).
+    pub private_fields: Vec<String>,
     /// `--keep-original`: the delivered file is published beside the asset.
     pub keep_original: bool,
 }

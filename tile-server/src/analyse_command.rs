@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
-use tile_server::jobs::{JobWatch, Kept, answer};
+use tile_server::jobs::{Answer, JobWatch, Kept, answer};
 use tile_server::people::PeopleSettings;
 use tile_server::problem::Problem;
 use tile_server::{App, JobSettings, Settings, WorkLimits};
@@ -32,6 +32,9 @@ pub(crate) struct AnalyseArguments {
     /// 图斑写到（GeoJSON，投影坐标原数值）；where the patches go, `GeoJSON` in the numbers of the plane.
     #[arg(long, value_name = "FILE.geojson")]
     patches: Option<PathBuf>,
+    /// 栅格成果写到的文件夹（如高差、水深）；the folder for grids that are made, such as differences or depths.
+    #[arg(long, value_name = "FOLDER")]
+    grids: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -56,23 +59,31 @@ pub(crate) async fn run(arguments: &AnalyseArguments) -> anyhow::Result<()> {
         push: None,
     };
     let app = App::new(catalog.clone(), settings);
-    let kept = asked(&app, &arguments.name, &request).await.map_err(words)?;
+    let answer = asked(&app, &arguments.name, &request).await.map_err(words)?;
+    let kept = Kept::of(&answer).map_err(words)?;
     write(&arguments.out, &kept.result)?;
     if let Some(path) = &arguments.patches {
         let patches = kept.geojson("analyse", true).map_err(words)?;
         write(path, format!("{patches}\n").as_bytes())?;
     }
-    let said =
-        json!({ "result": arguments.out, "patches": kept.outcome.get("patches"), "plane": kept.outcome.get("plane") });
+    if let Some(folder) = &arguments.grids {
+        std::fs::create_dir_all(folder).with_context(|| format!("无法写入 / cannot write {}", folder.display()))?;
+        for grid in &answer.grids {
+            let path = folder.join(format!("{}.tif", grid.made.name));
+            std::fs::copy(&grid.path, &path).with_context(|| format!("无法写入 / cannot write {}", path.display()))?;
+        }
+    }
+    let grids: Vec<&str> = answer.grids.iter().map(|grid| grid.made.name).collect();
+    let (patches, plane) = (kept.outcome.get("patches"), kept.outcome.get("plane"));
+    let said = json!({ "result": arguments.out, "patches": patches, "plane": plane, "grids": grids });
     writeln!(std::io::stdout(), "{said}")?;
     catalog.close().await;
     Ok(())
 }
 
-async fn asked(app: &Arc<App>, name: &str, request: &Value) -> Result<Kept, Problem> {
+async fn asked(app: &Arc<App>, name: &str, request: &Value) -> Result<Answer, Problem> {
     let watch = Arc::new(JobWatch::default());
-    let answer = answer(app, app.analysis(name)?, request, chrono::Utc::now(), &watch).await?;
-    Kept::of(&answer)
+    answer(app, app.analysis(name)?, request, chrono::Utc::now(), &watch).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -22,7 +22,7 @@ pub mod parcel;
 mod pieces;
 pub mod reclassification;
 pub mod red_line;
-mod registers;
+pub mod registers;
 pub mod rounding;
 mod shared;
 pub mod sites;

@@ -35,6 +35,8 @@ pub struct DataWanted {
     pub surfaces: Vec<SurfaceWanted>,
     /// Where the question is, `[west, south, east, north]` degrees: it decides the plane; none for "where the first layer is".
     pub bounds_lon_lat_deg: Option<[f64; 4]>,
+    /// Layers without a box of their own are read within so many metres of the ground that all surfaces share.
+    pub around_surfaces_m: Option<f64>,
 }
 
 /// A layer of features to be read.

@@ -93,7 +93,7 @@ impl Register {
     /// Role of its layer.
     pub(crate) fn role(self) -> &'static str {
         match self {
-            Self::Houses => "houses",
+            Self::Houses => HOUSES_ROLE,
             Self::Roads => "roads",
             Self::Shelters => "shelters",
             Self::Facilities => "facilities",
@@ -188,6 +188,15 @@ impl Registers {
         }
     }
 }
+
+/// The fields of heads of households and of their telephones, in the register of houses: for whoever shows them by right.
+pub fn contact_fields(book: &RuleBook) -> Result<[String; 2], AnalysisError> {
+    let Houses { head, phone, .. } = Registers::of(book)?.houses;
+    Ok([head, phone])
+}
+
+/// Role of the register of houses among the sources of a result.
+pub const HOUSES_ROLE: &str = "houses";
 
 impl Task<'_> {
     /// The layer of a register, where there is one.

@@ -296,6 +296,7 @@ fn wanted(request: &Value, book: &RuleBook) -> Result<DataWanted, AnalysisError>
         layers: layers.collect(),
         surfaces: surfaces.collect(),
         bounds_lon_lat_deg: Some([west, south, east, north]),
+        ..DataWanted::default()
     })
 }
 

@@ -42,24 +42,7 @@ impl Catalog {
         event: Value,
         answer: Option<&KeptAnswer>,
     ) -> Result<Written, CatalogError> {
-        let path = self.attachment_path(&row.id)?;
-        let folder = self.blobs_folder().join("_attachments");
-        let same = hex(&Sha256::digest(&bytes)) == row.sha256;
-        if !same {
-            return Err(CatalogError::BadFile {
-                path: row.name.clone(),
-                reason: "指纹与内容不符 / the fingerprint is another file's",
-            });
-        }
-        blocking(&path.clone(), move || {
-            std::fs::create_dir_all(&folder).map_err(CatalogError::file(&folder))?;
-            let staged = path.with_extension("part");
-            std::fs::write(&staged, &bytes).map_err(CatalogError::file(&staged))?;
-            std::fs::File::open(&staged).and_then(|file| file.sync_all()).map_err(CatalogError::file(&staged))?;
-            std::fs::rename(&staged, &path).map_err(CatalogError::file(&path))?;
-            std::fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(CatalogError::file(&folder))
-        })
-        .await?;
+        self.attached_bytes_put(&row.id, &row.name, &row.sha256, bytes).await?;
         let during = "attachment";
         let mut writing = self.writing(during).await?;
         if !writing.keep_answer(answer, row.at).await? {
@@ -83,6 +66,33 @@ impl Catalog {
         writing.project_events(&row.project, &[("attachment".to_owned(), event)], row.at).await?;
         writing.commit(during).await?;
         Ok(Written::Done)
+    }
+
+    /// Puts the bytes of an attached file on the disk, by the identifier of its row to be.
+    pub(crate) async fn attached_bytes_put(
+        &self,
+        id: &str,
+        name: &str,
+        sha256: &str,
+        bytes: bytes::Bytes,
+    ) -> Result<(), CatalogError> {
+        let path = self.attachment_path(id)?;
+        let folder = self.blobs_folder().join("_attachments");
+        if hex(&Sha256::digest(&bytes)) != sha256 {
+            return Err(CatalogError::BadFile {
+                path: name.to_owned(),
+                reason: "指纹与内容不符 / the fingerprint is another file's",
+            });
+        }
+        blocking(&path.clone(), move || {
+            std::fs::create_dir_all(&folder).map_err(CatalogError::file(&folder))?;
+            let staged = path.with_extension("part");
+            std::fs::write(&staged, &bytes).map_err(CatalogError::file(&staged))?;
+            std::fs::File::open(&staged).and_then(|file| file.sync_all()).map_err(CatalogError::file(&staged))?;
+            std::fs::rename(&staged, &path).map_err(CatalogError::file(&path))?;
+            std::fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(CatalogError::file(&folder))
+        })
+        .await
     }
 
     /// The files of a project, oldest first.

@@ -10,6 +10,7 @@
 mod attachment;
 mod dataset;
 mod error;
+mod incident;
 mod instant;
 mod job;
 mod kept_answer;
@@ -31,6 +32,7 @@ mod sweep;
 pub use attachment::AttachmentRow;
 pub use dataset::{Dataset, DatasetEntry, DatasetKind, DatasetQuery, NewDataset, RevisionSummary};
 pub use error::CatalogError;
+pub use incident::{IncidentRow, PhotoRow};
 pub use instant::{instant_at_end, instant_at_start};
 pub use job::{Job, JobAdded, JobState, Lease, NewJob, QueueLimits};
 pub use kept_answer::KeptAnswer;

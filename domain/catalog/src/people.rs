@@ -340,6 +340,13 @@ impl Catalog {
         writing.commit("session").await
     }
 
+    /// Remembers something that changes nothing, such as who looked at whose telephone.
+    pub async fn administration_add(&self, entry: AdministrationEntry<'_>) -> Result<(), CatalogError> {
+        let mut writing = self.writing("administration").await?;
+        writing.administration(entry).await?;
+        writing.commit("administration").await
+    }
+
     /// The record of administration, newest first.
     pub async fn administration_list(&self, limit: u32, offset: u64) -> Result<Vec<Value>, CatalogError> {
         let rows = sqlx::query(

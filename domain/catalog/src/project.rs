@@ -410,7 +410,7 @@ const DELETE_WAIT: &str = "DELETE FROM project_wait WHERE project = $1 AND unit 
 const INSERT_WAIT: &str = "INSERT INTO project_wait (project, unit, act) VALUES ($1, $2, $3)";
 
 /// The fingerprint of an event and all before it: whoever changes one row of the past must change every later one.
-fn chained(before: &str, project: &str, number: u64, at: DateTime<Utc>, kind: &str, body: &str) -> String {
+pub(crate) fn chained(before: &str, project: &str, number: u64, at: DateTime<Utc>, kind: &str, body: &str) -> String {
     let text = format!("{before}\n{project}\n{number}\n{}\n{kind}\n{body}", millis(at));
     hex(&Sha256::digest(text.as_bytes()))
 }

@@ -6,6 +6,7 @@
 mod action;
 mod calendar;
 mod duty;
+mod incident;
 mod ledger;
 mod person;
 mod project;
@@ -16,6 +17,10 @@ mod step;
 pub use action::{Action, Invitation, RIGHTS, Right, Standing};
 pub use calendar::{Clock, MAX_DAYS, WorkCalendar};
 pub use duty::{Duty, awaited, duties, is_answered, waits};
+pub use incident::{
+    BUILDING_STATES, Facts, HAZARDS, Incident, IncidentChange, IncidentState, JobLink, NewIncident, Override,
+    ReportKind, ReportRecord, change_incident, issue_report, link_job, may_see_households, register_incident,
+};
 pub use ledger::{LedgerChange, LedgerEntry, LedgerEvent, LedgerState, OPINION_COLUMNS, change_ledger, recheck_ledger};
 pub use person::{Actor, Named, Role};
 pub use project::{

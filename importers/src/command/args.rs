@@ -253,6 +253,9 @@ pub(crate) struct ReadingArgs {
     /// 样式 · id of a style in styles/
     #[arg(long)]
     pub(crate) style: Option<String>,
+    /// 不公开的字段,可重复:瓦片和要素接口都不给出 · a field that neither tiles nor features show, repeatable
+    #[arg(long = "private-field", value_name = "FIELD")]
+    pub(crate) private_fields: Vec<String>,
     /// 同时保留原始文件 · publish the delivered file beside the asset
     #[arg(long)]
     pub(crate) keep_original: bool,
@@ -279,6 +282,7 @@ impl ReadingArgs {
             code_system: self.code_system.clone(),
             code_field: self.code_field.clone(),
             style: self.style.clone(),
+            private_fields: self.private_fields.clone(),
             keep_original: self.keep_original,
         }
     }

@@ -37,11 +37,12 @@ pub struct MapFeatures {
 }
 
 impl MapFeatures {
-    /// `names` are the columns of `fields`; `first` are columns that must go along.
+    /// `names` are the columns of `fields`; `first` are columns that must go along, `private` those that must not.
     #[must_use]
-    pub fn new(dimension: Dimension, fields: &[Field], names: &[String], first: &[&str]) -> Self {
+    pub fn new(dimension: Dimension, fields: &[Field], names: &[String], first: &[&str], private: &[String]) -> Self {
         let is_first = |name: &str| first.contains(&name);
-        let mut order: Vec<usize> = (0..fields.len()).collect();
+        let is_private = |index: &usize| names.get(*index).is_some_and(|name| private.contains(name));
+        let mut order: Vec<usize> = (0..fields.len()).filter(|index| !is_private(index)).collect();
         order.sort_by_key(|index| !names.get(*index).is_some_and(|name| is_first(name)));
         order.truncate(MOST_ATTRIBUTES);
         order.sort_unstable();

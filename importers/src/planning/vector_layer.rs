@@ -97,6 +97,7 @@ impl Importer for VectorLayer {
         let mut warnings = place.warnings.clone();
         warnings.extend(findings::warnings(&source, &survey, &place.crs, &job.options));
 
+        let private = private_fields(path, &source, &job.options)?;
         let mut layer = Layer {
             path,
             dimension,
@@ -108,6 +109,7 @@ impl Importer for VectorLayer {
                 source.fields(),
                 &column_names(source.fields()),
                 &[survey.classes.as_ref().map_or("", |(field, _)| field.as_str())],
+                &private,
             ),
             warnings,
             count: 0,
@@ -143,7 +145,10 @@ impl Importer for VectorLayer {
             ImportError::failed(path, Text::new("切矢量瓦片失败", "cutting vector tiles failed"), error)
         })?;
 
-        let properties = properties(&source, &survey, dimension, &style.id, count, max_zoom);
+        let mut properties = properties(&source, &survey, dimension, &style.id, count, max_zoom);
+        if !private.is_empty() {
+            properties["private_fields"] = json!(private);
+        }
         Ok(Conversion {
             kind: DatasetKind::Features,
             crs: placing.crs().definition().to_owned(),
@@ -272,6 +277,22 @@ impl Layer<'_> {
         })?;
         self.count += 1;
         Ok(kept)
+    }
+}
+
+/// The columns that are published to nobody; refuses a name that the layer does not have, since a misspelt one would be
+/// published.
+fn private_fields(path: &Path, source: &Source, options: &Options) -> Result<Vec<String>, ImportError> {
+    let columns = column_names(source.fields());
+    match options.private_fields.iter().find(|name| !columns.contains(name)) {
+        None => Ok(options.private_fields.clone()),
+        Some(name) => Err(ImportError::refused(
+            path,
+            Text::new(
+                format!("没有字段“{name}”，不能设为不公开（--private-field）；现有字段：{}", columns.join("、")),
+                format!("there is no field {name} to keep private; there are: {}", columns.join(", ")),
+            ),
+        )),
     }
 }
 

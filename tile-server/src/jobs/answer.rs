@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use analysis::mechanism::{NoRasters, RuleDocument, sources};
+use analysis::mechanism::{RuleDocument, sources};
 use analysis::{
     Analysis, AnalysisError, DataWanted, Findings, LayerWanted, LoadedLayer, RuleBook, Surface, SurfaceWanted, Task,
     Watch as _,
@@ -17,7 +17,9 @@ use geodesy::crs::Crs;
 use geodesy::gauss_kruger::{Zone, ZoneWidth};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use super::grids::{Grid, GridFolder};
 use super::layers::{LayerSource, cancelled};
 use super::surface::CogSurface;
 use super::watch::JobWatch;
@@ -27,6 +29,8 @@ use crate::problem::Problem;
 
 /// More layers than any question has.
 const MAX_LAYERS: usize = 256;
+/// Metres of a degree of latitude.
+const DEGREE_M: f64 = 111_320.0;
 
 /// What came of a question.
 #[derive(Debug)]
@@ -35,6 +39,12 @@ pub struct Answer {
     pub plane: Crs,
     /// What was found.
     pub findings: Findings,
+    /// The grids that were made.
+    pub grids: Vec<Grid>,
+    /// When the newest ground that was read looked like that.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Where the grids are, until the answer goes.
+    _folder: TempDir,
 }
 
 /// When a question is asked about, and as known when.
@@ -116,11 +126,15 @@ pub async fn answer(
 ) -> Result<Answer, Problem> {
     watch.reading(0.0);
     let as_of = AsOf::of(request, asked)?;
-    let (wanted, rules) = wanted(app, analysis, request, asked).await?;
-    let layers = try_join_all(wanted.layers.iter().map(|layer| layer_source(app, layer, &as_of))).await?;
-    let layers: Vec<LayerSource> = layers.into_iter().flatten().collect();
+    let (mut wanted, rules) = wanted(app, analysis, request, asked).await?;
     let surfaces = try_join_all(wanted.surfaces.iter().map(|surface| surface_of(app, surface, &as_of))).await?;
     let surfaces: Vec<(String, Arc<Revision>, CogSurface)> = surfaces.into_iter().flatten().collect();
+    let around = wanted.around_surfaces_m.and_then(|reach_m| around(&surfaces, reach_m));
+    for layer in &mut wanted.layers {
+        layer.within_lon_lat_deg = layer.within_lon_lat_deg.or(around);
+    }
+    let layers = try_join_all(wanted.layers.iter().map(|layer| layer_source(app, layer, &as_of))).await?;
+    let layers: Vec<LayerSource> = layers.into_iter().flatten().collect();
     let first = layers.first().map(|layer| &layer.revision).or_else(|| surfaces.first().map(|(_, of, _)| of));
     let plane = plane_of(&wanted, first.map(AsRef::as_ref))?;
     let (app, watch, request) = (Arc::clone(app), Arc::clone(watch), request.clone());
@@ -153,9 +167,11 @@ fn run(
         })
         .collect();
     let loaded = loaded?;
+    let valid_from = surfaces.iter().map(|(_, revision, _)| revision.valid_from).max();
     let surfaces: BTreeMap<String, &dyn Surface> =
         surfaces.iter().map(|(role, _, surface)| (role.clone(), surface as &dyn Surface)).collect();
-    let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch, rasters: &NoRasters };
+    let grids = GridFolder::new(&app.settings.cache_dir)?;
+    let task = Task { request, rules, plane: &plane, layers: &loaded, surfaces: &surfaces, watch, rasters: &grids };
     let mut findings = (analysis.run)(&task).map_err(refused)?;
     if let Value::Object(result) = &mut findings.result {
         // A result that does not name its sources itself names everything that was read, and every rule in force.
@@ -165,7 +181,18 @@ fn run(
         });
         result.entry("plane").or_insert_with(|| json!({ "crs": plane.definition(), "name": plane.name() }));
     }
-    Ok(Answer { plane, findings })
+    let (grids, folder) = grids.into_grids();
+    Ok(Answer { plane, findings, grids, valid_from, _folder: folder })
+}
+
+/// The box of the ground that all surfaces share, and so many metres more on each side.
+fn around(surfaces: &[(String, Arc<Revision>, CogSurface)], reach_m: f64) -> Option<[f64; 4]> {
+    let boxes = surfaces.iter().map(|(_, revision, _)| revision.bounds_lon_lat_deg);
+    let shared = boxes.reduce(|a, b| [a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])])?;
+    let [west, south, east, north] = shared;
+    let lat_deg = reach_m / DEGREE_M;
+    let lon_deg = lat_deg / south.abs().max(north.abs()).min(89.0).to_radians().cos();
+    (west <= east && south <= north).then_some([west - lon_deg, south - lat_deg, east + lon_deg, north + lat_deg])
 }
 
 /// Where areas and distances are measured: the 3-degree zone at the middle of the question; elsewhere than in China the

@@ -6,6 +6,7 @@
 //! asked for, however late or often it runs, so that a rerun gives the same bytes.
 
 mod answer;
+mod grids;
 mod kept;
 mod layers;
 mod queue;
@@ -14,6 +15,7 @@ mod watch;
 
 pub(crate) use answer::time_text;
 pub use answer::{Answer, answer, rules_in_force};
+pub use grids::Grid;
 pub use kept::{Kept, Patch};
 pub(crate) use kept::{Placing, patch_lines, patches_geojson};
 pub use queue::{JobSettings, Jobs, Workers, run_now, start, submit};

@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::answer::{answer, wanted};
+use super::grids;
 use super::kept::{Kept, PATCHES, RESULT};
 use super::layers::LayerCache;
 use super::watch::JobWatch;
@@ -290,10 +291,18 @@ async fn carry_out(app: &Shared, job: &Job) -> Result<(), CatalogError> {
 
 async fn make(app: &Shared, job: &Job, watch: &Arc<JobWatch>) -> Result<Value, Problem> {
     let answer = answer(app, app.analysis(&job.name)?, &job.request, job.created, watch).await?;
-    let kept = tokio::task::spawn_blocking(move || Kept::of(&answer)).await.map_err(Problem::internal)??;
+    let (answer, kept) = tokio::task::spawn_blocking(move || Kept::of(&answer).map(|kept| (answer, kept)))
+        .await
+        .map_err(Problem::internal)??;
     app.catalog.job_blob_put(&job.id, RESULT, kept.result).await?;
     app.catalog.job_blob_put(&job.id, PATCHES, kept.patches).await?;
-    Ok(kept.outcome)
+    let mut outcome = kept.outcome;
+    if !answer.grids.is_empty() {
+        let valid_from = answer.valid_from.unwrap_or(job.created);
+        let sources = &answer.findings.result["sources"];
+        outcome["grids"] = grids::publish(app, job, &answer.grids, sources, valid_from).await?.into();
+    }
+    Ok(outcome)
 }
 
 /// Says that we live, again and again; once the job is not ours any more, nobody waits for it.

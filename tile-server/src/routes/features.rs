@@ -245,6 +245,7 @@ async fn read_page(
     let path = feature_path(&app.catalog, revision)?;
     let crs = revision.crs.clone();
     let (target, digits) = (output.target(), output.digits());
+    let private = private_fields(revision);
     let read = move |stop: &Stop| {
         let mut page = Page::default();
         let (mut skipped, mut vertices) = (0, 0);
@@ -263,7 +264,7 @@ async fn read_page(
                 return Next::Stop;
             }
             page.returned += 1;
-            page.features.push(geojson(feature, digits));
+            page.features.push(geojson(feature, digits, &private));
             if matches!(selection, Selection::Id(_)) { Next::Stop } else { Next::More }
         })
         .map(|outcome| {
@@ -274,7 +275,14 @@ async fn read_page(
     app.work.run(read).await?.map_err(Problem::from)
 }
 
-fn geojson(feature: PlacedFeature, digits: Option<f64>) -> Value {
+/// Fields of a revision that are shown to nobody but those with the right to them.
+pub(crate) fn private_fields(revision: &Revision) -> Vec<String> {
+    let names = revision.properties.get("private_fields").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+fn geojson(mut feature: PlacedFeature, digits: Option<f64>, private: &[String]) -> Value {
+    feature.properties.retain(|name, _| !private.contains(name));
     json!({
         "type": "Feature",
         "id": feature.id,

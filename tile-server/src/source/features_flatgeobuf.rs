@@ -18,6 +18,7 @@ use crate::encoding::gzip;
 use crate::feature_file::{self, Next, PlacedFeature, Selection, Shape};
 use crate::payload::{Payload, Stored};
 use crate::problem::Problem;
+use crate::routes::features::private_fields;
 use crate::work::{Stop, Work};
 
 /// Tiles kept in memory, compressed.
@@ -109,7 +110,9 @@ fn cut(path: &Path, revision: &Revision, coord: TileCoord, stop: &Stop) -> Resul
     // A quarter of a unit, but no finer than the product's own millimetre.
     let max_sagitta_m = (unit_deg * DEGREE_M / 4.0).max(geodesy::densify::MAX_SAGITTA_M);
     let mut features = Vec::new();
-    feature_file::read(path, &revision.crs, Some(&grid.crs()), selection, max_sagitta_m, &mut |feature| {
+    let private = private_fields(revision);
+    feature_file::read(path, &revision.crs, Some(&grid.crs()), selection, max_sagitta_m, &mut |mut feature| {
+        feature.properties.retain(|name, _| !private.contains(name));
         features.push(tile_feature(feature));
         if features.len() < MAX_FEATURES && !stop.asked() { Next::More } else { Next::Stop }
     })

@@ -1,7 +1,8 @@
-// The page: the bar, who is acting, and which page the address names (`#/map`, `#/difference/JOB`, `#/projects/ID`, `#/system/PART`).
+// The page: the bar, who is acting, and which page the address names (`#/map`, `#/difference/JOB`, `#/projects/ID`, `#/disaster/ID`, `#/system/PART`).
 // `?layers=a,b` shows just those on the map, `?datetime=2024-05-01` a past day, `?terrain=1` the 3D ground, `?lang=en` English.
 
 import { DIFFERENCE_PAGE } from './page/difference.js';
+import { DISASTER_PAGE } from './page/disaster.js';
 import { MAP_PAGE } from './page/one-map.js';
 import { PROJECTS_PAGE } from './page/projects.js';
 import { SYSTEM_PAGE } from './page/system.js';
@@ -9,7 +10,7 @@ import { person, personMenu, refreshPerson } from './person.js';
 import { say, switchLanguage, titleOf, writeFixedWords } from './words.js';
 
 /** Every page. `open(container, path)` fills the container and gives what closes it again; a page may keep the first part of its path between two addresses. */
-const PAGES = [MAP_PAGE, DIFFERENCE_PAGE, PROJECTS_PAGE, SYSTEM_PAGE];
+const PAGES = [MAP_PAGE, DIFFERENCE_PAGE, PROJECTS_PAGE, DISASTER_PAGE, SYSTEM_PAGE];
 
 const container = document.getElementById('page');
 let close = null;

@@ -3,10 +3,11 @@
 import { FRAME } from './words/frame.js';
 import { MAP } from './words/map.js';
 import { DIFFERENCE } from './words/difference.js';
+import { DISASTER } from './words/disaster.js';
 import { PROJECT } from './words/project.js';
 import { SYSTEM } from './words/system.js';
 
-const WORDS = { ...FRAME, ...MAP, ...DIFFERENCE, ...PROJECT, ...SYSTEM };
+const WORDS = { ...FRAME, ...MAP, ...DIFFERENCE, ...DISASTER, ...PROJECT, ...SYSTEM };
 
 const query = new URLSearchParams(location.search);
 let language = query.get('lang') === 'en' || (!query.has('lang') && stored('lang') === 'en') ? 1 : 0;

@@ -37,6 +37,7 @@ pub(super) fn wanted(request: &Value) -> Result<DataWanted, AnalysisError> {
         layers: request.permits.iter().map(|permits| permits.wanted(PERMITS_ROLE)).collect(),
         surfaces: vec![request.before.surface("before"), request.after.surface("after")],
         bounds_lon_lat_deg: None,
+        ..DataWanted::default()
     })
 }
 

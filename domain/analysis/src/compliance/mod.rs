@@ -121,6 +121,7 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError
         layers: layers.collect(),
         surfaces: Vec::new(),
         bounds_lon_lat_deg: Some([west, south, east, north]),
+        ..DataWanted::default()
     })
 }
 

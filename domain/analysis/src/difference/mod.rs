@@ -154,7 +154,7 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError
         }
         layers.push(request.wanted(context_role(column), layer));
     }
-    Ok(DataWanted { layers, surfaces: Vec::new(), bounds_lon_lat_deg: request.within })
+    Ok(DataWanted { layers, surfaces: Vec::new(), bounds_lon_lat_deg: request.within, ..DataWanted::default() })
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {

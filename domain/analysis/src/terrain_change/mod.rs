@@ -179,6 +179,7 @@ fn wanted(request: &Value, rules: &RuleBook) -> Result<DataWanted, AnalysisError
         layers: Vec::new(),
         surfaces: vec![request.before.surface("before"), request.after.surface("after")],
         bounds_lon_lat_deg: area.map(|area| area.bounds_lon_lat_deg()).transpose()?,
+        ..DataWanted::default()
     })
 }
 

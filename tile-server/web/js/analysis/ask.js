@@ -1,8 +1,9 @@
 // The questions to the analyses, as forms: one entry of QUESTIONS per kind, or a list where there are several ways to ask.
 
 import { button, element, empty, fill } from '../element.js';
+import { asked, dated as surveys } from '../disaster/surveys.js';
 import { form } from '../form.js';
-import { draw } from '../map/draw.js';
+import { drawnArea } from '../map/drawn-area.js';
 import { sizeOf } from '../map/layers.js';
 import { read, send } from '../service.js';
 import { dayOf, isChinese, say, titleOf, told } from '../words.js';
@@ -92,26 +93,13 @@ async function usuallyFreeOf() {
   return [...(/^free_of\s*=\s*\[([^\]]*)\]/m.exec(text)?.[1] || '').matchAll(/"([^"]+)"/g)].map(([, rule]) => rule);
 }
 
-/** A dataset as of a day, as one choice and back. */
-const asked = (text) => { const [dataset, datetime] = text.split('@'); return { dataset, datetime }; };
+/** A dataset as of a day, as one choice. */
 const dated = (list) => list.flatMap(({ revisions = [], ...dataset }) => [...revisions].sort((a, b) => (a.valid_from < b.valid_from ? -1 : 1)).map(({ valid_from: from }) => [`${dataset.slug}@${dayOf(from)}`, `${titleOf(dataset)} · ${dayOf(from)}`]));
 /** Two choices among dates, the last two to begin with. */
 const pair = (options, before, after) => [
   { name: 'before', label: say(before), type: 'select', options, value: options.at(-2)?.[0] },
   { name: 'after', label: say(after), type: 'select', options, value: options.at(-1)?.[0] },
 ];
-
-/** An area drawn on the map beside the form: the whole overlap until something is drawn. */
-function drawnArea(work) {
-  let rings = null;
-  const told = element('span', { className: 'hint' }, say('areaWhole'));
-  const show = () => work.setAreas('asked', { type: 'FeatureCollection', features: (rings || []).map((ring) => ({ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[...ring, ring[0]]] } })) }, { colour: '#0f6e6e', opacity: 0.08, width: 2.4, dash: [2, 1.5] });
-  const take = (drawn) => { rings = drawn; told.textContent = say(drawn ? 'marked' : 'areaWhole'); show(); };
-  return {
-    node: element('div', { className: 'buttons' }, button(say('markArea'), () => draw(work, 'polygon', { onDone: take })), button(say('areaWhole'), () => take(null)), told),
-    value: () => rings && { crs: 'EPSG:4490', parcels: rings.map((ring) => ({ name: say('markArea'), polygons: [[[...ring, ring[0]]]] })) },
-  };
-}
 
 const QUESTIONS = {
   async difference(datasets) {
@@ -142,7 +130,7 @@ const QUESTIONS = {
   },
 
   async change(datasets) {
-    const surfaces = dated(datasets.filter(({ kind }) => kind === 'elevation'));
+    const surfaces = surveys(datasets);
     const epochs = dated(polygons(datasets).filter(({ revisions = [] }) => revisions.length > 1));
     const permits = { name: 'permits', label: say('permits'), type: 'select', options: [nothing(), ...optionsOf(styled(datasets, 'permit'))], value: styled(datasets, 'permit')[0]?.slug };
     const permitted = ({ permits: slug }) => (slug ? { permits: { dataset: slug } } : {});
@@ -168,7 +156,7 @@ const QUESTIONS = {
     return {
       hint: say('terrainHint'),
       fields: [
-        ...pair(dated(datasets.filter(({ kind }) => kind === 'elevation')), 'surfaceBefore', 'surfaceAfter'),
+        ...pair(surveys(datasets), 'surfaceBefore', 'surfaceAfter'),
         { type: 'node', node: area.node },
         { name: 'align', label: say('align'), type: 'select', options: [['none', say('align_none')], ['stable-ground', say('align_stable-ground')]] },
         { name: 'before_m', label: say('accuracyBefore'), type: 'number', min: 0, step: 'any', hint: say('accuracyHint') },

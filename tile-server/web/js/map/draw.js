@@ -8,12 +8,13 @@ const NONE = { type: 'FeatureCollection', features: [] };
 const NEAR_PX = 9;
 
 /**
- * Starts drawing on a work map and gives `{ stop }`. `kind` is `polygon` or `point`. `onDone(rings)` gets closed rings (degrees, not repeated at the end), or one
- * position for a point; `onGiveUp` nothing.
+ * Starts drawing on a work map and gives `{ stop }`. `kind` is `polygon`, `line` or `point`. `onDone(rings)` gets closed rings (degrees, not repeated at the end), the
+ * positions of a line, or one position for a point; `onGiveUp` nothing.
  */
 export function draw(work, kind, { onDone, onGiveUp }) {
   const { map } = work;
   const rings = [[]];
+  const least = kind === 'line' ? 2 : 3;
   let closed = kind === 'point';
   let dragged = null;
   work.busy = true;
@@ -27,8 +28,8 @@ export function draw(work, kind, { onDone, onGiveUp }) {
 
   const count = element('span', {});
   const finish = button(say('drawFinish'), () => done(), { className: 'primary' });
-  const bar = element('div', { className: 'draw-bar' }, element('span', {}, say(kind === 'point' ? 'drawPointHint' : 'drawHint')), count,
-    kind === 'point' ? null : button(say('drawUndo'), back), kind === 'point' ? null : button(say('drawPart'), nextPart), finish, button(say('cancel'), () => { stop(); onGiveUp?.(); }));
+  const bar = element('div', { className: 'draw-bar' }, element('span', {}, say({ point: 'drawPointHint', line: 'drawLineHint' }[kind] || 'drawHint')), count,
+    kind === 'point' ? null : button(say('drawUndo'), back), kind === 'polygon' ? button(say('drawPart'), nextPart) : null, finish, button(say('cancel'), () => { stop(); onGiveUp?.(); }));
   work.container.append(bar);
 
   function show() {
@@ -37,11 +38,11 @@ export function draw(work, kind, { onDone, onGiveUp }) {
       if (kind === 'polygon' && ring.length > 2) features.push({ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[...ring, ring[0]]] } });
       else if (ring.length > 1) features.push({ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: ring } });
       for (const corner of ring) features.push({ type: 'Feature', properties: { middle: false }, geometry: { type: 'Point', coordinates: corner } });
-      if (ring.length > 2) for (const [middle] of middles(ring)) features.push({ type: 'Feature', properties: { middle: true }, geometry: { type: 'Point', coordinates: middle } });
+      if (kind === 'polygon' && ring.length > 2) for (const [middle] of middles(ring)) features.push({ type: 'Feature', properties: { middle: true }, geometry: { type: 'Point', coordinates: middle } });
     }
     map.getSource('drawn')?.setData({ type: 'FeatureCollection', features });
     count.textContent = say('drawCount', { n: rings.reduce((all, ring) => all + ring.length, 0) });
-    finish.disabled = kind === 'point' ? rings[0].length === 0 : !rings.some((ring) => ring.length > 2);
+    finish.disabled = kind === 'point' ? rings[0].length === 0 : !rings.some((ring) => ring.length >= least);
   }
 
   const middles = (ring) => ring.map((corner, at) => [[(corner[0] + ring[(at + 1) % ring.length][0]) / 2, (corner[1] + ring[(at + 1) % ring.length][1]) / 2], at + 1]);
@@ -54,7 +55,7 @@ export function draw(work, kind, { onDone, onGiveUp }) {
     for (const ring of rings) {
       const corner = ring.findIndex((position) => near(position, point));
       if (corner >= 0) return { ring, corner };
-      const middle = ring.length > 2 ? middles(ring).find(([position]) => near(position, point)) : null;
+      const middle = kind === 'polygon' && ring.length > 2 ? middles(ring).find(([position]) => near(position, point)) : null;
       if (middle) return { ring, middle: middle[1] };
     }
     return null;
@@ -65,12 +66,12 @@ export function draw(work, kind, { onDone, onGiveUp }) {
     const here = [event.lngLat.lng, event.lngLat.lat];
     if (kind === 'point') rings[0] = [here];
     else if (found?.middle) found.ring.splice(found.middle, 0, here);
-    else if (found) { if (found.corner === 0 && found.ring === rings.at(-1) && found.ring.length > 2) closed = true; } else if (!closed) rings.at(-1).push(here);
+    else if (found) { if (kind === 'polygon' && found.corner === 0 && found.ring === rings.at(-1) && found.ring.length > 2) closed = true; } else if (!closed) rings.at(-1).push(here);
     show();
   }
 
   function down(event) {
-    const found = kind === 'polygon' ? hit(event.point) : null;
+    const found = kind === 'point' ? null : hit(event.point);
     if (found?.corner === undefined) return;
     event.preventDefault();
     dragged = found;
@@ -100,7 +101,7 @@ export function draw(work, kind, { onDone, onGiveUp }) {
   function done() {
     if (finish.disabled) return;
     stop();
-    onDone(kind === 'point' ? rings[0][0] : rings.filter((ring) => ring.length > 2));
+    onDone({ point: () => rings[0][0], line: () => rings[0] }[kind]?.() ?? rings.filter((ring) => ring.length > 2));
   }
 
   function key(event) {
@@ -115,7 +116,7 @@ export function draw(work, kind, { onDone, onGiveUp }) {
     event.preventDefault();
     // The second click of the two has set the same corner once more.
     const ring = rings.at(-1);
-    if (ring.length > 3 && near(ring.at(-2), map.project(ring.at(-1)))) ring.pop();
+    if (ring.length > least && near(ring.at(-2), map.project(ring.at(-1)))) ring.pop();
     closed = true;
     show();
   }

@@ -2,12 +2,13 @@
 
 import { absolute, read } from '../service.js';
 import { titleOf } from '../words.js';
+import { reliefLayer } from './grid-ramp.js';
 
 /** Kinds from the bottom of the map to its top. */
 export const KINDS = ['basemap', 'elevation', 'imagery', 'features', 'point-cloud', 'mesh', 'observations'];
 
 const OPACITY_PROPERTIES = {
-  raster: ['raster-opacity'], hillshade: ['hillshade-exaggeration'], fill: ['fill-opacity'], line: ['line-opacity'],
+  raster: ['raster-opacity'], 'color-relief': ['color-relief-opacity'], hillshade: ['hillshade-exaggeration'], fill: ['fill-opacity'], line: ['line-opacity'],
   circle: ['circle-opacity', 'circle-stroke-opacity'], symbol: ['text-opacity'],
 };
 
@@ -144,7 +145,7 @@ export class LayerStack {
 
   /** Source of the widest elevation dataset, for the 3D ground: a map takes one. */
   terrainSource() {
-    const entries = this.fromTop().filter((candidate) => candidate.dataset.kind === 'elevation' && candidate.sources.length > 0);
+    const entries = this.fromTop().filter((candidate) => candidate.dataset.kind === 'elevation' && !candidate.dataset.properties?.result_of && candidate.sources.length > 0);
     const widest = entries.sort((a, b) => sizeOf(b.dataset) - sizeOf(a.dataset))[0];
     return widest ? `${widest.dataset.slug}/ground` : null;
   }
@@ -161,6 +162,11 @@ async function describe(dataset) {
         layers: [{ id: slug, type: 'raster', source: slug, paint: { 'raster-fade-duration': 150 } }],
       };
     case 'elevation': {
+      const made = dataset.properties?.result_of;
+      if (made) {
+        const { min_height_m: low, max_height_m: high } = dataset.properties;
+        return { sources: { [slug]: { type: 'raster-dem', url: absolute(links.terrain), tileSize: 256, encoding: 'terrarium' } }, layers: [reliefLayer(slug, made.grid, [low, high])] };
+      }
       const heights = { type: 'raster-dem', url: absolute(`${links.terrain}?gaps=fill`), tileSize: 256, encoding: 'terrarium' };
       return {
         // The ground in three dimensions asks for other levels than its shading does.

@@ -10,6 +10,7 @@ export const SUBJECTS = [
   { name: 'otherFeatures', kinds: ['features'] },
   { name: 'threeD', kinds: ['mesh', 'point-cloud'] },
   { name: 'observations', kinds: ['observations'] },
+  { name: 'results', results: true },
   { name: 'imagery', kinds: ['imagery'] },
   { name: 'elevationKind', kinds: ['elevation'] },
   { name: 'basemap', kinds: ['basemap'] },
@@ -18,5 +19,6 @@ export const SUBJECTS = [
 /** Name of the subject of a dataset. */
 export function subjectOf(dataset) {
   const style = dataset.properties?.style;
+  if (dataset.properties?.result_of) return SUBJECTS.find(({ results }) => results).name;
   return (SUBJECTS.find(({ styles }) => styles?.includes(style)) || SUBJECTS.find(({ kinds }) => kinds?.includes(dataset.kind)) || SUBJECTS.at(-1)).name;
 }

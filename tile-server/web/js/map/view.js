@@ -57,6 +57,8 @@ export class MapView {
 
   /** The opacity that a dataset starts with: the ground, the newest pictures, and those plan layers whose style says so. */
   #firstView(dataset, style) {
+    // What an analysis made is shown where somebody asks for it.
+    if (dataset.properties?.result_of) return 0;
     const told = style?.metadata?.shikong?.first_view?.opacity;
     const asked = this.asked?.(dataset, told);
     if (asked !== undefined && asked !== null) return asked;

@@ -6,6 +6,7 @@ export const FRAME = {
   pageMap: ['一张图', 'One map'],
   pageDifference: ['差异分析', 'Differences'],
   pageProjects: ['项目审查', 'Projects'],
+  pageDisaster: ['灾情评估', 'Disasters'],
   pageSystem: ['系统', 'System'],
   openMode: ['演示模式', 'Demo mode'],
   openModeLong: ['演示模式：不需要登录，任何人都可操作，只用于本机试用', 'Demo mode: no log-in, anyone may do anything; for trying on this machine only'],

@@ -50,6 +50,7 @@ export const MAP = {
   subject_otherFeatures: ['其他专题', 'Other themes'],
   subject_threeD: ['实景三维与点云', 'Models and point clouds'],
   subject_observations: ['监测', 'Observations'],
+  subject_results: ['分析成果', 'Results of analyses'],
   subject_imagery: ['影像', 'Imagery'],
   subject_elevationKind: ['地形', 'Terrain'],
   subject_basemap: ['底图', 'Basemaps'],
