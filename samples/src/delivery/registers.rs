@@ -83,7 +83,8 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
     let mut dice = Dice::named("heads of households");
     for (number, building) in county.buildings.iter().enumerate() {
         let village = usize::from(building.village);
-        let (head, phone) = if building.households > 0 { household_head(&mut dice, number) } else { Default::default() };
+        let (head, phone) =
+            if building.households > 0 { household_head(&mut dice, number) } else { Default::default() };
         layer.rows.push((
             house_shape(building),
             vec![
