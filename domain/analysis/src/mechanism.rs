@@ -315,6 +315,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
+    (crate::exposure::DOCUMENT, include_str!("../rules/exposure.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
 
@@ -337,6 +338,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (crate::registers::DOCUMENT, crate::registers::check),
+    (crate::exposure::DOCUMENT, crate::exposure::check),
     (DOCUMENTS, same_texts),
 ];
 
@@ -382,6 +384,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
     &crate::terrain_change::TERRAIN_CHANGE,
+    &crate::exposure::EXPOSURE,
 ];
 
 /// The analysis of a name.

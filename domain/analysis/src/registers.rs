@@ -168,6 +168,11 @@ impl Registers {
             .collect())
     }
 
+    /// Whether the register says how many people live in a building, be it nobody.
+    pub(crate) fn says_people(&self, parcel: &Parcel) -> bool {
+        measure(parcel, &self.houses.people).is_some()
+    }
+
     /// A building as its register describes it.
     pub(crate) fn house<'l>(&self, parcel: &'l Parcel) -> House<'l> {
         let fields = &self.houses;
@@ -198,6 +203,53 @@ pub fn contact_fields(book: &RuleBook) -> Result<[String; 2], AnalysisError> {
 /// Role of the register of houses among the sources of a result.
 pub const HOUSES_ROLE: &str = "houses";
 
+impl House<'_> {
+    /// Head of household and phone for whoever may not see them: the surname, and the first three and last four digits of a
+    /// number long enough to keep the rest; what is too short to hide anything in shows nothing. Empty where the register is.
+    pub(crate) fn masked(&self) -> (String, String) {
+        (masked_name(&self.head), masked_phone(&self.phone))
+    }
+}
+
+/// Surnames of two characters that are still borne.
+const COMPOUND_SURNAMES: [&str; 20] = [
+    "欧阳", "司马", "上官", "诸葛", "夏侯", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "长孙", "宇文",
+    "轩辕", "端木", "百里", "南宫", "申屠", "呼延",
+];
+/// Stars are as many for every name, so that they do not tell its length.
+const NAME_STARS: &str = "**";
+const PHONE_STARS: &str = "****";
+
+fn masked_name(name: &str) -> String {
+    let mut characters = name.chars();
+    let (Some(first), rest) = (characters.next(), characters.count()) else { return String::new() };
+    // A name that is all surname is somebody's name: nothing of it is left to hide.
+    match COMPOUND_SURNAMES.iter().find(|surname| name.starts_with(**surname)) {
+        _ if rest == 0 => NAME_STARS.to_owned(),
+        Some(surname) if rest > 1 => format!("{surname}{NAME_STARS}"),
+        _ => format!("{first}{NAME_STARS}"),
+    }
+}
+
+fn masked_phone(phone: &str) -> String {
+    if phone.is_empty() {
+        return String::new();
+    }
+    // Several numbers in one field: the first.
+    let first = phone.split(['、', ',', '，', ';', '；', '/', '／']).find(|part| !part.trim().is_empty());
+    let ascii = |c: char| match c {
+        '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32),
+        _ => c.is_ascii_digit().then_some(c),
+    };
+    let digits: Vec<char> = first.unwrap_or_default().chars().filter_map(ascii).collect();
+    let shown = |digits: &[char]| digits.iter().collect::<String>();
+    match digits.len() {
+        11.. => format!("{}{PHONE_STARS}{}", shown(&digits[..3]), shown(&digits[digits.len() - 4..])),
+        7..=10 => format!("{PHONE_STARS}{}", shown(&digits[digits.len() - 2..])),
+        _ => PHONE_STARS.to_owned(),
+    }
+}
+
 impl Task<'_> {
     /// The layer of a register, where there is one.
     pub(crate) fn register(&self, register: Register) -> Option<&LoadedLayer> {
@@ -219,4 +271,41 @@ fn read(document: &RuleDocument) -> Result<Registers, AnalysisError> {
         }
     }
     Ok(registers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_phones_are_masked_so_that_neither_can_be_read_back() {
+        for (name, masked) in [
+            ("", ""),
+            ("张", "**"),
+            ("张三", "张**"),
+            ("张三丰", "张**"),
+            ("欧阳", "欧**"),
+            ("欧阳修", "欧阳**"),
+            ("司马相如", "司马**"),
+            ("买买提·吐尔逊", "买**"),
+            ("Li", "L**"),
+        ] {
+            assert_eq!(masked_name(name), masked, "{name}");
+        }
+        for (phone, masked) in [
+            ("", ""),
+            ("13812341234", "138****1234"),
+            ("138 1234-1234", "138****1234"),
+            ("１３８１２３４１２３４", "138****1234"),
+            ("13812341234、13900005678", "138****1234"),
+            ("，13812341234", "138****1234"),
+            ("0743-8221234", "074****1234"),
+            ("8221234", "****34"),
+            ("110", "****"),
+            ("无", "****"),
+            ("，", "****"),
+        ] {
+            assert_eq!(masked_phone(phone), masked, "{phone}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ const MAX_LIMIT: usize = 500;
 /// Distance that may be kept from a line, metres.
 const MAX_KEEP_M: f64 = 5_000.0;
 /// Polygons that are joined at once: those of a buffer lie on each other many times.
-const JOINED: usize = 64;
+pub(crate) const JOINED: usize = 64;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -321,7 +321,7 @@ fn covered<'s>(task: &Task<'_>, site: &Site, area: &Region, line: &'s Line, keep
 }
 
 /// What regions cover together, joined by and by: all at once would cut every one with every other.
-fn joined(mut regions: Vec<Region>) -> Region {
+pub(crate) fn joined(mut regions: Vec<Region>) -> Region {
     while regions.len() > 1 {
         regions = regions.par_chunks(JOINED).map(|some| union(some.iter())).collect();
     }

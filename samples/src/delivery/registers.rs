@@ -76,10 +76,15 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
         real("ZDMJ", 2),
         text("ZLDWDM", 19),
         text("CUN", 60),
+        text("HZXM", 20),
+        text("LXDH", 20),
     ];
     let mut layer = Layer::new("FW", 4_546, &columns);
+    let mut dice = Dice::named("heads of households");
     for (number, building) in county.buildings.iter().enumerate() {
         let village = usize::from(building.village);
+        let (head, phone) =
+            if building.households > 0 { household_head(&mut dice, number) } else { Default::default() };
         layer.rows.push((
             house_shape(building),
             vec![
@@ -98,6 +103,8 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
                 (4.0 * building.half_m[0] * building.half_m[1]).into(),
                 unit_code(village).into(),
                 VILLAGES[village].into(),
+                head.into(),
+                phone.into(),
             ],
         ));
     }
@@ -109,6 +116,21 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
     );
     layer
 }
+
+/// An invented name, and a number that nobody can have: no Chinese mobile number begins with 10.
+fn household_head(dice: &mut Dice, number: usize) -> (String, String) {
+    let mut name = (*dice.pick(&SURNAMES)).to_owned();
+    // One given name in four has one character.
+    for _ in 0..if dice.chance(0.25) { 1 } else { 2 } {
+        name.push_str(dice.pick(&GIVEN));
+    }
+    (name, format!("100000{number:05}"))
+}
+
+const SURNAMES: [&str; 16] =
+    ["石", "龙", "吴", "麻", "田", "向", "彭", "张", "李", "杨", "王", "刘", "陈", "欧阳", "滕", "覃"];
+const GIVEN: [&str; 16] =
+    ["样", "例", "春", "兰", "秋", "菊", "松", "柏", "山", "河", "青", "远", "安", "和", "明", "清"];
 
 fn roads(deliveries: &mut Deliveries<'_>) -> Layer {
     let county = deliveries.county;

@@ -115,9 +115,9 @@ pub(crate) struct Line {
     pub(crate) datasets: Vec<String>,
     #[serde(rename = "where")]
     pub(super) selection: Option<Selection>,
-    pub(super) class_field: Option<String>,
-    pub(super) class_name_field: Option<String>,
-    pub(super) name_field: Option<String>,
+    pub(crate) class_field: Option<String>,
+    pub(crate) class_name_field: Option<String>,
+    pub(crate) name_field: Option<String>,
     pub(super) check: How,
     /// What a breach means, where it is not what the kind of check says.
     pub(super) verdict: Option<Verdict>,
