@@ -12,6 +12,7 @@ mod clip;
 pub mod compliance;
 pub mod difference;
 mod error;
+mod evacuation;
 mod figures;
 mod index;
 mod measure;

@@ -313,6 +313,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
+    (crate::evacuation::RULE_DOCUMENT, include_str!("../rules/evacuation.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
 
@@ -335,6 +336,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (crate::registers::DOCUMENT, crate::registers::check),
+    (crate::evacuation::RULE_DOCUMENT, crate::evacuation::check),
     (DOCUMENTS, same_texts),
 ];
 
@@ -380,6 +382,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
     &crate::terrain_change::TERRAIN_CHANGE,
+    &crate::evacuation::EVACUATION,
 ];
 
 /// The analysis of a name.
