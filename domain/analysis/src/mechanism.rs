@@ -315,7 +315,9 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
+    (crate::disaster::DOCUMENT, include_str!("../rules/disaster.toml")),
     (crate::exposure::DOCUMENT, include_str!("../rules/exposure.toml")),
+    (crate::evacuation::RULE_DOCUMENT, include_str!("../rules/evacuation.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
 
@@ -338,7 +340,9 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (crate::registers::DOCUMENT, crate::registers::check),
+    (crate::disaster::DOCUMENT, crate::disaster::check),
     (crate::exposure::DOCUMENT, crate::exposure::check),
+    (crate::evacuation::RULE_DOCUMENT, crate::evacuation::check),
     (DOCUMENTS, same_texts),
 ];
 
@@ -384,7 +388,9 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
     &crate::terrain_change::TERRAIN_CHANGE,
+    &crate::disaster::DISASTER,
     &crate::exposure::EXPOSURE,
+    &crate::evacuation::EVACUATION,
 ];
 
 /// The analysis of a name.

@@ -18,6 +18,6 @@ pub use answer::{Answer, answer, rules_in_force};
 pub use grids::Grid;
 pub use kept::{Kept, Patch};
 pub(crate) use kept::{Placing, patch_lines, patches_geojson};
-pub use queue::{JobSettings, Jobs, Workers, run_now, start, submit};
+pub use queue::{JobSettings, Jobs, Workers, run_again, run_now, start, submit};
 pub(crate) use queue::{patches_of, result_of};
 pub use watch::JobWatch;

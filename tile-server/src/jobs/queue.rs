@@ -305,6 +305,11 @@ async fn make(app: &Shared, job: &Job, watch: &Arc<JobWatch>) -> Result<Value, P
     Ok(outcome)
 }
 
+/// Makes a job's result once more, as whoever takes it after a crash does.
+pub async fn run_again(app: &Shared, job: &Job) -> Result<Value, Problem> {
+    make(app, job, &Arc::new(JobWatch::default())).await
+}
+
 /// Says that we live, again and again; once the job is not ours any more, nobody waits for it.
 async fn beat(app: &App, id: &str, watch: &JobWatch) -> Infallible {
     loop {

@@ -16,6 +16,7 @@ mod basemap;
 mod catalogue;
 mod features;
 mod figures;
+mod incidents;
 mod ledger;
 mod load;
 mod meshes;

@@ -84,7 +84,8 @@ fn rules_of(document: &RuleDocument) -> Result<Rules, AnalysisError> {
     let rules: Rules = toml::from_str(&document.text).map_err(|error| bad(error.to_string()))?;
     if !(0.0..=5_000.0).contains(&rules.zone.buffer_m) || !(0.0..=50_000.0).contains(&rules.layers.reach_m) {
         return Err(bad(
-            "buffer_m 应为 0 至 5000 米，reach_m 应为 0 至 50000 米 (buffer_m 0 to 5000 m, reach_m 0 to 50 km)".to_owned()
+            "buffer_m 应为 0 至 5000 米，reach_m 应为 0 至 50000 米 (buffer_m 0 to 5000 m, reach_m 0 to 50 km)"
+                .to_owned(),
         ));
     }
     Ok(rules)
@@ -92,7 +93,9 @@ fn rules_of(document: &RuleDocument) -> Result<Rules, AnalysisError> {
 
 /// Some members of a request as another.
 fn taken(request: &Value, keys: &[&str]) -> Map<String, Value> {
-    keys.iter().filter_map(|key| Some(((*key).to_owned(), request.get(*key).filter(|v| !v.is_null())?.clone()))).collect()
+    keys.iter()
+        .filter_map(|key| Some(((*key).to_owned(), request.get(*key).filter(|v| !v.is_null())?.clone())))
+        .collect()
 }
 
 fn change_request(request: &Value) -> Value {
@@ -161,11 +164,17 @@ impl Watch for Part<'_> {
 }
 
 /// A part as the others need not wait for it: what it found, or why it could not say anything.
-fn tried(found: Result<Findings, AnalysisError>, part: &str, skipped: &mut Vec<Value>) -> Result<Option<Findings>, AnalysisError> {
+fn tried(
+    found: Result<Findings, AnalysisError>,
+    part: &str,
+    skipped: &mut Vec<Value>,
+) -> Result<Option<Findings>, AnalysisError> {
     let [zh, en] = match found {
         Ok(found) => return Ok(Some(found)),
         Err(AnalysisError::Cancelled) => return Err(AnalysisError::Cancelled),
-        Err(AnalysisError::Request { what_zh, what_en } | AnalysisError::RedLine { what_zh, what_en }) => [what_zh, what_en],
+        Err(AnalysisError::Request { what_zh, what_en } | AnalysisError::RedLine { what_zh, what_en }) => {
+            [what_zh, what_en]
+        }
         Err(other) => [other.to_string(), other.to_string()],
     };
     skipped.push(json!({ "part": part, "zh": zh, "en": en }));

@@ -60,11 +60,8 @@ impl Zone {
             .collect();
         let region = joined(around.chunks(JOINED).map(|some| site.region(some.iter())).collect());
         // A crack between two drops of moved ground is no safe place.
-        let polygons: Vec<Polygon> = site
-            .polygons(&region)
-            .into_iter()
-            .map(|polygon| Polygon { holes: Vec::new(), ..polygon })
-            .collect();
+        let polygons: Vec<Polygon> =
+            site.polygons(&region).into_iter().map(|polygon| Polygon { holes: Vec::new(), ..polygon }).collect();
         let said = json!({
             "kind": "buffer", "buffer_m": buffer_m, "estimate": true,
             "zh": format!("危险区未圈定：按变化范围外扩 {buffer_m} 米估算，须由现场技术人员核定"),
@@ -76,10 +73,8 @@ impl Zone {
 
 fn grown_box(polygon: &Polygon, by: f64) -> Polygon {
     let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    let [x0, y0, x1, y1] = polygon
-        .exterior
-        .iter()
-        .fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
+    let [x0, y0, x1, y1] =
+        polygon.exterior.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
     let (x, y) = ([x0 - by, x1 + by], [y0 - by, y1 + by]);
     Polygon { exterior: vec![[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]]], holes: Vec::new() }
 }

@@ -121,6 +121,7 @@ fn wanted(request: &Value, book: &RuleBook) -> Result<DataWanted, AnalysisError>
         layers: layers(request, book, Some(within))?,
         surfaces: asked.surface().map(|surface| surface.surface(GROUND_ROLE)).into_iter().collect(),
         bounds_lon_lat_deg: Some(own),
+        ..DataWanted::default()
     })
 }
 

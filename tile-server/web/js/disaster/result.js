@@ -70,6 +70,7 @@ async function drawMap(work, job, result, features) {
   const ways = kind(features, 'route').map((feature, at) => ({ ...feature, properties: { ...feature.properties, ink: ROUTES[at % ROUTES.length] } }));
   await work.setAreas('routes', collection(ways), { outline: ['get', 'ink'], width: 4, top: true });
   await work.setAreas('cut-off', collection(kind(features, 'cut-off')), { colour: '#000000', opacity: 0.5, outline: '#000000', width: 1.4 });
+  await work.setAreas('islands', collection(kind(features, 'island')), { outline: '#000000', width: 4, dash: [2, 1.2] });
   await work.setAreas('shelters', collection(kind(features, 'shelter')), { outline: '#0a6b3d', top: true });
   work.zoom(boundsOf(collection(moved.length ? moved : features)), 0);
   work.container.querySelector('.map-key')?.remove();
@@ -233,31 +234,39 @@ function exposure({ exposure: found, zone }, job, { work }) {
 
 function routes({ evacuation: found, skipped = [] }, features, { work }) {
   if (!found) return skipped.filter((row) => row.part === 'evacuation').map((row) => element('p', { className: 'note' }, told(row))).concat(empty(say('nothing')));
-  const { routes: list = [], shelters = [], cut_off: cutOff = [], network = {}, people = {} } = found;
+  const { routes: list = [], shelters = [], cut_off: cutOff = {}, notices = [], people, missing = [] } = found;
   const ways = kind(features, 'route');
-  const km = (row) => decimal((row.length_m ?? 0) / 1000, 2);
+  const islands = kind(features, 'island');
+  const persons = ({ people: n, households }) => [say('peopleCount', { n: count(n) }), say('householdCount', { n: count(households) })];
   return [
-    found.message ? element('p', { className: 'note' }, told(found.message)) : null,
-    people.without_place ? element('p', { className: 'problem' }, say('withoutPlace', { n: count(people.without_place) })) : null,
-    network.message ? element('p', { className: 'note' }, told(network.message)) : null,
+    missing.length ? element('p', { className: 'note' }, say('registersMissing', { names: missing.map((row) => told(row, 'title') || row.register).join('、') })) : null,
+    ...notices.map((notice) => element('p', { className: 'note' }, told(notice))),
+    people ? element('div', { className: 'figures' },
+      figure(say('toMove'), ...persons(people.to_move)), figure(say('assigned'), ...persons(people.assigned)),
+      figure(say('withoutShelter'), say('peopleCount', { n: count(people.without_place.people) })), figure(say('cutOff'), ...persons(cutOff.total || people.cut_off))) : null,
     element('h3', {}, say('routes')),
     table([
-      { title: say('shelter'), cell: (row) => row.shelter?.name ?? row.shelter ?? '–' },
-      { title: say('people'), number: true, cell: (row) => count(row.people ?? 0) },
-      { title: say('households'), number: true, cell: (row) => count(row.households ?? 0) },
-      { title: say('lengthKm'), number: true, cell: km },
+      { title: say('shelter'), cell: (row) => row.shelter },
+      { title: say('people'), number: true, cell: (row) => count(row.people) },
+      { title: say('households'), number: true, cell: (row) => count(row.households) },
+      { title: say('lengthKm'), number: true, cell: (row) => decimal(row.length_km, 2) },
       { title: say('minutes'), number: true, cell: (row) => decimal(row.minutes, 1) },
       { title: say('roadsUsed'), cell: (row) => (row.roads || []).map((road) => road.name ?? road).filter(Boolean).join(' → ') },
-    ], list.slice(0, ROWS), { onRow: (row) => { const way = ways.find(({ id, properties }) => id === row.id || properties.route === row.id); if (way) work.choose(way); }, className: 'cards' }),
+    ], list.slice(0, ROWS), { onRow: (row) => { const way = ways.find(({ id }) => id === row.id); if (way) work.choose(way); }, className: 'cards' }),
     element('h3', {}, say('shelters')),
     table([
       { title: say('shelter'), cell: (row) => row.name },
       { title: say('capacity'), number: true, cell: (row) => (row.capacity === null ? '–' : count(row.capacity)) },
       { title: say('assigned'), number: true, cell: (row) => count(row.assigned ?? 0) },
       { title: say('freePlaces'), number: true, cell: (row) => (row.free === null || row.free === undefined ? '–' : count(row.free)) },
-    ], shelters, { className: 'cards' }),
-    element('h3', {}, say('cutOff')),
-    table([{ title: say('buildings'), number: true, cell: (row) => count(row.houses ?? row.buildings ?? 0) }, { title: say('households'), number: true, cell: (row) => count(row.households ?? 0) }, { title: say('people'), number: true, cell: (row) => count(row.people ?? 0) }], Array.isArray(cutOff) ? cutOff : cutOff.components || [], { className: 'cards' }),
+      { title: say('state'), cell: (row) => told(row, 'state') },
+    ], shelters, { onRow: (row) => work.choose({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: row.at } }), className: 'cards' }),
+    cutOff.rows?.length ? [element('h3', {}, say('cutOff')), table([
+      { title: say('village'), cell: (row) => (row.villages || []).join('、') || '–' },
+      { title: say('buildings'), number: true, cell: (row) => count(row.houses) },
+      { title: say('households'), number: true, cell: (row) => count(row.households) },
+      { title: say('people'), number: true, cell: (row) => count(row.people) },
+    ], cutOff.rows, { onRow: (row) => { const island = islands.find(({ id }) => id === row.id); if (island) work.choose(island); }, className: 'cards' })] : null,
   ];
 }
 
