@@ -12,6 +12,7 @@ mod broken_input;
 mod contracts;
 mod coordination;
 mod desk_in_browser;
+mod disaster;
 mod ground_truth_audit;
 mod interrupted_jobs;
 mod killed_import;

@@ -117,6 +117,13 @@ impl Server {
         Self { child, url, greeting, client }
     }
 
+    /// The most memory it had so far, kilobytes.
+    pub(crate) fn peak_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches("kB").trim().parse().expect("kilobytes")
+    }
+
     /// Ends it as a power cut does.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("SIGKILL");
