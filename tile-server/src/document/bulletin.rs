@@ -11,6 +11,8 @@ use super::section_chart::Section;
 
 /// How what was not stated is printed.
 pub(crate) const UNSTATED: &str = "未报";
+/// 万.
+const WAN: f64 = 1e4;
 /// What stands on papers of surveys that were fitted onto each other by calculation.
 pub(crate) const EMERGENCY_REFERENCE: &str = "应急参考";
 
@@ -414,14 +416,13 @@ impl Bulletin {
     /// Township, village and place, as far as they are known.
     pub(crate) fn place(&self) -> String {
         let event = &self.event;
-        let mut words = String::new();
-        for part in [&event.township, &event.village, &event.place] {
-            // People often write the whole address into one of them.
-            if event.place.contains(part.as_str()) && !std::ptr::eq(part, &raw const event.place) {
-                continue;
-            }
-            words.push_str(part);
-        }
+        // People often write the whole address into one of them.
+        let mut words: String = [&event.township, &event.village]
+            .into_iter()
+            .filter(|part| !event.place.contains(part.as_str()))
+            .cloned()
+            .collect();
+        words.push_str(&event.place);
         words
     }
 }
@@ -445,7 +446,6 @@ pub(crate) fn stated(text: &str) -> String {
 
 /// A volume in words: from ten thousand cubic metres on in 万立方米.
 pub(crate) fn volume_words(m3: f64) -> String {
-    const WAN: f64 = 1e4;
     if m3.abs() >= WAN {
         format!("{}万立方米", printed(m3 / WAN, 2))
     } else {
@@ -453,7 +453,11 @@ pub(crate) fn volume_words(m3: f64) -> String {
     }
 }
 
-/// An interval in words, in the unit of `volume_words` of its upper end.
+/// An interval in words, in one unit.
 pub(crate) fn interval_words([low, high]: [f64; 2]) -> String {
-    format!("{}～{}", volume_words(low), volume_words(high))
+    if low.abs().max(high.abs()) >= WAN {
+        format!("{}万～{}万立方米", printed(low / WAN, 2), printed(high / WAN, 2))
+    } else {
+        format!("{}～{}立方米", printed(low, 0), printed(high, 0))
+    }
 }

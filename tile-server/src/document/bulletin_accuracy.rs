@@ -3,6 +3,9 @@
 use super::bulletin::{Bulletin, Fit};
 use super::content::{Align, Block, Cell, Mark, Table, printed};
 
+/// A hectare in square metres.
+const M2_PER_HA: f64 = 10_000.0;
+
 /// Longitude and latitude in degrees, to a tenth of a metre.
 pub(super) fn coordinates([lon, lat]: [f64; 2]) -> String {
     let side = |value: f64, positive: &str, negative: &str| {
@@ -20,14 +23,14 @@ pub(super) fn accuracy(bulletin: &Bulletin, blocks: &mut Vec<Block>) {
         blocks.push(Block::Table(surveys(bulletin)));
     }
     if let Some(fit) = &bulletin.fit {
-        blocks.push(Block::Paragraph(fit_words(fit, bulletin.is_emergency_reference)));
+        blocks.push(Block::Paragraph(fit_words(fit)));
         if fit.shift_m.iter().any(Option::is_some) {
             blocks.push(Block::Table(fit_table(fit)));
         }
     }
     blocks.extend(bulletin.remarks.iter().map(|words| Block::Paragraph(words.clone())));
-    let zones = "坐标为2000国家大地坐标系；面积分别给出高斯投影平面面积与椭球面积；体积误差按相邻误差相关计算，含两期系统偏差。";
-    blocks.push(Block::Paragraph(zones.to_owned()));
+    let convention = "坐标为2000国家大地坐标系；面积分别给出高斯投影平面面积与椭球面积；体积误差按相邻误差相关计算，含两期系统偏差。";
+    blocks.push(Block::Paragraph(convention.to_owned()));
     if !bulletin.rules.is_empty() {
         let words: Vec<String> =
             bulletin.rules.iter().map(|(title, version)| format!("《{title}》（{version}版）")).collect();
@@ -66,26 +69,15 @@ fn surveys(bulletin: &Bulletin) -> Table {
     table
 }
 
-fn fit_words(fit: &Fit, is_aligned: bool) -> String {
-    let mut words = String::new();
-    if let Some(m2) = fit.stable_m2 {
-        words.push_str(&format!("两期数据在{}公顷稳定地面上作套合检查。", printed(m2 / 10_000.0, 2)));
-    }
-    words.push_str(&fit.words);
-    if let Some(nmad) = fit.nmad_m {
-        words.push_str(&format!("稳定地面高差稳健中误差{}米。", printed(nmad, 3)));
-    }
-    if let Some(sigma) = fit.sigma_m {
-        let whence = if fit.is_given { "由所报两期精度得出" } else { "由稳定地面估计" };
-        words.push_str(&format!("单点高差中误差{}米（{whence}）。", printed(sigma, 3)));
-    }
-    if let Some(detection) = fit.detection_m {
-        words.push_str(&format!("检出限{}米（95%），小于此值的变化不能与误差区分。", printed(detection, 3)));
-    }
-    if is_aligned {
-        words.push_str("后一期已按稳定地面归算，成果为应急参考。");
-    }
-    words
+fn fit_words(fit: &Fit) -> String {
+    let stable = fit.stable_m2.map(|m2| format!("两期数据在{}公顷稳定地面上作套合检查。", printed(m2 / M2_PER_HA, 2)));
+    let spread = fit.nmad_m.map(|m| format!("稳定地面高差稳健中误差{}米。", printed(m, 3)));
+    let whence = if fit.is_given { "由所报两期精度得出" } else { "由稳定地面估计" };
+    let sigma = fit.sigma_m.map(|m| format!("单点高差中误差{}米（{whence}）。", printed(m, 3)));
+    let detection =
+        fit.detection_m.map(|m| format!("检出限{}米（95%），小于此值的变化不能与误差区分。", printed(m, 3)));
+    let parts = [stable, Some(fit.words.clone()), spread, sigma, detection];
+    parts.into_iter().flatten().collect()
 }
 
 fn fit_table(fit: &Fit) -> Table {

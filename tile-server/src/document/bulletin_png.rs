@@ -21,17 +21,17 @@ pub(super) const DOCUMENT: Document = Document {
 };
 
 /// The map, across the page.
-const MAP: Frame = Frame { width_mm: 184.0, height_mm: 84.0, dpi: 160.0 };
+const MAP: Frame = Frame { width_mm: 184.0, height_mm: 90.0, dpi: 160.0 };
 /// Dots an inch: 1,323 pixels across, twice what a phone has.
 const DPI: f64 = 160.0;
 /// Characters of a text that the page has room for.
 const MOST_CHARS: usize = 150;
-const MOST_CHARS_WITH_CHART: usize = 90;
+const MOST_CHARS_BESIDE_CHART: usize = 80;
 
 fn make(bulletin: &Bulletin, workshop: &Workshop) -> Result<Vec<u8>, DocumentError> {
     let filing = &bulletin.filing;
     let section = bulletin.sections.iter().find_map(|section| Some((section.name.clone(), chart(section)?)));
-    let most = if section.is_some() && bulletin.map.is_some() { MOST_CHARS_WITH_CHART } else { MOST_CHARS };
+    let most = if section.is_some() { MOST_CHARS_BESIDE_CHART } else { MOST_CHARS };
     let (name, chart) = section.unwrap_or_default();
     let data = json!({
         "title": report(bulletin).title,
@@ -82,7 +82,9 @@ fn tiles(bulletin: &Bulletin) -> [Vec<Value>; 2] {
     if let Some(change) = &bulletin.change {
         for (name, moved) in [("流失体积", change.loss), ("堆积体积", change.gain)] {
             if let Some(moved) = moved {
-                let note = moved.interval_m3.map_or_else(|| "误差未给出".to_owned(), |i| interval_words(i));
+                let note = moved
+                    .interval_m3
+                    .map_or_else(|| "误差未给出".to_owned(), |interval| format!("95%：{}", interval_words(interval)));
                 second.push(tile(name, &volume_words(moved.volume_m3), &note, false));
             }
         }
@@ -94,7 +96,7 @@ fn tiles(bulletin: &Bulletin) -> [Vec<Value>; 2] {
         second.push(tile("淹没面积", &format!("{}公顷", printed(m2 / 10_000.0, 2)), &note, false));
     }
     for [name, grade, _] in grade_rows(bulletin) {
-        let (name, basis) = name.trim_end_matches('）').split_once('（').unwrap_or((&name, ""));
+        let (name, basis) = name.trim_end_matches('）').split_once('（').unwrap_or((name.as_str(), ""));
         second.push(tile(&format!("{name}等级"), &grade, basis, false));
     }
     second.truncate(6);

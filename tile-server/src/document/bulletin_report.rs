@@ -10,7 +10,7 @@ use super::bulletin::{
 use super::bulletin_accuracy::{accuracy, coordinates};
 use super::content::{Align, Block, Cell, Mark, Report, Table, chinese_instant, plain_instant, printed};
 
-/// 1 hectare and 1 mu (亩) in square metres.
+/// A hectare in square metres.
 const M2_PER_HA: f64 = 10_000.0;
 /// What a grade says that nobody has reckoned.
 const UNGRADED: &str = "未定级";

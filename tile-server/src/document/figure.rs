@@ -12,7 +12,7 @@ use image::{ImageReader, Limits, Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::content::printed;
-use super::map::{Frame, MapPicture, OWN_STYLE, bounds_of, feature, furniture, hull, margin_of, nice, scale_of};
+use super::map::{Frame, MapPicture, OWN_STYLE, bounds_of, feature, furniture, hull, margin_of, scale_of};
 use crate::problem::Problem;
 
 /// How the parts are drawn.
@@ -363,7 +363,7 @@ fn lay_over(
     features.extend(lines("cut", &figure.cut_roads));
     for (name, line) in figure.sections.iter().take(MOST_SHAPES) {
         features.push(shapes("section", "", "", Geometry::Lines(vec![line.clone()])));
-        let ends = name.split_once('—').unwrap_or((name, ""));
+        let ends = name.split_once('—').unwrap_or((name.as_str(), ""));
         for (end, place) in [(ends.0, line.first()), (ends.1, line.last())] {
             features.extend(place.map(|place| shapes("section-name", end, "", Geometry::Points(vec![*place]))));
         }

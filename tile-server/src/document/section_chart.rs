@@ -146,7 +146,8 @@ fn areas(both: &[Option<Both>]) -> (Vec<Vec<[f64; 2]>>, Vec<Vec<[f64; 2]>>) {
                 .map(|place| [place.along_m, place.before_m])
                 .chain(open.iter().rev().map(|place| [place.along_m, place.after_m]))
                 .collect();
-            if rise < 0.0 { made.0.push(ring) } else { made.1.push(ring) }
+            let side = if rise < 0.0 { &mut made.0 } else { &mut made.1 };
+            side.push(ring);
         }
         open.clear();
     };
