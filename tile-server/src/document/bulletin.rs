@@ -316,30 +316,56 @@ pub(crate) struct Inundation {
     pub(crate) scenario: String,
     /// Water level, metres.
     pub(crate) level_m: Option<f64>,
-    /// Area under water, square metres.
+    /// Area under water, square metres in the plane and on the ellipsoid.
+    pub(crate) area_m2: Option<[f64; 2]>,
+    /// Water, cubic metres.
+    pub(crate) volume_m3: Option<f64>,
+    /// Greatest depth, metres.
+    pub(crate) greatest_m: Option<f64>,
+    /// Classes of depth.
+    pub(crate) depths: Vec<DepthClass>,
+    /// How a lake behind a dam rises.
+    pub(crate) lake: Vec<LakeLevel>,
+    /// Who and what is in the water.
+    pub(crate) struck: StateCount,
+    /// Roads that cannot be passed, kilometres.
+    pub(crate) roads_km: Option<f64>,
+    /// What limits what the figures are worth.
+    pub(crate) words: String,
+}
+
+/// Ground under so much water.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DepthClass {
+    /// Square metres in the plane and on the ellipsoid.
+    pub(crate) area_m2: [Option<f64>; 2],
+    /// Depths in words, as the state of what is there.
+    pub(crate) struck: StateCount,
+}
+
+/// A lake at a level.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LakeLevel {
+    /// Water level, metres.
+    pub(crate) level_m: f64,
+    /// Its surface, square metres in the plane.
     pub(crate) area_m2: Option<f64>,
     /// Water, cubic metres.
     pub(crate) volume_m3: Option<f64>,
-    /// Classes of depth: words, square metres.
-    pub(crate) depths: Vec<(String, f64)>,
-    /// People.
+    /// People whose houses are reached.
     pub(crate) people: Option<u64>,
-    /// Households.
-    pub(crate) households: Option<u64>,
-    /// Buildings.
-    pub(crate) buildings: Option<u64>,
-    /// Roads under water, kilometres.
-    pub(crate) roads_km: Option<f64>,
 }
 
 /// How people get out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Evacuation {
+    /// Whether people walk.
+    pub(crate) on_foot: bool,
     /// Routes.
     pub(crate) routes: Vec<Route>,
     /// Shelters.
     pub(crate) shelters: Vec<Shelter>,
-    /// People who cannot be reached by road, households, and where.
+    /// Who has no way out.
     pub(crate) cut_off: Vec<CutOff>,
 }
 
@@ -367,6 +393,8 @@ pub(crate) struct Shelter {
     pub(crate) capacity: Option<u64>,
     /// People sent there.
     pub(crate) assigned: Option<u64>,
+    /// Whether it can be used, in Chinese.
+    pub(crate) state: String,
 }
 
 /// Who has no way out.
@@ -378,8 +406,6 @@ pub(crate) struct CutOff {
     pub(crate) people: Option<u64>,
     /// Households.
     pub(crate) households: Option<u64>,
-    /// Why.
-    pub(crate) reason: String,
 }
 
 impl Bulletin {

@@ -90,10 +90,10 @@ fn tiles(bulletin: &Bulletin) -> [Vec<Value>; 2] {
         }
     }
     if let Some(inundation) = &bulletin.inundation
-        && let Some(m2) = inundation.area_m2
+        && let Some([plane_m2, _]) = inundation.area_m2
     {
         let note = inundation.level_m.map(|m| format!("水位{}米", printed(m, 2))).unwrap_or_default();
-        second.push(tile("淹没面积", &format!("{}公顷", printed(m2 / 10_000.0, 2)), &note, false));
+        second.push(tile("淹没面积", &format!("{}公顷", printed(plane_m2 / 10_000.0, 2)), &note, false));
     }
     for [name, grade, _] in grade_rows(bulletin) {
         let (name, basis) = name.trim_end_matches('）').split_once('（').unwrap_or((name.as_str(), ""));
@@ -121,7 +121,7 @@ fn parts(bulletin: &Bulletin, most: usize) -> Vec<Value> {
             let km = route.km.map(|km| format!("，{}公里", printed(km, 2))).unwrap_or_default();
             format!("{}至{}{km}", stated(&route.from), stated(&route.shelter))
         });
-        let cut = evacuation.cut_off.iter().map(|place| format!("{}道路不通", stated(&place.place)));
+        let cut = evacuation.cut_off.iter().map(|place| format!("{}道路中断", stated(&place.place)));
         let words: Vec<String> = cut.chain(routes).collect();
         if !words.is_empty() {
             made.push(part("转移", &format!("{}。", words.join("；"))));

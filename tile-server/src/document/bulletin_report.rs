@@ -10,10 +10,11 @@ use super::bulletin::{
 use super::bulletin_accuracy::{accuracy, coordinates};
 use super::content::{Align, Block, Cell, Mark, Report, Table, chinese_instant, plain_instant, printed};
 
-/// A hectare in square metres.
-const M2_PER_HA: f64 = 10_000.0;
 /// What a grade says that nobody has reckoned.
 const UNGRADED: &str = "未定级";
+
+/// Title of the table of grades.
+const GRADES: &str = "分级情况表";
 
 /// The report.
 pub(super) fn report(bulletin: &Bulletin) -> Report {
@@ -46,6 +47,20 @@ pub(super) fn report(bulletin: &Bulletin) -> Report {
         date: chinese_instant(&stated(&bulletin.filing.reported)),
     });
     Report { title: bulletin.title(), subject: subject(bulletin), blocks }
+}
+
+/// Its tables; grades only where somebody graded.
+pub(super) fn tables(bulletin: &Bulletin) -> Vec<Table> {
+    let is_graded = grade_rows(bulletin).iter().any(|[_, grade, _]| grade != UNGRADED);
+    report(bulletin)
+        .blocks
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        })
+        .filter(|table| is_graded || table.title != GRADES)
+        .collect()
 }
 
 /// What it is about.
@@ -351,37 +366,72 @@ pub(super) fn zone_table(exposure: &Exposure) -> Table {
 
 fn flooded(inundation: &Inundation, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading("（四）淹没情况".to_owned()));
-    let mut words = Vec::new();
-    if let Some(level) = inundation.level_m {
-        words.push(format!("水位{}米", printed(level, 2)));
-    }
-    if let Some(area) = inundation.area_m2 {
-        words.push(format!("淹没面积{}公顷", printed(area / M2_PER_HA, 2)));
-    }
-    if let Some(volume) = inundation.volume_m3 {
-        words.push(format!("水量{}", volume_words(volume)));
-    }
+    let metres = |what: &str, value: Option<f64>| value.map(|m| format!("{what}{}米", printed(m, 2)));
     let counts = [
-        ("受影响人口", inundation.people, "人"),
-        ("户数", inundation.households, "户"),
-        ("房屋", inundation.buildings, "栋"),
+        ("受影响人口", inundation.struck.people, "人"),
+        ("户数", inundation.struck.households, "户"),
+        ("房屋", inundation.struck.buildings, "栋"),
     ];
+    let mut words: Vec<String> = [
+        metres("水位", inundation.level_m),
+        inundation.area_m2.map(|m2| format!("淹没{}", area_words(m2))),
+        inundation.volume_m3.map(|m3| format!("水量{}", volume_words(m3))),
+        metres("最大水深", inundation.greatest_m),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     words.extend(counts.into_iter().filter_map(|(what, count, unit)| Some(format!("{what}{}{unit}", count?))));
-    if let Some(km) = inundation.roads_km {
-        words.push(format!("淹没道路{}公里", printed(km, 2)));
-    }
+    words.extend(inundation.roads_km.map(|km| format!("中断道路{}公里", printed(km, 3))));
     let scenario = if inundation.scenario.is_empty() { String::new() } else { format!("{}：", inundation.scenario) };
     let words = if words.is_empty() { "未给出淹没数字".to_owned() } else { words.join("，") };
-    blocks.push(Block::Paragraph(format!("{scenario}{words}。为地形推算结果，未计水流动态，以实测水位为准。")));
+    blocks.push(Block::Paragraph(format!(
+        "{scenario}{words}。为地形推算结果，水面按静止水平计，误差取决于高程数据，以实测水位为准。{}",
+        inundation.words
+    )));
+    let count = |count: Option<u64>| dash(count.map(|n| n as f64), 0);
     if !inundation.depths.is_empty() {
-        let mut table =
-            Table::new("淹没水深分级表", "", &[("水深", 1.6, Align::Center), ("面积\n（平方米）", 1.2, Align::Right)]);
-        for (class, m2) in &inundation.depths {
-            table.push(vec![class.into(), Cell::number(Some(*m2), 0)], Mark::Plain);
+        let mut table = Table::new(
+            "淹没水深分级表",
+            "",
+            &[
+                ("水深", 1.4, Align::Center),
+                ("平面面积\n（平方米）", 1.2, Align::Right),
+                ("椭球面积\n（平方米）", 1.2, Align::Right),
+                ("房屋\n（栋）", 0.8, Align::Right),
+                ("户数\n（户）", 0.8, Align::Right),
+                ("人口\n（人）", 0.8, Align::Right),
+            ],
+        );
+        for depth in &inundation.depths {
+            let struck = &depth.struck;
+            let [plane, ellipsoidal] = depth.area_m2.map(|m2| dash(m2, 0));
+            let [buildings, households, people] = [struck.buildings, struck.households, struck.people].map(count);
+            table.push(vec![Cell::from(&struck.state), plane, ellipsoidal, buildings, households, people], Mark::Plain);
         }
-        if inundation.depths.len() > 1 {
-            let sum = table.sum(1, 0);
-            table.push(vec!["合计".into(), Cell::number(sum, 0)], Mark::Total);
+        blocks.push(Block::Table(table));
+    }
+    if !inundation.lake.is_empty() {
+        let mut table = Table::new(
+            "壅水水位、库容与受淹人口表",
+            "",
+            &[
+                ("水位\n（米）", 1.0, Align::Right),
+                ("水面面积\n（平方米）", 1.2, Align::Right),
+                ("库容\n（立方米）", 1.2, Align::Right),
+                ("受淹人口\n（人）", 1.0, Align::Right),
+            ],
+        );
+        for step in &inundation.lake {
+            table.push(
+                vec![
+                    Cell::number(Some(step.level_m), 2),
+                    dash(step.area_m2, 0),
+                    dash(step.volume_m3, 0),
+                    count(step.people),
+                ],
+                Mark::Plain,
+            );
         }
         blocks.push(Block::Table(table));
     }
@@ -428,7 +478,7 @@ pub(super) fn grade_rows(bulletin: &Bulletin) -> [[String; 3]; 3] {
 
 fn grades(bulletin: &Bulletin) -> Table {
     let mut table = Table::new(
-        "分级情况表",
+        GRADES,
         "",
         &[("分级", 2.0, Align::Center), ("等级", 0.9, Align::Center), ("依据", 3.0, Align::Left)],
     );
@@ -451,7 +501,7 @@ fn evacuated(evacuation: &Evacuation, blocks: &mut Vec<Block>) {
                 ("避险场所", 1.8, Align::Left),
                 ("转移人数\n（人）", 0.9, Align::Right),
                 ("路程\n（公里）", 0.9, Align::Right),
-                ("步行时间\n（分钟）", 0.9, Align::Right),
+                (if evacuation.on_foot { "步行时间\n（分钟）" } else { "行车时间\n（分钟）" }, 0.9, Align::Right),
             ],
         );
         for route in &evacuation.routes {
@@ -477,14 +527,13 @@ fn evacuated(evacuation: &Evacuation, blocks: &mut Vec<Block>) {
         );
         for shelter in &evacuation.shelters {
             let [capacity, assigned] = [shelter.capacity, shelter.assigned].map(|n| dash(n.map(|n| n as f64), 0));
-            table.push(vec![Cell::from(&shelter.name), capacity, assigned], Mark::Plain);
+            table.push(vec![Cell::from(&shelter.name), capacity, assigned, Cell::from(&shelter.state)], Mark::Plain);
         }
         blocks.push(Block::Table(table));
     }
     for cut_off in &evacuation.cut_off {
-        let reason = if cut_off.reason.is_empty() { String::new() } else { format!("（{}）", cut_off.reason) };
         blocks.push(Block::Warning(format!(
-            "{}道路不通，{}、{}无法由道路转移{reason}。",
+            "{}道路中断，{}、{}无法由道路转移，需另行组织接应。",
             stated(&cut_off.place),
             counted_or(cut_off.households, "户", "户数"),
             counted_or(cut_off.people, "人", "人数"),

@@ -85,9 +85,14 @@ fn results(aligned: bool) -> BTreeMap<String, Value> {
         "household_list": { "of": 24, "listed": 24, "rows": households },
     });
     let evacuation = json!({
-        "routes": [{ "from": "样例村一组", "shelter": "样例小学操场", "people": 40, "length_m": 1_230.0, "minutes": 21.4 }],
-        "shelters": [{ "name": "样例小学操场", "capacity": 300, "assigned": 40 }],
-        "cut_off": [{ "village": "样例村二组", "households": 4, "people": 11 }],
+        "on_foot": false,
+        "routes": [{ "from": ["样例村一组", "样例村三组"], "shelter": "样例小学操场", "people": 40, "length_m": 1_230.0, "minutes": 21.4 }],
+        "shelters": [
+            { "name": "样例小学操场", "capacity": 300, "assigned": 40, "state": "used", "state_zh": "启用" },
+            { "name": "远处操场", "capacity": 300, "assigned": 0, "state": "unused", "state_zh": "未启用" },
+        ],
+        "cut_off": { "total": { "houses": 4 }, "rows": [{ "villages": ["样例村二组"], "households": 4, "people": 11 }] },
+        "notices": [{ "zh": "路网不连通：道路数据分为 2 片，位置见 gaps。请核实后修正道路数据重新入库；应急时可用 join_gaps_m 指定连接距离", "en": "pieces" }],
     });
     [("terrain-change", change), ("exposure", exposure), ("evacuation", evacuation)]
         .into_iter()
@@ -215,7 +220,8 @@ fn the_pdf_says_what_is_known_with_its_error_and_takes_hostile_names_as_text() {
         "六、附图附表",
         "规模（按体积）中型",
         "没有避难场所台账，未统计（不是没有）",
-        "样例村二组道路不通，4户、11人",
+        "样例村二组道路中断，4户、11人",
+        "请核实后修正道路数据重新入库。",
         "附图2A—A′地面剖面图",
         "高差（米）：红色为流失（降低），蓝色为堆积（抬高）",
         "东0.0310.004显著",
@@ -229,6 +235,7 @@ fn the_pdf_says_what_is_known_with_its_error_and_takes_hostile_names_as_text() {
     assert!(text.contains("险情（按受威胁人数、财产）小型") || text.contains("小型"), "险情 stands apart");
     assert!(text.contains("未定级"), "灾情 was not graded");
     assert!(!text.contains(EMERGENCY_REFERENCE), "nothing was fitted");
+    assert!(!text.contains("gaps") && !text.contains("远处操场"), "parameters and idle shelters are for the page");
     // A household that lost somebody must not read a nought that nobody counted.
     assert!(!text.contains("失踪0人"));
 }
@@ -418,9 +425,15 @@ fn no_figure_stands_without_its_unit() {
     full.results.insert(
         "inundation".to_owned(),
         json!({
-            "level_m": 312.5, "plane_m2": 81_234.5, "volume_m3": 152_340.0,
-            "classes": [{ "from_m": 0.0, "to_m": 0.5, "plane_m2": 30_000.0 }, { "from_m": 0.5, "plane_m2": 51_234.5 }],
-            "houses": { "buildings": 12, "households": 9, "people": 31 }, "roads": { "wet_km": 0.8 },
+            "mode": "fill", "level_m": 312.5,
+            "flooded": { "plane_m2": 81_234.5, "ellipsoidal_m2": 81_264.1, "volume_m3": 152_340.0, "greatest_m": 4.21 },
+            "classes": [
+                { "from_m": 0.0, "to_m": 0.5, "plane_m2": 30_000.0, "ellipsoidal_m2": 30_011.0, "buildings": 4, "households": 3, "people": 9 },
+                { "from_m": 0.5, "to_m": null, "plane_m2": 51_234.6, "ellipsoidal_m2": 51_253.1 },
+            ],
+            "houses": { "buildings": 12, "households": 9, "people": 31 }, "roads": { "wet_km": 0.8, "cut_km": 0.5 },
+            "dam": { "curve": [{ "level_m": 300.0, "plane_m2": 10_000.0, "volume_m3": 20_000.0, "people": 0 }] },
+            "message": { "zh": "水位 312.5 米，淹没 81235 平方米，水量 152340 立方米，最深 4.21 米。水面到达数据边缘，范围外未知，面积、水量和受影响数均为下限。" },
         }),
     );
     let report = bulletin_report::report(&bulletin(&full));
@@ -450,7 +463,10 @@ fn no_figure_stands_without_its_unit() {
             _ => {}
         }
     }
-    assert!(words(&report).contains("0.0米～0.5米|30000"), "{}", words(&report));
+    let text = words(&report);
+    assert!(text.contains("0～0.5米|30000|30011|4|3|9") && text.contains("0.5米以上|51235|51253|—|—|—"), "{text}");
+    assert!(text.contains("受影响数均为下限") && !text.contains("81235 平方米"), "said once: {text}");
+    assert!(text.contains("300.00|10000|20000|0"), "{text}");
 }
 
 #[test]
@@ -477,6 +493,36 @@ fn the_workbook_holds_every_table_of_the_report_whole() {
     assert_eq!(states.get_value((5, 3)), Some(&Data::Float(76.0)), "the sum of people");
     let households = book.worksheet_range("受威胁住户清单").expect("the sheet");
     assert_eq!(households.height(), 3 + 24 + 1, "24 households and a note");
+}
+
+#[test]
+fn the_workbook_of_one_analysis_has_the_tables_of_its_result() {
+    use calamine::Reader as _;
+    let mut result = results(false).remove("exposure").expect("there");
+    result["rule"] = json!("exposure/1");
+    let found = found::Found {
+        title: "承灾体统计".to_owned(),
+        result,
+        sources: Vec::new(),
+        rules: json!({}),
+        patches: vec![
+            serde_json::from_value(
+                json!({ "id": "building-1", "properties": { "kind": "building", "village": "样例村", "people": 3 } }),
+            )
+            .expect("a place"),
+        ],
+        office: Office::default(),
+        as_of: "2026-07-02T22:30:00Z".to_owned(),
+    };
+    let Make::Analysis(make) = document("analysis.xlsx").make else { panic!("a document of an analysis") };
+    let mut book: calamine::Xlsx<_> =
+        calamine::Xlsx::new(std::io::Cursor::new(make(&found).expect("it is made"))).expect("a workbook");
+    for sheet in ["图斑清单", "受威胁房屋用途表", "受威胁道路表", "分级情况表", "受威胁住户清单"]
+    {
+        assert!(book.sheet_names().iter().any(|name| name == sheet), "{sheet} of {:?}", book.sheet_names());
+    }
+    let list = book.worksheet_range("图斑清单").expect("the sheet");
+    assert_eq!(list.get_value((3, 1)), Some(&calamine::Data::String("房屋".to_owned())));
 }
 
 #[test]

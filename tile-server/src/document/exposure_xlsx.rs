@@ -1,8 +1,7 @@
 //! `exposure.xlsx`: who and what a disaster has hit or threatens, as worksheets: the tables of the bulletin, whole.
 
 use super::bulletin::Bulletin;
-use super::bulletin_report::{report, subject};
-use super::content::{Block, Table};
+use super::bulletin_report::{subject, tables};
 use super::workbook::workbook;
 use super::{Document, DocumentError, Make, Workshop};
 
@@ -16,16 +15,8 @@ pub(super) const DOCUMENT: Document = Document {
 };
 
 fn make(bulletin: &Bulletin, _workshop: &Workshop) -> Result<Vec<u8>, DocumentError> {
-    let tables: Vec<Table> = report(bulletin)
-        .blocks
-        .into_iter()
-        .filter_map(|block| match block {
-            Block::Table(table) => Some(table),
-            _ => None,
-        })
-        .collect();
     let marking = [bulletin.office.stamp(), bulletin.alarm().to_owned()];
     let marking = marking.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("　");
     let heading = format!("{}（{}）", subject(bulletin), bulletin.issue());
-    workbook(&tables, &heading, &marking, &bulletin.as_of)
+    workbook(&tables(bulletin), &heading, &marking, &bulletin.as_of)
 }

@@ -33,11 +33,12 @@ const MOST_BYTES: u64 = 512 << 20;
 /// What is drawn of a kind at most.
 const MOST_SHAPES: usize = 50_000;
 /// Colours of buildings by state, worst first.
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 7] = [
     ("被毁", "#d7191c"),
     ("被埋", "#6a3d9a"),
     ("受损", "#ff7f00"),
     ("受淹", "#1f78b4"),
+    ("孤岛", "#e7298a"),
     ("受威胁", "#ffd92f"),
     ("未见变化", "#d9d9d9"),
 ];

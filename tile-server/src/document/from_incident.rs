@@ -1,16 +1,17 @@
 //! A 灾情快报 from an incident as it is stored and what analyses found for it. Parts that are not there stay unsaid: an
 //! earlier result, or one of an analysis that was not asked for, lacks members and says less, never something else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::bulletin::{
-    Building, Buildings, Bulletin, Change, CutOff, Estimate, Evacuation, Event, Exposure, Filing, Fit, Grade,
-    Household, Inundation, Losses, Moved, Route, Shelter, StateCount, Survey,
+    Building, Buildings, Bulletin, Change, CutOff, DepthClass, Estimate, Evacuation, Event, Exposure, Filing, Fit,
+    Grade, Household, Inundation, LakeLevel, Losses, Moved, Route, Shelter, StateCount, Survey,
 };
-use super::content::plain_date;
+use super::content::{Table, plain_date, printed};
 use super::dossier::Office;
+use super::incident_figure::section_name;
 use super::report::{plain, rule_versions};
 use super::section_chart::Section;
 
@@ -47,10 +48,14 @@ pub(crate) fn bulletin(told: &Told<'_>) -> Bulletin {
     let incident = &told.incident;
     let facts = told.report.as_ref().map(|report| &report["facts"]).filter(|facts| facts.is_object());
     let facts = facts.unwrap_or(&incident["facts"]);
-    let change = told.result(&["terrain-change", "terrain_change", "change"]);
+    let change = told.result(&["terrain-change", "change"]);
     let exposure = told.result(&["exposure"]);
-    let change_stamp = change.is_some_and(|result| result["aligned"].as_bool() == Some(true));
-    let stamped = told.results.values().any(|result| !plain(&result["stamp"]).is_empty());
+    let [inundation, evacuation] = [told.result(&["inundation"]), told.result(&["evacuation"])];
+    // What was made with surveys or roads fitted onto each other is for emergencies only, whichever part it is.
+    let stamped = [change, exposure, inundation, evacuation]
+        .into_iter()
+        .flatten()
+        .any(|result| result["aligned"].as_bool() == Some(true) || !plain(&result["stamp"]).is_empty());
     let made = change.map(|result| changed(result, told.patches));
     Bulletin {
         id: plain(&incident["id"]),
@@ -67,20 +72,31 @@ pub(crate) fn bulletin(told: &Told<'_>) -> Bulletin {
             direct_wan_yuan: number(&facts["direct_loss_wan_yuan"]),
         },
         measures: plain(&facts["measures"]),
-        is_emergency_reference: change_stamp || stamped,
+        is_emergency_reference: stamped,
         surveys: change.map(|result| surveys(result, told.surveys)).unwrap_or_default(),
         fit: change.and_then(fit),
         change: made,
         buildings: change.and_then(|result| buildings(&result["buildings"])),
         exposure: exposure.map(exposed),
-        inundation: told.result(&["inundation", "flood"]).map(flooded),
-        evacuation: told.result(&["evacuation", "routes"]).map(evacuated),
+        inundation: inundation.map(flooded),
+        evacuation: evacuation.map(evacuated),
         remarks: told.remarks(),
         rules: rule_versions(&told.rules),
         sections: change.map(|result| sections(&result["sections"])).unwrap_or_default(),
         map: None,
         pictures: Vec::new(),
     }
+}
+
+/// The tables of one result, where it is of a disaster: what its own workbook holds.
+pub(super) fn tables(result: &Value) -> Vec<Table> {
+    let rule = plain(&result["rule"]);
+    let name = rule.split('/').next().unwrap_or_default();
+    if !["terrain-change", "exposure", "inundation", "evacuation", REVIEW].contains(&name) {
+        return Vec::new();
+    }
+    let results = BTreeMap::from([(name.to_owned(), result.clone())]);
+    super::bulletin_report::tables(&bulletin(&Told { results, ..Told::default() }))
 }
 
 impl Told<'_> {
@@ -91,25 +107,35 @@ impl Told<'_> {
         own.or_else(|| names.iter().find_map(|name| whole?.get(name))).filter(|result| result.is_object())
     }
 
-    /// What the analyses other than the change say must be known first.
+    /// What the analyses say must be known first, where it is not said with their figures.
     fn remarks(&self) -> Vec<String> {
         let mut words = Vec::new();
-        for names in [&["exposure"][..], &["inundation", "flood"], &["evacuation", "routes"]] {
-            let Some(result) = self.result(names) else { continue };
-            words.extend(said(&result["message"]));
-            for key in ["warnings", "notes"] {
-                words.extend(rows(&result[key]).iter().filter_map(said));
-            }
+        if let Some(whole) = self.results.get(REVIEW) {
+            words.extend(said(&whole["zone"]));
+            words.extend(rows(&whole["skipped"]).iter().filter_map(said));
         }
-        words.dedup();
+        if let Some(evacuation) = self.result(&["evacuation"]) {
+            words.extend(["missing", "notices"].iter().flat_map(|key| rows(&evacuation[*key])).filter_map(said));
+        }
+        if let Some(change) = self.result(&["terrain-change", "change"]) {
+            words.extend(said(&change["buildings"]["message"]));
+        }
+        let mut seen = BTreeSet::new();
+        words.retain(|words| seen.insert(words.clone()));
         words
     }
 }
 
-/// What is said in Chinese: a text, or an object of both languages.
+/// What is said in Chinese, a text or an object of both languages, as a paper says it: how to ask the program anew, with names
+/// of its parameters, is for the page.
 fn said(value: &Value) -> Option<String> {
-    let words = [&value["zh"], &value["reason_zh"], &value["message_zh"], value];
-    words.into_iter().find_map(Value::as_str).filter(|words| !words.is_empty()).map(str::to_owned)
+    const LETTERS: usize = 4;
+    let words = [&value["zh"], &value["reason_zh"], &value["message_zh"], value].into_iter().find_map(Value::as_str)?;
+    let names_a_parameter =
+        |part: &str| part.split(|c: char| !c.is_ascii_alphabetic() && c != '_').any(|word| word.len() >= LETTERS);
+    let parts: Vec<&str> =
+        words.split(['。', '；']).map(str::trim).filter(|part| !part.is_empty() && !names_a_parameter(part)).collect();
+    (!parts.is_empty()).then(|| format!("{}。", parts.join("；")))
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -286,11 +312,10 @@ fn sections(value: &Value) -> Vec<Section> {
         .iter()
         .enumerate()
         .map(|(at, section)| {
-            let letter = char::from(b'A' + (at % 26) as u8);
             let distance_m: Vec<f64> = rows(&section["distance_m"]).iter().filter_map(number).collect();
             let name = plain(&section["name"]);
             Section {
-                name: if name.is_empty() { format!("{letter}—{letter}′") } else { name },
+                name: if name.is_empty() { section_name(at) } else { name },
                 distance_m,
                 before_m: numbers(&section["before_m"]),
                 after_m: numbers(&section["after_m"]),
@@ -320,7 +345,7 @@ fn buildings(value: &Value) -> Option<Buildings> {
         .map(|row| {
             let by_hand = row["given_by_hand"].as_bool() == Some(true);
             let found = plain(any(row, &["found_zh", "found_state", "found"]));
-            let basis = said(&row["confidence"]).unwrap_or_default();
+            let basis = said(&row["confidence"]).unwrap_or_default().trim_end_matches('。').to_owned();
             let reason = plain(&row["reason"]);
             Building {
                 number: plain(&row["number"]),
@@ -339,14 +364,14 @@ fn buildings(value: &Value) -> Option<Buildings> {
 
 fn grade(value: &Value) -> Grade {
     let name = plain(any(value, &["class", "grade"]));
-    let mut basis = said(&value["basis_zh"]).unwrap_or_default();
+    let mut basis = plain(&value["basis_zh"]);
     let mut figures = Vec::new();
     if let Some(people) = value["people"].as_u64() {
         figures.push(format!("{people}人"));
     }
     if let Some(loss) = number(&value["loss_wan_yuan"]) {
         let estimated = if value["loss_basis"] == "estimate" { "（估算）" } else { "" };
-        figures.push(format!("{}万元{estimated}", super::content::printed(loss, 2)));
+        figures.push(format!("{}万元{estimated}", printed(loss, 2)));
     }
     if !figures.is_empty() {
         basis = format!("{basis}（{}）", figures.join("，"));
@@ -359,7 +384,7 @@ fn exposed(result: &Value) -> Exposure {
     let area = &result["area"];
     let kind = match plain(&area["kind"]).as_str() {
         "buffer" => number(&area["distance_m"])
-            .map_or_else(|| "缓冲范围".to_owned(), |m| format!("{}米缓冲范围", super::content::printed(m, 0))),
+            .map_or_else(|| "缓冲范围".to_owned(), |m| format!("{}米缓冲范围", printed(m, 0))),
         "run-out" => "估算滑动到达范围".to_owned(),
         _ => "核查范围".to_owned(),
     };
@@ -419,68 +444,82 @@ fn exposed(result: &Value) -> Exposure {
 }
 
 fn flooded(result: &Value) -> Inundation {
-    let houses = any(result, &["houses", "affected"]);
-    let depths = rows(any(result, &["classes", "depths", "depth_classes"]))
-        .iter()
-        .filter_map(|row| {
-            let [from, to] = ["from_m", "to_m"].map(|key| number(&row[key]));
-            let title = plain(any(row, &["title_zh", "title", "name"]));
-            let metres = |m: f64| format!("{}米", super::content::printed(m, 1));
-            let words = match (title.is_empty(), from, to) {
-                (false, ..) => title,
-                (true, Some(from), Some(to)) => format!("{}～{}", metres(from), metres(to)),
-                (true, Some(from), None) => format!("{}以上", metres(from)),
-                (true, None, Some(to)) => format!("{}以下", metres(to)),
-                (true, None, None) => return None,
-            };
-            Some((words, number(any(row, &["plane_m2", "area_m2"]))?))
+    let metres = |m: f64| printed(m, if m.fract() == 0.0 { 0 } else { 1 });
+    let depth = |row: &Value| {
+        let words = match (number(&row["from_m"]), number(&row["to_m"])) {
+            (from, Some(to)) => format!("{}～{}米", metres(from.unwrap_or_default()), metres(to)),
+            (Some(from), None) => format!("{}米以上", metres(from)),
+            (None, None) => return None,
+        };
+        let area_m2 = ["plane_m2", "ellipsoidal_m2"].map(|key| number(&row[key]));
+        Some(DepthClass { area_m2, struck: counts(row, words) })
+    };
+    let level = |row: &Value| {
+        Some(LakeLevel {
+            level_m: number(&row["level_m"])?,
+            area_m2: number(&row["plane_m2"]),
+            volume_m3: number(&row["volume_m3"]),
+            people: row["people"].as_u64(),
         })
-        .collect();
+    };
+    let scenario = match result["mode"].as_str() {
+        Some("level") => "按水位淹没",
+        Some("fill") => "连通淹没",
+        Some("dam") => "壅水淹没（至溢流水位）",
+        _ => "",
+    };
+    // The figures stand in the sentence before it already.
+    let words = said(&result["message"]).unwrap_or_default();
+    let words = words.split_inclusive('。').filter(|part| !(part.starts_with("水位 ") && part.contains("淹没")));
+    let flooded = &result["flooded"];
     Inundation {
-        scenario: plain(any(result, &["scenario_zh", "scenario", "title_zh"])),
-        level_m: number(any(result, &["level_m", "water_level_m"])),
-        area_m2: number(any(result, &["plane_m2", "area_m2"])),
-        volume_m3: number(&result["volume_m3"]),
-        depths,
-        people: houses["people"].as_u64(),
-        households: houses["households"].as_u64(),
-        buildings: houses["buildings"].as_u64(),
-        roads_km: number(any(&result["roads"], &["wet_km", "cut_km", "km"])),
+        scenario: scenario.to_owned(),
+        level_m: number(&result["level_m"]),
+        area_m2: both_m2(flooded),
+        volume_m3: number(&flooded["volume_m3"]),
+        greatest_m: number(&flooded["greatest_m"]),
+        depths: rows(&result["classes"]).iter().filter_map(depth).collect(),
+        lake: rows(&result["dam"]["curve"]).iter().filter_map(level).collect(),
+        struck: counts(&result["houses"], String::new()),
+        roads_km: number(&result["roads"]["cut_km"]),
+        words: words.collect(),
     }
 }
 
 fn evacuated(result: &Value) -> Evacuation {
-    let name = |row: &Value, keys: &[&str]| plain(any(row, keys));
+    let names = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("、"),
+        other => plain(other),
+    };
     let routes = rows(&result["routes"])
         .iter()
         .map(|row| Route {
-            from: name(row, &["from", "village", "number", "origin"]),
-            shelter: name(row, &["shelter", "to", "name"]),
+            from: names(&row["from"]),
+            shelter: plain(&row["shelter"]),
             people: row["people"].as_u64(),
-            km: number(any(row, &["km", "length_km"])).or_else(|| Some(number(&row["length_m"])? / 1000.0)),
-            minutes: number(any(row, &["minutes", "min", "time_min"])),
+            km: number(&row["length_m"]).map(|m| m / 1000.0).or_else(|| number(&row["length_km"])),
+            minutes: number(&row["minutes"]),
         })
         .collect();
     let shelters = rows(&result["shelters"])
         .iter()
+        // Hundreds of shelters of a county that nobody is sent to are no news.
+        .filter(|row| row["state"].is_null() || row["state"] == "used" || row["state"] == "in-zone")
         .map(|row| Shelter {
-            name: name(row, &["name", "shelter"]),
+            name: plain(&row["name"]),
             capacity: row["capacity"].as_u64(),
-            assigned: any(row, &["assigned", "people"]).as_u64(),
+            assigned: row["assigned"].as_u64(),
+            state: plain(&row["state_zh"]),
         })
         .collect();
-    let cut_off = any(result, &["cut_off", "cut_off_list"]);
-    let listed = cut_off.as_array().or_else(|| any(cut_off, &["list", "rows"]).as_array());
-    let cut_off = listed
-        .into_iter()
-        .flatten()
-        .take(MOST_ROWS)
+    let cut_off = rows(&result["cut_off"]["rows"])
+        .iter()
+        .filter(|row| row["households"].as_u64() != Some(0) || row["people"].as_u64() != Some(0))
         .map(|row| CutOff {
-            place: name(row, &["village", "place", "from", "number", "name"]),
+            place: names(&row["villages"]),
             people: row["people"].as_u64(),
             households: row["households"].as_u64(),
-            reason: said(any(row, &["reason", "reason_zh"])).unwrap_or_default(),
         })
         .collect();
-    Evacuation { routes, shelters, cut_off }
+    Evacuation { on_foot: result["on_foot"].as_bool() == Some(true), routes, shelters, cut_off }
 }

@@ -21,6 +21,8 @@ pub(crate) mod found;
 #[allow(dead_code, reason = "the routes of incidents call it")]
 pub(crate) mod from_incident;
 pub(crate) mod from_review;
+#[allow(dead_code, reason = "the routes of incidents call it")]
+pub(crate) mod incident_figure;
 pub(crate) mod ledger;
 mod ledger_xlsx;
 pub(crate) mod map;
