@@ -1,11 +1,11 @@
-//! Writing a layer of polygons through OGR, in native coordinates.
+//! Writing layers of shapes through OGR, in native coordinates; a layer holds one kind of shape, as a shapefile must.
 
 use std::path::Path;
 
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Feature, FieldDefn, LayerAccess as _, LayerOptions, OGRFieldType, OGRwkbGeometryType, ToGdal as _};
 use gdal::{Dataset, DriverManager};
-use geo::MultiPolygon;
+use geo::Geometry;
 use geodesy::Crs;
 
 use super::GdalFailure;
@@ -24,24 +24,34 @@ pub struct Column {
     pub decimals: Option<i32>,
 }
 
-/// What is written.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What the shapes of a layer are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShapeKind {
+    /// Polygons of any number of parts.
+    Polygons,
+    /// Lines of any number of parts.
+    Lines,
+    /// One point each.
+    Point,
+    /// Any number of points each.
+    Points,
+}
+
+/// A layer that is written.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// What its shapes are.
+    pub shapes: ShapeKind,
     /// Columns.
     pub columns: Vec<Column>,
     /// Shape and values of every feature.
-    pub rows: Vec<(MultiPolygon<f64>, Vec<Value>)>,
+    pub rows: Vec<(Geometry<f64>, Vec<Value>)>,
 }
 
-/// Writes `table` to the new file `path` with the OGR driver of that name; `options` are layer creation options.
-pub fn write(
-    path: &Path,
-    driver: &str,
-    layer: &str,
-    crs: &Crs,
-    table: &Table,
-    options: &[&str],
-) -> Result<(), GdalFailure> {
+/// Writes `tables` to the new file `path` with the OGR driver of that name; `options` are layer creation options.
+pub fn write(path: &Path, driver: &str, crs: &Crs, tables: &[Table], options: &[&str]) -> Result<(), GdalFailure> {
     let failed = || GdalFailure::during("write a vector file");
     let srs = spatial_ref(crs).map_err(failed())?;
     let transacts = driver == "GPKG";
@@ -50,10 +60,14 @@ pub fn write(
     if transacts {
         // One transaction, or SQLite would sync the disk for every feature.
         let mut batch = dataset.start_transaction().map_err(failed())?;
-        write_layer(&mut batch, layer, &srs, table, options).map_err(failed())?;
+        for table in tables {
+            write_layer(&mut batch, &srs, table, options).map_err(failed())?;
+        }
         batch.commit().map_err(failed())?;
     } else {
-        write_layer(&mut dataset, layer, &srs, table, options).map_err(failed())?;
+        for table in tables {
+            write_layer(&mut dataset, &srs, table, options).map_err(failed())?;
+        }
     }
     dataset.flush_cache().map_err(failed())?;
     dataset.close().map_err(failed())
@@ -68,19 +82,14 @@ fn spatial_ref(crs: &Crs) -> gdal::errors::Result<SpatialRef> {
     Ok(srs)
 }
 
-fn write_layer(
-    dataset: &mut Dataset,
-    name: &str,
-    srs: &SpatialRef,
-    table: &Table,
-    options: &[&str],
-) -> gdal::errors::Result<()> {
-    let layer = dataset.create_layer(LayerOptions {
-        name,
-        srs: Some(srs),
-        ty: OGRwkbGeometryType::wkbMultiPolygon,
-        options: Some(options),
-    })?;
+fn write_layer(dataset: &mut Dataset, srs: &SpatialRef, table: &Table, options: &[&str]) -> gdal::errors::Result<()> {
+    let ty = match table.shapes {
+        ShapeKind::Polygons => OGRwkbGeometryType::wkbMultiPolygon,
+        ShapeKind::Lines => OGRwkbGeometryType::wkbMultiLineString,
+        ShapeKind::Point => OGRwkbGeometryType::wkbPoint,
+        ShapeKind::Points => OGRwkbGeometryType::wkbMultiPoint,
+    };
+    let layer = dataset.create_layer(LayerOptions { name: table.name, srs: Some(srs), ty, options: Some(options) })?;
     for column in &table.columns {
         let kind = match column.kind {
             FieldKind::Text => OGRFieldType::OFTString,

@@ -1,17 +1,17 @@
-//! Patches (图斑) as the files that departments take: `GeoPackage`, or a ZIP with a shapefile in GBK.
+//! Patches (图斑) as the files that departments take: `GeoPackage`, or a ZIP with shapefiles in GBK.
 //!
-//! A shapefile's field names have ten bytes: longer ones are cut between characters and told apart by a number, and the
-//! ZIP says which is which.
+//! A shapefile holds shapes of one kind, so areas, lines and points are layers of their own, in both formats. Its field
+//! names have ten bytes: longer ones are cut between characters and told apart by a number, and the ZIP says which is which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use geo::{LineString, MultiPolygon, Polygon};
+use geo::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
 use serde::{Deserialize, Serialize};
 
 use crate::gdal::vector::{FieldKind, Value};
-use crate::gdal::vector_write::{self, Column, Table};
+use crate::gdal::vector_write::{self, Column, ShapeKind, Table};
 use crate::importer::{ImportError, Text};
 
 /// Longest name of a shapefile's field, bytes.
@@ -21,8 +21,10 @@ const TEXT_BYTES: usize = 254;
 /// Width of a shapefile's number, and its most decimals.
 const REAL_BYTES: i32 = 24;
 const MOST_DECIMALS: usize = 15;
-/// Name of the layer, and of the files in the ZIP.
-const LAYER: &str = "patches";
+/// Names of the layers, and of the files in the ZIP.
+const AREAS: &str = "patches";
+const LINES: &str = "patch_lines";
+const POINTS: &str = "patch_points";
 
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ pub enum Format {
 /// An export to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
-    /// `GeoJSON` of polygons in the numbers of `crs`.
+    /// `GeoJSON` of polygons, lines and points in the numbers of `crs`.
     pub input: PathBuf,
     /// CRS of the numbers.
     pub crs: String,
@@ -59,26 +61,28 @@ pub fn write(export: &Export) -> Result<u64, ImportError> {
     let crs = geodesy::Crs::from_user_input(crs).map_err(|error| unreadable(error.into()))?;
     let text = std::fs::read(input).map_err(|error| unreadable(error.into()))?;
     let document: serde_json::Value = serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
-    let mut table = table_of(&document);
-    let features = table.rows.len() as u64;
+    let mut tables = tables_of(&document);
+    let features = tables.iter().map(|table| table.rows.len() as u64).sum();
     let folder = tempfile::tempdir().map_err(|error| failed(error.into()))?;
     match format {
         Format::Gpkg => {
             let made = folder.path().join("patches.gpkg");
-            vector_write::write(&made, "GPKG", LAYER, &crs, &table, &[]).map_err(|error| failed(error.into()))?;
+            vector_write::write(&made, "GPKG", &crs, &tables, &[]).map_err(|error| failed(error.into()))?;
             std::fs::copy(&made, out).map_err(|error| failed(error.into()))?;
         }
         Format::ShapefileGbk => {
-            let names = short_names(&table);
-            let pairs: Vec<(String, String)> =
-                table.columns.iter().map(|column| column.name.clone()).zip(names.iter().cloned()).collect();
-            shorten(&mut table, names);
-            let made = folder.path().join(format!("{LAYER}.shp"));
-            vector_write::write(&made, "ESRI Shapefile", LAYER, &crs, &table, &["ENCODING=CP936"])
-                .map_err(|error| failed(error.into()))?;
-            // GDAL names the code page in the dbf; other programs look for this file.
-            std::fs::write(folder.path().join(format!("{LAYER}.cpg")), "GBK").map_err(|error| failed(error.into()))?;
-            zip_up(folder.path(), out, &pairs).map_err(failed)?;
+            let names = short_names(&tables);
+            for table in &mut tables {
+                shorten(table, &names);
+                let made = folder.path().join(format!("{}.shp", table.name));
+                let one = std::slice::from_ref(table);
+                vector_write::write(&made, "ESRI Shapefile", &crs, one, &["ENCODING=CP936"])
+                    .map_err(|error| failed(error.into()))?;
+                // GDAL names the code page in the dbf; other programs look for this file.
+                let code_page = folder.path().join(format!("{}.cpg", table.name));
+                std::fs::write(code_page, "GBK").map_err(|error| failed(error.into()))?;
+            }
+            zip_up(folder.path(), out, &tables, &names).map_err(failed)?;
         }
     }
     Ok(features)
@@ -87,15 +91,19 @@ pub fn write(export: &Export) -> Result<u64, ImportError> {
 fn zip_up(
     folder: &Path,
     out: &Path,
-    names: &[(String, String)],
+    tables: &[Table],
+    names: &BTreeMap<String, String>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut zip = zip::ZipWriter::new(std::fs::File::create(out)?);
     let options = zip::write::SimpleFileOptions::default();
-    for extension in ["shp", "shx", "dbf", "prj", "cpg"] {
-        let path = folder.join(format!("{LAYER}.{extension}"));
-        if path.is_file() {
-            zip.start_file(format!("{LAYER}.{extension}"), options)?;
-            std::io::copy(&mut std::fs::File::open(path)?, &mut zip)?;
+    for table in tables {
+        for extension in ["shp", "shx", "dbf", "prj", "cpg"] {
+            let name = format!("{}.{extension}", table.name);
+            let path = folder.join(&name);
+            if path.is_file() {
+                zip.start_file(name, options)?;
+                std::io::copy(&mut std::fs::File::open(path)?, &mut zip)?;
+            }
         }
     }
     zip.start_file("fields.csv", options)?;
@@ -109,11 +117,46 @@ fn zip_up(
     Ok(())
 }
 
-/// The features as a table: a column per property, in the order of their names, of the type that holds all its values.
-fn table_of(document: &serde_json::Value) -> Table {
+/// The features by kind of shape: areas, lines, points; a layer without any is left out. Features without a shape stand
+/// with the areas, so that none is lost.
+fn tables_of(document: &serde_json::Value) -> Vec<Table> {
     let features = document["features"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let [mut areas, mut lines, mut points] = [const { Vec::new() }; 3];
+    for feature in features {
+        match shape_of(&feature["geometry"]) {
+            shape @ Geometry::MultiLineString(_) => lines.push((feature, shape)),
+            shape @ (Geometry::Point(_) | Geometry::MultiPoint(_)) => points.push((feature, shape)),
+            shape => areas.push((feature, shape)),
+        }
+    }
+    let mut tables = Vec::new();
+    if !areas.is_empty() || (lines.is_empty() && points.is_empty()) {
+        tables.push(table_of(AREAS, ShapeKind::Polygons, areas));
+    }
+    if !lines.is_empty() {
+        tables.push(table_of(LINES, ShapeKind::Lines, lines));
+    }
+    if !points.is_empty() {
+        // Plain points are what most programs expect; several in one feature need the other kind.
+        let kind = if points.iter().all(|(_, shape)| matches!(shape, Geometry::Point(_))) {
+            ShapeKind::Point
+        } else {
+            for (_, shape) in &mut points {
+                if let Geometry::Point(point) = shape {
+                    *shape = Geometry::MultiPoint(MultiPoint(vec![*point]));
+                }
+            }
+            ShapeKind::Points
+        };
+        tables.push(table_of(POINTS, kind, points));
+    }
+    tables
+}
+
+/// The features as a table: a column per property, in the order of their names, of the type that holds all its values.
+fn table_of(name: &'static str, shapes: ShapeKind, features: Vec<(&serde_json::Value, Geometry<f64>)>) -> Table {
     let mut kinds: BTreeMap<&str, FieldKind> = BTreeMap::new();
-    for (name, value) in features.iter().filter_map(|feature| feature["properties"].as_object()).flatten() {
+    for (name, value) in features.iter().filter_map(|(feature, _)| feature["properties"].as_object()).flatten() {
         let kind = match value {
             serde_json::Value::Null => continue,
             serde_json::Value::Bool(_) => FieldKind::Integer,
@@ -128,7 +171,7 @@ fn table_of(document: &serde_json::Value) -> Table {
             _ => FieldKind::Text,
         };
     }
-    let has_id = features.iter().any(|feature| !feature["id"].is_null()) && !kinds.contains_key("id");
+    let has_id = features.iter().any(|(feature, _)| !feature["id"].is_null()) && !kinds.contains_key("id");
     let mut columns: Vec<Column> = Vec::new();
     if has_id {
         columns.push(Column { name: "id".to_owned(), kind: FieldKind::Text, width: None, decimals: None });
@@ -140,17 +183,17 @@ fn table_of(document: &serde_json::Value) -> Table {
         decimals: None,
     }));
     let rows = features
-        .iter()
-        .map(|feature| {
+        .into_iter()
+        .map(|(feature, shape)| {
             let value = |column: &Column| {
                 let value =
                     if has_id && column.name == "id" { &feature["id"] } else { &feature["properties"][&column.name] };
                 value_of(value, column.kind)
             };
-            (polygons_of(&feature["geometry"]), columns.iter().map(value).collect())
+            (shape, columns.iter().map(value).collect())
         })
         .collect();
-    Table { columns, rows }
+    Table { name, shapes, columns, rows }
 }
 
 fn value_of(value: &serde_json::Value, kind: FieldKind) -> Value {
@@ -168,30 +211,39 @@ fn value_of(value: &serde_json::Value, kind: FieldKind) -> Value {
     }
 }
 
-/// The polygons of a `GeoJSON` geometry; positions that are none are left out with their ring.
-fn polygons_of(geometry: &serde_json::Value) -> MultiPolygon<f64> {
-    let position = |at: &serde_json::Value| Some(geo::Coord { x: at[0].as_f64()?, y: at[1].as_f64()? });
-    let ring = |ring: &serde_json::Value| {
-        let line: Option<Vec<_>> = ring.as_array()?.iter().map(position).collect();
-        line.filter(|line| line.len() > 3).map(LineString)
+/// The shape of a `GeoJSON` geometry; parts with positions that are none are left out, and what is no shape has no part.
+fn shape_of(geometry: &serde_json::Value) -> Geometry<f64> {
+    let position = |at: &serde_json::Value| Some(Coord { x: at[0].as_f64()?, y: at[1].as_f64()? });
+    let line = |line: &serde_json::Value, least: usize| {
+        let line: Option<Vec<_>> = line.as_array()?.iter().map(position).collect();
+        line.filter(|line| line.len() >= least).map(LineString)
     };
     let polygon = |polygon: &serde_json::Value| {
-        let mut rings = polygon.as_array()?.iter().filter_map(ring);
+        let mut rings = polygon.as_array()?.iter().filter_map(|ring| line(ring, 4));
         Some(Polygon::new(rings.next()?, rings.collect()))
     };
     let coordinates = &geometry["coordinates"];
-    MultiPolygon(match geometry["type"].as_str() {
-        Some("Polygon") => polygon(coordinates).into_iter().collect(),
-        Some("MultiPolygon") => coordinates.as_array().into_iter().flatten().filter_map(polygon).collect(),
-        _ => Vec::new(),
-    })
+    let parts = || coordinates.as_array().into_iter().flatten();
+    match geometry["type"].as_str() {
+        Some("Polygon") => MultiPolygon(polygon(coordinates).into_iter().collect()).into(),
+        Some("MultiPolygon") => MultiPolygon(parts().filter_map(polygon).collect()).into(),
+        Some("LineString") => MultiLineString(line(coordinates, 2).into_iter().collect()).into(),
+        Some("MultiLineString") => MultiLineString(parts().filter_map(|part| line(part, 2)).collect()).into(),
+        Some("Point") if let Some(at) = position(coordinates) => Geometry::Point(Point(at)),
+        Some("Point") => MultiPoint::<f64>(Vec::new()).into(),
+        Some("MultiPoint") => MultiPoint(parts().filter_map(position).map(Point).collect()).into(),
+        _ => MultiPolygon::<f64>(Vec::new()).into(),
+    }
 }
 
-/// Names of at most ten bytes in GBK, each once whatever its case.
-fn short_names(table: &Table) -> Vec<String> {
+/// Names of at most ten bytes in GBK by full name, each once whatever its case and the same in every layer.
+fn short_names(tables: &[Table]) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
-    let mut names = Vec::new();
-    for column in &table.columns {
+    let mut names = BTreeMap::new();
+    for column in tables.iter().flat_map(|table| &table.columns) {
+        if names.contains_key(&column.name) {
+            continue;
+        }
         let mut short = cut(&column.name, NAME_BYTES);
         let mut number = 1;
         while short.is_empty() || !taken.insert(short.to_lowercase()) {
@@ -199,7 +251,7 @@ fn short_names(table: &Table) -> Vec<String> {
             short = cut(&column.name, NAME_BYTES - mark.len()) + &mark;
             number += 1;
         }
-        names.push(short);
+        names.insert(column.name.clone(), short);
     }
     names
 }
@@ -223,9 +275,11 @@ fn gbk_bytes(text: &str) -> usize {
 }
 
 /// The names and widths of a shapefile. Numbers get as many decimals as they have, so that they read as they are.
-fn shorten(table: &mut Table, names: Vec<String>) {
-    for (index, (column, name)) in table.columns.iter_mut().zip(names).enumerate() {
-        column.name = name;
+fn shorten(table: &mut Table, names: &BTreeMap<String, String>) {
+    for (index, column) in table.columns.iter_mut().enumerate() {
+        if let Some(short) = names.get(&column.name) {
+            column.name.clone_from(short);
+        }
         let (mut widest, mut decimals) = (1, 0);
         for (_, values) in &mut table.rows {
             match values.get_mut(index) {
@@ -270,7 +324,9 @@ mod tests {
         let columns = names
             .map(|name| Column { name: name.to_owned(), kind: FieldKind::Text, width: None, decimals: None })
             .to_vec();
-        let short = short_names(&Table { columns, rows: Vec::new() });
+        let table = Table { name: AREAS, shapes: ShapeKind::Polygons, columns, rows: Vec::new() };
+        let short = short_names(&[table.clone(), table]);
+        let short: Vec<&str> = names.iter().map(|name| short[*name].as_str()).collect();
         assert_eq!(
             short,
             ["plane_m2", "ellipsoida", "ellipsoi_1", "行政区名称", "行政区名_1", "行政区名_2", "ELLIPSOI_2", "_1"]

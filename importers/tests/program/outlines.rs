@@ -144,3 +144,59 @@ fn exported_patches_are_what_gdal_reads_with_both_areas() {
     let fields = std::fs::read_to_string(out.join("fields.csv")).expect("there");
     assert!(fields.contains("ellipsoida,\"ellipsoidal_m2\""), "{fields}");
 }
+
+#[test]
+fn lines_and_points_are_exported_as_layers_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("patches.geojson");
+    let feature = |id: &str, geometry: serde_json::Value, properties: serde_json::Value| json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": properties });
+    let way = [[500_000.5, 3_132_000.0], [500_100.0, 3_132_050.0], [500_200.0, 3_132_000.0]];
+    let patches = json!({ "type": "FeatureCollection", "features": [
+        feature("LX1", json!({ "type": "LineString", "coordinates": way }), json!({ "length_m": 223.6, "people_of_houses": 7 })),
+        feature("A1", json!({ "type": "Polygon", "coordinates": [RING] }), json!({ "people_of_house": 3 })),
+        feature("LX2", json!({ "type": "MultiLineString", "coordinates": [way, way] }), json!({ "length_m": 447.2 })),
+        feature("P1", json!({ "type": "Point", "coordinates": way[0] }), json!({ "name": "样例村委会" })),
+    ] });
+    std::fs::write(&input, patches.to_string()).expect("written");
+    let export = |format: &str, file: &str| {
+        let out = folder.path().join(file);
+        let (input, path) = (input.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
+        let call = ["export", "--input", input, "--crs", "EPSG:4546", "--format", format, "--out", path];
+        let (code, said) = json(&shikong_import(&call));
+        assert_eq!((code, &said["features"]), (0, &json!(4)), "{said:#}");
+        out
+    };
+    let package = export("gpkg", "patches.gpkg");
+    let archive = export("shapefile-gbk", "patches.zip");
+    let out = folder.path().join("out");
+    zip::ZipArchive::new(std::fs::File::open(&archive).expect("there"))
+        .expect("a ZIP")
+        .extract(&out)
+        .expect("taken out");
+    let layers: [(&str, &[&str]); 3] = [
+        ("patches", &["Geometry: Multi Polygon", "Feature Count: 1", "id (String) = A1"]),
+        (
+            "patch_lines",
+            &["Geometry: Multi Line String", "Feature Count: 2", "length_m (Real) = 447.2", "500000.5 3132000"],
+        ),
+        (
+            "patch_points",
+            &["Geometry: Point", "Feature Count: 1", "name (String) = 样例村委会", "POINT (500000.5 3132000"],
+        ),
+    ];
+    for (layer, lines) in layers {
+        let of_package = tool("ogrinfo", &["-al", package.to_str().expect("UTF-8"), layer]);
+        let shp = out.join(format!("{layer}.shp"));
+        let of_shapefile = tool("ogrinfo", &["-al", shp.to_str().expect("UTF-8")]);
+        for line in lines {
+            assert!(of_package.contains(line), "{line}\n{of_package}");
+            // A shapefile of lines may hold one part or several.
+            let line = line.replace("Multi ", "");
+            assert!(of_shapefile.contains(&line) || line.starts_with("Geometry: Polygon"), "{line}\n{of_shapefile}");
+        }
+        assert_eq!(std::fs::read_to_string(out.join(format!("{layer}.cpg"))).expect("there"), "GBK");
+    }
+    // Two long names of different layers must not be cut to one.
+    let fields = std::fs::read_to_string(out.join("fields.csv")).expect("there");
+    assert!(fields.contains("people_of_,") && fields.contains("people_o_1,"), "{fields}");
+}

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::content::{Align, Cell, Mark, Row, Table};
 use super::found::{Found, Place};
+use super::from_incident;
 use super::report::{plain, rules_table, sources_table};
 use super::workbook::workbook;
 use super::{Document, DocumentError, Make};
@@ -56,6 +57,15 @@ const MEMBERS: &[(&str, &str, f64, Shows)] = &[
     ("mean_width_m", "平均宽度\n（米）", 1.0, Number(1)),
     ("road_m", "距道路\n（米）", 1.0, Number(1)),
     ("source_ids", "相关要素", 2.4, Text),
+    ("number", "编号", 1.6, Code),
+    ("name", "名称", 1.6, Text),
+    ("state_zh", "状态", 0.9, Text),
+    ("use", "用途", 1.0, Text),
+    ("village", "村", 1.2, Text),
+    ("class", "等级", 1.0, Text),
+    ("households", "户数\n（户）", 0.8, Number(0)),
+    ("people", "人口\n（人）", 0.8, Number(0)),
+    ("scale", "规模", 0.8, Text),
     ("reasons_zh", "理由", 5.0, Text),
 ];
 
@@ -63,6 +73,7 @@ fn make(found: &Found) -> Result<Vec<u8>, DocumentError> {
     let result = &found.result;
     let tables = [matrix(result), units(result), patches(&found.patches), merged(result), unknown_codes(result)];
     let mut tables: Vec<Table> = tables.into_iter().flatten().collect();
+    tables.extend(from_incident::tables(result));
     tables.push(sources_table(&found.sources));
     tables.push(rules_table(&found.rules));
     workbook(&tables, &found.title, &found.office.stamp(), &found.as_of)
@@ -226,6 +237,12 @@ fn kind_words(kind: &str) -> &str {
         "brought-in" => "调入",
         "attributes-changed" => "属性变更",
         "taken-out" => "调出",
+        "moved-ground" => "变化区",
+        "drawn-ground" => "圈定范围",
+        "exposed-area" => "核查范围",
+        "building" => "房屋",
+        "road" => "道路",
+        "flooded-road" => "淹没道路",
         other => other,
     }
 }

@@ -155,7 +155,7 @@ impl Table {
         let left_out = body.len().saturating_sub(most);
         let mut notes = self.notes.clone();
         if left_out > 0 {
-            notes.push(format!("另有{left_out}行未在本表列出，见“tables.xlsx”同名工作表；合计含未列出的各行。"));
+            notes.push(format!("另有{left_out}行未在本表列出，见 Excel 附表同名工作表；合计含未列出的各行。"));
         }
         (body.iter().take(most).chain(totals), notes)
     }
@@ -234,6 +234,11 @@ pub(crate) fn chinese_date(text: &str) -> String {
     local_day(text).map_or_else(|| text.to_owned(), |day| day.format("%Y年%-m月%-d日").to_string())
 }
 
+/// An instant (RFC 3339) as `2026年11月22日20时15分` of China's time; a day as a day, other texts as they are.
+pub(crate) fn chinese_instant(text: &str) -> String {
+    local(text).map_or_else(|| chinese_date(text), |instant| instant.format("%Y年%-m月%-d日%-H时%M分").to_string())
+}
+
 /// A day or an instant (RFC 3339) as `2026-11-22` of China's time; other texts as they are.
 pub(crate) fn plain_date(text: &str) -> String {
     local_day(text).map_or_else(|| text.to_owned(), |day| day.format("%Y-%m-%d").to_string())
@@ -278,5 +283,7 @@ mod tests {
         assert_eq!(plain_instant("2026-11-01T18:05:00Z"), "2026-11-02 02:05");
         assert_eq!(chinese_date("2026-11-02"), "2026年11月2日");
         assert_eq!(chinese_date("昨日"), "昨日");
+        assert_eq!(chinese_instant("2026-11-01T18:05:00Z"), "2026年11月2日2时05分");
+        assert_eq!(chinese_instant("2026-11-02"), "2026年11月2日");
     }
 }

@@ -46,7 +46,7 @@ const NUMBERS_APART_MM: f64 = 6.0;
 /// A tenth of a millimetre at 1:500.
 const MAX_SAGITTA_M: f64 = 0.05;
 /// How the red line and the conflicts are drawn.
-const OWN_STYLE: &str = include_str!("template/red-line.json");
+pub(super) const OWN_STYLE: &str = include_str!("template/red-line.json");
 
 /// Styles that a review's map shows, bottom first, with their opacity and whether with their labels. The rest, and the
 /// labels of every parcel, would hide what matters.
@@ -239,7 +239,7 @@ fn placed(parcels: &[DeliveredParcel], from: &Crs, to: &Crs) -> Result<Vec<Rings
         .map_err(Problem::internal)
 }
 
-fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> Option<[f64; 4]> {
+pub(super) fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> Option<[f64; 4]> {
     points.fold(None, |hull, [x, y]| {
         let [a, b, c, d] = hull.unwrap_or([*x, *y, *x, *y]);
         Some([x.min(a), y.min(b), x.max(c), y.max(d)])
@@ -247,14 +247,14 @@ fn hull<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> Option<[f64; 4]> {
 }
 
 /// The largest scale at which the red line and its surroundings fit the frame.
-fn scale_of([min_x, min_y, max_x, max_y]: [f64; 4], frame: Frame) -> u32 {
+pub(super) fn scale_of([min_x, min_y, max_x, max_y]: [f64; 4], frame: Frame) -> u32 {
     let needed = ((max_x - min_x) * SURROUNDINGS / frame.width_mm)
         .max((max_y - min_y) * SURROUNDINGS / frame.height_mm)
         * 1000.0;
     SCALES.into_iter().find(|scale| f64::from(*scale) >= needed).unwrap_or(SCALES[SCALES.len() - 1])
 }
 
-fn bounds_of([min_x, min_y, max_x, max_y]: [f64; 4], frame: Frame, scale: u32) -> [f64; 4] {
+pub(super) fn bounds_of([min_x, min_y, max_x, max_y]: [f64; 4], frame: Frame, scale: u32) -> [f64; 4] {
     let (x, y) = (f64::midpoint(min_x, max_x), f64::midpoint(min_y, max_y));
     let half = |mm: f64| mm / 1000.0 * f64::from(scale) / 2.0;
     let (w, h) = (half(frame.width_mm), half(frame.height_mm));
@@ -386,14 +386,14 @@ impl Legend {
     }
 }
 
-fn feature(kind: &str, label: String, geometry: Geometry) -> Feature {
+pub(super) fn feature(kind: &str, label: String, geometry: Geometry) -> Feature {
     let text = carto::Value::Text;
     let properties = BTreeMap::from([("kind".to_owned(), text(kind.to_owned())), ("label".to_owned(), text(label))]);
     Feature { id: None, properties, geometry }
 }
 
 /// North arrow, scale and scale bar, laid over the lower left and the upper right corner.
-fn furniture(frame: Frame, scale: u32, [min_x, min_y, _, _]: [f64; 4]) -> Vec<Feature> {
+pub(super) fn furniture(frame: Frame, scale: u32, [min_x, min_y, _, _]: [f64; 4]) -> Vec<Feature> {
     let m_per_mm = f64::from(scale) / 1000.0;
     // Millimetres from the lower left corner of the frame.
     let at = |x_mm: f64, y_mm: f64| [min_x + x_mm * m_per_mm, min_y + y_mm * m_per_mm];
@@ -491,7 +491,7 @@ fn together(numbers: impl Iterator<Item = (usize, [f64; 2])>, apart_m: f64) -> V
 }
 
 /// What the templates need to draw the frame.
-fn margin_of(frame: Frame, scale: u32, [min_x, min_y, max_x, max_y]: [f64; 4], legend: &[Value]) -> Value {
+pub(super) fn margin_of(frame: Frame, scale: u32, [min_x, min_y, max_x, max_y]: [f64; 4], legend: &[Value]) -> Value {
     let mm_per_m = 1000.0 / f64::from(scale);
     let step_m = nice(f64::from(scale) * 0.05);
     let ticks = |from: f64, to: f64, at_mm: &dyn Fn(f64) -> f64| -> Vec<Value> {
@@ -515,7 +515,7 @@ fn margin_of(frame: Frame, scale: u32, [min_x, min_y, max_x, max_y]: [f64; 4], l
 }
 
 /// 1, 2 or 5 times a power of ten, not over `most` (at least 1).
-fn nice(most: f64) -> f64 {
+pub(super) fn nice(most: f64) -> f64 {
     let power = 10_f64.powf(most.max(1.0).log10().floor());
     [5.0, 2.0, 1.0].into_iter().map(|m| m * power).find(|m| *m <= most).unwrap_or(power)
 }

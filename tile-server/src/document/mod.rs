@@ -5,11 +5,24 @@
 
 mod analysis_xlsx;
 pub(crate) mod attached;
+pub(crate) mod bulletin;
+mod bulletin_accuracy;
+mod bulletin_docx;
+mod bulletin_pdf;
+mod bulletin_png;
+mod bulletin_report;
 mod content;
 pub(crate) mod dossier;
+mod exposure_xlsx;
+#[allow(dead_code, reason = "the routes of incidents call it")]
+pub(crate) mod figure;
 mod filed_tables;
 pub(crate) mod found;
+#[allow(dead_code, reason = "the routes of incidents call it")]
+pub(crate) mod from_incident;
 pub(crate) mod from_review;
+#[allow(dead_code, reason = "the routes of incidents call it")]
+pub(crate) mod incident_figure;
 pub(crate) mod ledger;
 mod ledger_xlsx;
 pub(crate) mod map;
@@ -19,15 +32,18 @@ mod red_line_txt;
 mod report;
 mod report_docx;
 mod report_pdf;
+pub(crate) mod section_chart;
 mod sheet_a3_pdf;
 mod tables_xlsx;
 mod typeset;
+mod word;
 mod workbook;
 
 use std::sync::OnceLock;
 
 use thiserror::Error;
 
+use bulletin::Bulletin;
 use dossier::Dossier;
 use found::Found;
 use ledger::Ledger;
@@ -58,6 +74,9 @@ pub(crate) enum Make {
     Package,
     /// The ledger of difference patches.
     Ledger(fn(&Ledger) -> Result<Vec<u8>, DocumentError>),
+    /// A disaster, with a map of this frame where the paper has one.
+    #[allow(dead_code, reason = "the routes of incidents read it")]
+    Bulletin(Option<Frame>, fn(&Bulletin, &Workshop) -> Result<Vec<u8>, DocumentError>),
     /// What an analysis found.
     Analysis(fn(&Found) -> Result<Vec<u8>, DocumentError>),
 }
@@ -80,6 +99,10 @@ pub(crate) const DOCUMENTS: &[&Document] = &[
     &package_json::DOCUMENT,
     &ledger_xlsx::DOCUMENT,
     &analysis_xlsx::DOCUMENT,
+    &bulletin_pdf::DOCUMENT,
+    &bulletin_docx::DOCUMENT,
+    &bulletin_png::DOCUMENT,
+    &exposure_xlsx::DOCUMENT,
 ];
 
 /// What documents are made with; made once.
@@ -149,5 +172,7 @@ impl From<rust_xlsxwriter::XlsxError> for DocumentError {
     }
 }
 
+#[cfg(test)]
+mod bulletin_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::content::{Block, Mark, Table, chinese_number};
+use super::content::{Block, Mark, Report, Table, chinese_number};
 use super::dossier::Dossier;
 use super::map::Frame;
 use super::report::{crs_words, report};
@@ -24,25 +24,7 @@ const MAX_ROWS: usize = 400;
 
 fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError> {
     let report = report(dossier);
-    let mut sections = 0;
-    let blocks: Vec<Value> = report
-        .blocks
-        .iter()
-        .map(|block| match block {
-            Block::Section(title) => {
-                sections += 1;
-                json!({ "kind": "section", "text": format!("{}、{title}", chinese_number(sections)) })
-            }
-            Block::Heading(text) => json!({ "kind": "heading", "text": text }),
-            Block::Paragraph(text) => json!({ "kind": "paragraph", "text": text }),
-            Block::Warning(text) => json!({ "kind": "warning", "text": text }),
-            Block::Facts(facts) => json!({ "kind": "facts", "rows": fact_rows(facts) }),
-            Block::Table(table) => table_json(table, MAX_ROWS),
-            Block::Map => json!({ "kind": "map" }),
-            Block::Picture(at) => picture_json(dossier, *at),
-            Block::Seal { unit, date } => json!({ "kind": "seal", "unit": unit, "date": date }),
-        })
-        .collect();
+    let blocks = blocks_json(&report, &|at| picture_json(dossier, at));
     let project = &dossier.project;
     let mut data = json!({
         "title": report.title,
@@ -63,6 +45,26 @@ fn make(dossier: &Dossier, workshop: &Workshop) -> Result<Vec<u8>, DocumentError
     let names: Vec<String> = (0..dossier.pictures.len()).map(picture_file).collect();
     pictures.extend(names.iter().zip(&dossier.pictures).map(|(name, picture)| (name.as_str(), picture.png.as_slice())));
     workshop.typesetter().pdf(include_str!("template/report.typ"), &data, &pictures, &identity(dossier, DOCUMENT.name))
+}
+
+/// The parts of a report as the templates read them, sections numbered; `picture` says what a picture's part is.
+pub(super) fn blocks_json(report: &Report, picture: &dyn Fn(usize) -> Value) -> Vec<Value> {
+    let mut sections = 0;
+    let block = |block: &Block| match block {
+        Block::Section(title) => {
+            sections += 1;
+            json!({ "kind": "section", "text": format!("{}、{title}", chinese_number(sections)) })
+        }
+        Block::Heading(text) => json!({ "kind": "heading", "text": text }),
+        Block::Paragraph(text) => json!({ "kind": "paragraph", "text": text }),
+        Block::Warning(text) => json!({ "kind": "warning", "text": text }),
+        Block::Facts(facts) => json!({ "kind": "facts", "rows": fact_rows(facts) }),
+        Block::Table(table) => table_json(table, MAX_ROWS),
+        Block::Map => json!({ "kind": "map" }),
+        Block::Picture(at) => picture(*at),
+        Block::Seal { unit, date } => json!({ "kind": "seal", "unit": unit, "date": date }),
+    };
+    report.blocks.iter().map(block).collect()
 }
 
 fn picture_file(at: usize) -> String {

@@ -108,7 +108,7 @@ fn dossier_for(document: &Document) -> Dossier {
     dossier
 }
 
-fn document(name: &str) -> &'static Document {
+pub(super) fn document(name: &str) -> &'static Document {
     DOCUMENTS.iter().find(|document| document.name == name).expect("in the list")
 }
 
@@ -119,7 +119,7 @@ fn made(name: &str, workshop: &Workshop) -> Vec<u8> {
 }
 
 /// Where papers lie to be looked at.
-fn kept(name: &str, bytes: &[u8]) -> PathBuf {
+pub(super) fn kept(name: &str, bytes: &[u8]) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/tmp/documents");
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join(name);
@@ -127,7 +127,7 @@ fn kept(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn has_fonts(workshop: &Workshop) -> bool {
+pub(super) fn has_fonts(workshop: &Workshop) -> bool {
     let there = workshop.typesetter().has_fonts();
     if !there {
         println!("SKIPPED: no Chinese font is installed (fonts-noto-cjk)");
@@ -136,7 +136,7 @@ fn has_fonts(workshop: &Workshop) -> bool {
 }
 
 /// The text of a PDF, without blanks and line breaks, or none where poppler is missing.
-fn text_of_pdf(path: &std::path::Path) -> Option<String> {
+pub(super) fn text_of_pdf(path: &std::path::Path) -> Option<String> {
     let Ok(output) = Command::new("pdftotext").args(["-layout"]).arg(path).arg("-").output() else {
         println!("SKIPPED: pdftotext is not installed (poppler-utils)");
         return None;

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use fontdb::{Database, ID};
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
-use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::foundations::{Bytes, Datetime, Duration, Output, Smart};
+use typst::layout::Abs;
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook, FontInfo};
 use typst::utils::LazyHash;
@@ -145,6 +146,41 @@ impl Typesetter {
         pictures: &[(&str, &[u8])],
         identity: &str,
     ) -> Result<Vec<u8>, DocumentError> {
+        let options = PdfOptions {
+            ident: Smart::Custom(identity.to_owned()),
+            creator: Smart::Custom(Some("Shikong".to_owned())),
+            ..PdfOptions::default()
+        };
+        self.set(template, data, pictures, |document| {
+            typst_pdf::pdf(document, &options).map_err(|diagnostics| layout(&diagnostics))
+        })
+    }
+
+    /// Sets a template as a picture of so many dots an inch: its pages, one below the other. The same input gives the same
+    /// bytes.
+    pub(crate) fn png(
+        &self,
+        template: &str,
+        data: &serde_json::Value,
+        pictures: &[(&str, &[u8])],
+        dpi: f64,
+    ) -> Result<Vec<u8>, DocumentError> {
+        const POINTS_PER_INCH: f64 = 72.0;
+        let options = typst_render::RenderOptions { pixel_per_pt: (dpi / POINTS_PER_INCH).into(), render_bleed: false };
+        self.set(template, data, pictures, |document| {
+            let picture = typst_render::render_merged(document, &options, Abs::zero(), None);
+            picture.encode_png().map_err(|error| DocumentError::Layout { what: error.to_string() })
+        })
+    }
+
+    /// Composes the pages and hands them to `finish`.
+    fn set<D: Output, T>(
+        &self,
+        template: &str,
+        data: &serde_json::Value,
+        pictures: &[(&str, &[u8])],
+        finish: impl FnOnce(&D) -> Result<T, DocumentError>,
+    ) -> Result<T, DocumentError> {
         if !self.has_fonts() {
             return Err(DocumentError::NoFonts);
         }
@@ -156,21 +192,18 @@ impl Typesetter {
         ];
         files.extend(pictures.iter().map(|(name, bytes)| (file(name), Bytes::new(bytes.to_vec()))));
         let sheet = Sheet { typesetter: self, main: Source::new(main, template.to_owned()), files };
-        let layout = |diagnostics: &[SourceDiagnostic]| DocumentError::Layout {
-            what: diagnostics.iter().map(|d| d.message.to_string()).collect::<Vec<_>>().join("; "),
-        };
-        let set = typst::compile(&sheet).output.map_err(|diagnostics| layout(&diagnostics)).and_then(|document| {
-            let options = PdfOptions {
-                ident: Smart::Custom(identity.to_owned()),
-                creator: Smart::Custom(Some("Shikong".to_owned())),
-                ..PdfOptions::default()
-            };
-            typst_pdf::pdf(&document, &options).map_err(|diagnostics| layout(&diagnostics))
-        });
+        let set = typst::compile::<D>(&sheet)
+            .output
+            .map_err(|diagnostics| layout(&diagnostics))
+            .and_then(|document| finish(&document));
         // What typst remembers of this document is of no use for the next.
         typst::comemo::evict(0);
         set
     }
+}
+
+fn layout(diagnostics: &[SourceDiagnostic]) -> DocumentError {
+    DocumentError::Layout { what: diagnostics.iter().map(|d| d.message.to_string()).collect::<Vec<_>>().join("; ") }
 }
 
 /// The id of a path in the world.
