@@ -125,6 +125,7 @@ pub const PROTOCOLS: &[&[Route]] = &[
     routes::incidents::ROUTES,
     routes::households::ROUTES,
     routes::incident_photos::ROUTES,
+    routes::incident_documents::ROUTES,
     routes::datasets::ROUTES,
     routes::tiles::ROUTES,
     routes::terrain::ROUTES,

@@ -14,14 +14,11 @@ mod bulletin_report;
 mod content;
 pub(crate) mod dossier;
 mod exposure_xlsx;
-#[allow(dead_code, reason = "the routes of incidents call it")]
 pub(crate) mod figure;
 mod filed_tables;
 pub(crate) mod found;
-#[allow(dead_code, reason = "the routes of incidents call it")]
 pub(crate) mod from_incident;
 pub(crate) mod from_review;
-#[allow(dead_code, reason = "the routes of incidents call it")]
 pub(crate) mod incident_figure;
 pub(crate) mod ledger;
 mod ledger_xlsx;
@@ -75,7 +72,6 @@ pub(crate) enum Make {
     /// The ledger of difference patches.
     Ledger(fn(&Ledger) -> Result<Vec<u8>, DocumentError>),
     /// A disaster, with a map of this frame where the paper has one.
-    #[allow(dead_code, reason = "the routes of incidents read it")]
     Bulletin(Option<Frame>, fn(&Bulletin, &Workshop) -> Result<Vec<u8>, DocumentError>),
     /// What an analysis found.
     Analysis(fn(&Found) -> Result<Vec<u8>, DocumentError>),

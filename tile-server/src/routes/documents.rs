@@ -205,7 +205,7 @@ pub(crate) fn document_of(name: &str) -> Option<&'static Document> {
     DOCUMENTS.iter().copied().find(|document| document.name == name)
 }
 
-fn no_document() -> Problem {
+pub(crate) fn no_document() -> Problem {
     Problem::missing("没有这种文件，见 documents 列表", "No such document; see the list of documents.")
 }
 
@@ -233,7 +233,7 @@ pub(crate) async fn found(app: &Arc<App>, document: &'static Document, job: &Job
 }
 
 /// A file to be saved; the project is its owner's, so no cache keeps it.
-fn file(document: &Document, name: &str, bytes: Vec<u8>) -> Response {
+pub(crate) fn file(document: &Document, name: &str, bytes: Vec<u8>) -> Response {
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(document.media_type));
@@ -321,7 +321,7 @@ async fn pictures(app: &App, project: &str) -> Result<Vec<(Vec<u8>, AttachmentRo
 }
 
 /// What a client is told when a paper cannot be made.
-fn problem(error: DocumentError) -> Problem {
+pub(crate) fn problem(error: DocumentError) -> Problem {
     match error {
         DocumentError::Lacks { what_zh, what_en } => Problem::new(
             StatusCode::CONFLICT,

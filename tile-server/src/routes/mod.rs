@@ -11,6 +11,7 @@ pub(crate) mod features;
 pub(crate) mod glyphs;
 pub(crate) mod health;
 pub(crate) mod households;
+pub(crate) mod incident_documents;
 pub(crate) mod incident_photos;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
