@@ -311,6 +311,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::audit::RULE_DOCUMENT, include_str!("../rules/data-quality.toml")),
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
+    (crate::terrain::RULE_DOCUMENT, include_str!("../rules/terrain.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
@@ -333,6 +334,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
         crate::reclassification::Reclassification::parse(document).map(|_| ())
     }),
     (crate::sites::DOCUMENT, crate::sites::check),
+    (crate::terrain::RULE_DOCUMENT, crate::terrain::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (crate::registers::DOCUMENT, crate::registers::check),
     (DOCUMENTS, same_texts),
@@ -380,6 +382,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
     &crate::terrain_change::TERRAIN_CHANGE,
+    &crate::terrain::TERRAIN,
 ];
 
 /// The analysis of a name.
