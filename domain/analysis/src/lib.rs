@@ -32,6 +32,7 @@ pub mod sites;
 mod slope;
 mod snap;
 pub mod statistics;
+mod terrain;
 mod terrain_change;
 mod weld;
 

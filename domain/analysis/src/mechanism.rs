@@ -313,6 +313,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::audit::RULE_DOCUMENT, include_str!("../rules/data-quality.toml")),
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
+    (crate::terrain::RULE_DOCUMENT, include_str!("../rules/terrain.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
     (crate::disaster::DOCUMENT, include_str!("../rules/disaster.toml")),
@@ -338,6 +339,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
         crate::reclassification::Reclassification::parse(document).map(|_| ())
     }),
     (crate::sites::DOCUMENT, crate::sites::check),
+    (crate::terrain::RULE_DOCUMENT, crate::terrain::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
     (crate::registers::DOCUMENT, crate::registers::check),
     (crate::disaster::DOCUMENT, crate::disaster::check),
@@ -391,6 +393,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::disaster::DISASTER,
     &crate::exposure::EXPOSURE,
     &crate::evacuation::EVACUATION,
+    &crate::terrain::TERRAIN,
 ];
 
 /// The analysis of a name.

@@ -1,13 +1,15 @@
-//! Slope of the ground inside polygons, from a grid of heights by Horn's method (as `gdaldem slope` does).
+//! Slope of the ground inside polygons, from a grid of heights by Horn's method ([`crate::terrain`]).
 
 use geodesy::{Crs, Transform, densify};
 
-use crate::{AnalysisError, Polygon, Surface};
+use crate::{
+    AnalysisError, Polygon, Surface,
+    terrain::gradient::{rises, steepness_deg},
+    terrain_change::pair::cell_m,
+};
 
 /// Cells of one polygon's window; beyond it rows are skipped evenly.
 const MAX_CELLS: usize = 4_000_000;
-/// Metres of a degree of latitude.
-const DEGREE_M: f64 = 111_320.0;
 
 /// Slope within polygons.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +50,8 @@ pub(crate) fn slope_within(
     let mut tally = Tally { limit_deg, ..Tally::default() };
     // Bands of rows keep a large window small in memory.
     let step = (across * (last_row - first_row)).div_ceil(MAX_CELLS).max(1);
-    let lat =
-        if surface.crs().is_geographic() { (f64::midpoint(bounds[1], bounds[3])).to_radians().cos() } else { 1.0 };
-    let unit_m = if surface.crs().is_geographic() { DEGREE_M } else { surface.crs().unit_m() };
-    let size_m = [width * unit_m * lat, height * unit_m];
+    let size_m = cell_m(surface, f64::midpoint(first_row as f64, last_row as f64));
+    let mut both = [Vec::new(), Vec::new()];
     let mut row = first_row + 1;
     while row + 1 < last_row {
         // The middle row of three, or as many rows as a band holds where none is skipped.
@@ -61,11 +61,16 @@ pub(crate) fn slope_within(
             let y = north - (row as f64 + offset as f64 + 0.5) * height;
             let three: [&[f32]; 3] = [0, 1, 2].map(|k| heights.get((offset + k) * across..).unwrap_or_default());
             for [from, to] in spans(&rings, y) {
-                let start = ((from - west) / width - 0.5).ceil().max(first_column as f64 + 1.0) as usize;
-                let mut column = start;
-                while column + 1 < last_column && west + (column as f64 + 0.5) * width <= to {
-                    tally.add(steepness(three, column - first_column, size_m));
-                    column += 1;
+                let middle = |x: f64| (x - west) / width - 0.5;
+                let start = (middle(from).ceil().max(first_column as f64 + 1.0) as usize).min(last_column - 1);
+                let end = ((middle(to).floor() + 1.0) as usize).clamp(start, last_column - 1);
+                let columns = start - 1 - first_column..end + 1 - first_column;
+                let parts = three.map(|row| row.get(columns.clone()).unwrap_or_default());
+                let [east, north] = &mut both;
+                rises(parts, size_m, east, north);
+                for (east, north) in east.iter().zip(north.iter()) {
+                    let deg = f64::from(steepness_deg(*east, *north));
+                    tally.add(Some(deg).filter(|deg| deg.is_finite()));
                 }
             }
         }
@@ -107,18 +112,6 @@ pub(crate) fn spans(rings: &[Vec<[f64; 2]>], y: f64) -> Vec<[f64; 2]> {
     }
     crossings.sort_by(f64::total_cmp);
     crossings.as_chunks::<2>().0.to_vec()
-}
-
-/// Steepness of a cell in degrees from its eight neighbours; none where one is missing.
-fn steepness(rows: [&[f32]; 3], column: usize, [width_m, height_m]: [f64; 2]) -> Option<f64> {
-    let at = |row: usize, by: usize| rows[row].get(column + by - 1).map(|v| f64::from(*v)).filter(|v| v.is_finite());
-    let side = |cells: [(usize, usize); 3]| {
-        let [a, b, c] = cells.map(|(row, by)| at(row, by));
-        Some(a? + 2.0 * b? + c?)
-    };
-    let x = (side([(0, 2), (1, 2), (2, 2)])? - side([(0, 0), (1, 0), (2, 0)])?) / (8.0 * width_m);
-    let y = (side([(0, 0), (0, 1), (0, 2)])? - side([(2, 0), (2, 1), (2, 2)])?) / (8.0 * height_m);
-    Some(x.hypot(y).atan().to_degrees())
 }
 
 #[derive(Debug, Default)]

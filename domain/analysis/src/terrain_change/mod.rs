@@ -10,8 +10,8 @@
 //! volumes carry an interval that knows that neighbouring errors are alike. Grids are read in bands: neither survey is ever
 //! whole in memory.
 
-mod moved;
-mod pair;
+pub(crate) mod moved;
+pub(crate) mod pair;
 mod registration;
 mod section;
 mod volume;

@@ -10,9 +10,9 @@ const REGROWN: usize = 2;
 
 /// Marks on the cells of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Marks {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
+pub(crate) struct Marks {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
     /// Words of a row.
     stride: usize,
     bits: Vec<u64>,
@@ -20,26 +20,26 @@ pub(super) struct Marks {
 
 /// Marked cells of one row, `from..to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Run {
-    pub(super) row: u32,
-    pub(super) from: u32,
-    pub(super) to: u32,
+pub(crate) struct Run {
+    pub(crate) row: u32,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
 }
 
 impl Run {
-    pub(super) fn cells(self) -> usize {
+    pub(crate) fn cells(self) -> usize {
         (self.to - self.from) as usize
     }
 }
 
 /// A connected place: its runs, by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) runs: Vec<Run>,
+pub(crate) struct Place {
+    pub(crate) runs: Vec<Run>,
 }
 
 impl Place {
-    pub(super) fn cells(&self) -> usize {
+    pub(crate) fn cells(&self) -> usize {
         self.runs.iter().map(|run| run.cells()).sum()
     }
 
@@ -54,13 +54,17 @@ impl Place {
 }
 
 impl Marks {
-    pub(super) fn new(columns: usize, rows: usize) -> Self {
+    pub(crate) fn new(columns: usize, rows: usize) -> Self {
         let stride = columns.div_ceil(WORD);
         Self { columns, rows, stride, bits: vec![0; stride * rows] }
     }
 
-    pub(super) fn set(&mut self, column: usize, row: usize) {
+    pub(crate) fn set(&mut self, column: usize, row: usize) {
         self.bits[row * self.stride + column / WORD] |= 1 << (column % WORD);
+    }
+
+    pub(crate) fn is_set(&self, column: usize, row: usize) -> bool {
+        self.bits[row * self.stride + column / WORD] >> (column % WORD) & 1 == 1
     }
 
     fn row(&self, row: usize) -> &[u64] {
@@ -153,7 +157,7 @@ impl Marks {
 
     /// The connected places of at least so many cells, the largest first, then by where they begin; `by_corners` where a
     /// common corner connects, too.
-    pub(super) fn places(&self, by_corners: bool, least_cells: usize) -> Vec<Place> {
+    pub(crate) fn places(&self, by_corners: bool, least_cells: usize) -> Vec<Place> {
         let mut runs = Vec::new();
         let mut first_of_row = Vec::with_capacity(self.rows + 1);
         for row in 0..self.rows {

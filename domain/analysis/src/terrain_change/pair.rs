@@ -14,16 +14,31 @@ const ON_CELL: f64 = 1e-6;
 
 /// A part of a grid, in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) column: usize,
-    pub(super) row: usize,
-    pub(super) columns: usize,
-    pub(super) rows: usize,
+pub(crate) struct Window {
+    pub(crate) column: usize,
+    pub(crate) row: usize,
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
 }
 
 impl Window {
-    pub(super) fn cells(&self) -> usize {
+    pub(crate) fn cells(&self) -> usize {
         self.columns * self.rows
+    }
+
+    /// Its cells in the box of these places, which are in the system of the grid.
+    pub(crate) fn narrowed(self, [west, north, width, height]: [f64; 4], places: &[[f64; 2]]) -> Self {
+        let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let [x0, y0, x1, y1] =
+            places.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
+        let part = |low: f64, high: f64, from: usize, count: usize| {
+            let end = (from + count) as f64;
+            let (low, high) = (low.floor().clamp(from as f64, end), high.ceil().clamp(from as f64, end));
+            if low < high { (low as usize, (high - low) as usize) } else { (from, 0) }
+        };
+        let (column, columns) = part((x0 - west) / width, (x1 - west) / width, self.column, self.columns);
+        let (row, rows) = part((north - y1) / height, (north - y0) / height, self.row, self.rows);
+        Self { column, row, columns, rows }
     }
 }
 
@@ -57,7 +72,7 @@ fn degree_m(lat_deg: f64) -> [f64; 2] {
 }
 
 /// Width and height of a surface's cells near a row, metres.
-fn cell_m(surface: &dyn Surface, row: f64) -> [f64; 2] {
+pub(crate) fn cell_m(surface: &dyn Surface, row: f64) -> [f64; 2] {
     let [_, north, width, height] = surface.grid();
     if surface.crs().is_geographic() {
         let [lon, lat] = degree_m(north - row * height);
@@ -108,19 +123,7 @@ impl<'s> Pair<'s> {
 
     /// The cells in the box of these places, which are in the base's system.
     pub(super) fn narrowed(&self, places: &[[f64; 2]]) -> Window {
-        let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-        let [x0, y0, x1, y1] =
-            places.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
-        let [west, north, width, height] = self.base.grid();
-        let part = |low: f64, high: f64, from: usize, count: usize| {
-            let end = (from + count) as f64;
-            let (low, high) = (low.floor().clamp(from as f64, end), high.ceil().clamp(from as f64, end));
-            if low < high { (low as usize, (high - low) as usize) } else { (from, 0) }
-        };
-        let Window { column, row, columns, rows } = self.window;
-        let (column, columns) = part((x0 - west) / width, (x1 - west) / width, column, columns);
-        let (row, rows) = part((north - y1) / height, (north - y0) / height, row, rows);
-        Window { column, row, columns, rows }
+        self.window.narrowed(self.base.grid(), places)
     }
 
     /// The surface whose grid is used.
@@ -284,7 +287,7 @@ impl Source<'_> {
 }
 
 /// A height between the middles of a window's cells, bilinear; NaN outside, and where a cell that counts has none.
-pub(super) fn between(values: &[f32], window: Window, [column, row]: [f64; 2]) -> f64 {
+pub(crate) fn between(values: &[f32], window: Window, [column, row]: [f64; 2]) -> f64 {
     let (u, v) = (column - window.column as f64, row - window.row as f64);
     if !(u >= 0.0 && v >= 0.0 && u <= (window.columns - 1) as f64 && v <= (window.rows - 1) as f64) {
         return f64::NAN;

@@ -22,3 +22,4 @@ mod red_lines;
 mod rounded;
 mod site_search;
 mod terrain_changes;
+mod terrains;

@@ -7,7 +7,7 @@ use geodesy::{Crs, Transform, area};
 use serde_json::Value;
 
 /// A file under the shared samples, which only some machines have.
-fn sample(relative: &str) -> Option<PathBuf> {
+pub(super) fn sample(relative: &str) -> Option<PathBuf> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let found = here.ancestors().map(|folder| folder.join("shared/samples").join(relative)).find(|path| path.exists());
     if found.is_none() {
