@@ -43,6 +43,12 @@ impl Place {
         self.runs.iter().map(|run| run.cells()).sum()
     }
 
+    /// Whether a cell is one of its.
+    pub(super) fn holds(&self, column: usize, row: usize) -> bool {
+        let at = self.runs.partition_point(|run| (run.row as usize, run.to as usize) <= (row, column));
+        self.runs.get(at).is_some_and(|run| run.row as usize == row && run.from as usize <= column)
+    }
+
     /// The box round it, in cells of the marks.
     pub(super) fn window(&self) -> Window {
         let from = self.runs.iter().map(|run| run.from).min().unwrap_or(0) as usize;
@@ -61,6 +67,13 @@ impl Marks {
 
     pub(super) fn set(&mut self, column: usize, row: usize) {
         self.bits[row * self.stride + column / WORD] |= 1 << (column % WORD);
+    }
+
+    /// Whether a cell is marked; what lies outside is not.
+    pub(super) fn get(&self, column: usize, row: usize) -> bool {
+        column < self.columns
+            && row < self.rows
+            && self.bits[row * self.stride + column / WORD] >> (column % WORD) & 1 == 1
     }
 
     fn row(&self, row: usize) -> &[u64] {
