@@ -294,6 +294,18 @@ impl Source<'_> {
             }
             return;
         }
+        // Cells of one size lie alike between the other's: four weights for all of them, as long as none is at the border.
+        if (du - 1.0).abs() < 1e-9 && dv.abs() < 1e-9 {
+            let (column, row) = (u - self.left, v - self.top);
+            let (part, down) = (column - column.floor(), row - row.floor());
+            let inside = |at: f64, more: usize, most: usize| at >= 0.0 && at.floor() + (more as f64) < most as f64;
+            if inside(column, cells.len(), self.width) && inside(row, 1, self.height) {
+                let (column, row) = (column as usize, row as usize);
+                let line = |row: usize| &self.values[row * self.width + column..][..=cells.len()];
+                blend([line(row), line(row + 1)], [part as f32, down as f32], cells);
+                return;
+            }
+        }
         for (index, cell) in cells.iter_mut().enumerate() {
             let k = index as f64;
             *cell = self.between(u + k * du, v + k * dv);
@@ -327,6 +339,15 @@ impl Source<'_> {
             if part == 0.0 { left } else { left + (right - left) * part }
         });
         if down == 0.0 { a } else { a + (b - a) * down }
+    }
+}
+
+/// A row between two, each value between two neighbours, in the same parts all along; a neighbour without weight does not matter.
+fn blend([above, below]: [&[f32]; 2], [part, down]: [f32; 2], cells: &mut [f32]) {
+    let mix = |a: f32, b: f32, part: f32| if part == 0.0 { a } else { a + (b - a) * part };
+    let pairs = above.windows(2).zip(below.windows(2));
+    for (cell, (above, below)) in cells.iter_mut().zip(pairs) {
+        *cell = mix(mix(above[0], above[1], part), mix(below[0], below[1], part), down);
     }
 }
 

@@ -173,7 +173,9 @@ fn roofs_of_surface_models_tell_what_became_of_each_building() {
             let share = own.len() as f64 / changes.len() as f64;
             let mean = own.iter().sum::<f64>() / (own.len() as f64).max(1.0);
             let greatest = own.iter().copied().fold(0.0, f64::max);
-            for (key, value, within) in [("share", share, 0.001), ("mean_m", mean, 0.006), ("greatest_m", greatest, 0.006)] {
+            for (key, value, within) in
+                [("share", share, 0.001), ("mean_m", mean, 0.006), ("greatest_m", greatest, 0.006)]
+            {
                 let stated = number_of(&evidence[side], key);
                 assert!((stated - value).abs() <= within, "{number} {side} {key}: {stated} of {value}");
             }
@@ -202,7 +204,14 @@ fn bare_ground_says_what_happened_beneath_and_that_it_is_no_more_than_that() {
     let found = looked(&ground(false), &ground(true), json!({}));
     let buildings = &found.result["buildings"];
     assert_eq!((&buildings["model"]["before"], &buildings["model"]["after"]), (&json!("ground"), &json!("ground")));
-    for (number, fate) in [("F01", "destroyed"), ("F02", "buried"), ("F03", "buried"), ("F04", "damaged"), ("F05", "unchanged"), ("F09", "unchanged")] {
+    for (number, fate) in [
+        ("F01", "destroyed"),
+        ("F02", "buried"),
+        ("F03", "buried"),
+        ("F04", "damaged"),
+        ("F05", "unchanged"),
+        ("F09", "unchanged"),
+    ] {
         assert_eq!(state(buildings, number), fate, "{number}: {:#?}", of(buildings, number));
     }
     for number in ["F01", "F02", "F04"] {
@@ -231,7 +240,10 @@ fn a_person_may_know_better_and_both_stand_in_the_result() {
     assert_eq!((&cracked["given_by_hand"], &cracked["reason"]), (&json!(true), &json!("现场核查：墙体开裂")));
     let gone = of(buildings, "F01").expect("listed though it counts as unchanged");
     assert_eq!((&gone["state"], &gone["found"]), (&json!("unchanged"), &json!("destroyed")));
-    assert_eq!((&row(buildings, "destroyed")["buildings"], &row(buildings, "destroyed")["found"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&row(buildings, "destroyed")["buildings"], &row(buildings, "destroyed")["found"]),
+        (&json!(1), &json!(2))
+    );
     assert_eq!((&row(buildings, "damaged")["buildings"], &row(buildings, "damaged")["people"]), (&json!(2), &json!(7)));
     assert_eq!(buildings["given_by_hand"], 2);
     let refused = |overrides: Value, asked: bool, words: &str| {
@@ -284,7 +296,8 @@ fn with_the_later_survey_only_the_area_is_measured_and_the_volume_stays_a_guess(
     assert!((number(&result["plane_m2"]) - 7_200.0).abs() < 0.5, "{}", result["plane_m2"]);
     assert!((number(&result["ellipsoidal_m2"]) - number(&result["plane_m2"])).abs() < 20.0);
     // Relief and slope from the cells themselves.
-    let at = |x: i32, y: i32| hills(f64::from(x) + 0.5, f64::from(y) + 0.5) + slid(f64::from(x) + 0.5, f64::from(y) + 0.5);
+    let at =
+        |x: i32, y: i32| hills(f64::from(x) + 0.5, f64::from(y) + 0.5) + slid(f64::from(x) + 0.5, f64::from(y) + 0.5);
     let cells = || (90..210).flat_map(|x| (120..180).map(move |y| (x, y)));
     let low = cells().map(|(x, y)| at(x, y)).fold(f64::INFINITY, f64::min);
     let high = cells().map(|(x, y)| at(x, y)).fold(f64::NEG_INFINITY, f64::max);
@@ -292,7 +305,9 @@ fn with_the_later_survey_only_the_area_is_measured_and_the_volume_stays_a_guess(
     assert!((number(&result["relief"]["highest_m"]) - high).abs() < 0.02, "{} of {high}", result["relief"]);
     let slope = |x: i32, y: i32| {
         let side = |dx: i32, dy: i32, across: (i32, i32)| {
-            at(x + dx - across.0, y + dy - across.1) + 2.0 * at(x + dx, y + dy) + at(x + dx + across.0, y + dy + across.1)
+            at(x + dx - across.0, y + dy - across.1)
+                + 2.0 * at(x + dx, y + dy)
+                + at(x + dx + across.0, y + dy + across.1)
         };
         let east = (side(1, 0, (0, 1)) - side(-1, 0, (0, 1))) / 8.0;
         let north = (side(0, 1, (1, 0)) - side(0, -1, (1, 0))) / 8.0;
@@ -317,7 +332,11 @@ fn with_the_later_survey_only_the_area_is_measured_and_the_volume_stays_a_guess(
     let [ground, ..] = found.patches.as_slice() else { panic!("the drawn ground") };
     assert_eq!(ground.properties["kind"], "drawn-ground");
     let buildings = &result["buildings"];
-    assert_eq!(row(buildings, "undetermined")["buildings"], 4, "F01 to F04 stand there; what became of them nobody can say");
+    assert_eq!(
+        row(buildings, "undetermined")["buildings"],
+        4,
+        "F01 to F04 stand there; what became of them nobody can say"
+    );
 
     let section = drawn(&[[100.0, 150.0], [200.0, 150.0]]);
     let request = json!({ "within": area, "sections": [section] });

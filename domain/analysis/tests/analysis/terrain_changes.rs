@@ -557,7 +557,12 @@ fn a_tilt_is_measured_said_and_taken_off_only_when_that_is_asked() {
         assert!(holds(&found[name]["interval_m3"], made), "{name}: {} of {made}", found[name]);
     }
     // Where nothing is tilted nothing is taken off, and that is said.
-    let level = run(&before(), &after([0.0, 0.0, 1.0]), json!({ "align": "stable-ground-and-tilt" })).expect("found").result;
+    let level =
+        run(&before(), &after([0.0, 0.0, 1.0]), json!({ "align": "stable-ground-and-tilt" })).expect("found").result;
     assert_eq!(level["taken_off"]["tilt_m_per_km"], Value::Null);
-    assert!(level["message"]["zh"].as_str().is_some_and(|words| words.contains("未发现显著的整体倾斜")), "{}", level["message"]);
+    assert!(
+        level["message"]["zh"].as_str().is_some_and(|words| words.contains("未发现显著的整体倾斜")),
+        "{}",
+        level["message"]
+    );
 }
