@@ -423,14 +423,8 @@ fn detect(
             };
             for (from, to) in parts {
                 looked.looked_at += (to - from) as u64;
-                for column in from..to {
-                    let difference = (after[column] - before[column]).abs();
-                    if difference > limit {
-                        looked.marks.set(column, row);
-                    } else if difference.is_nan() {
-                        looked.without_height += 1;
-                    }
-                }
+                let differences = before[from..to].iter().zip(&after[from..to]).map(|(before, after)| after - before);
+                looked.without_height += looked.marks.put(row, from, differences.map(f32::abs), limit);
             }
         }
     }

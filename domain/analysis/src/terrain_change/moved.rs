@@ -69,6 +69,25 @@ impl Marks {
         self.bits[row * self.stride + column / WORD] |= 1 << (column % WORD);
     }
 
+    /// Marks the cells of a row from a column on whose value is above the limit; says how many have none.
+    pub(super) fn put(&mut self, row: usize, from: usize, values: impl Iterator<Item = f32>, limit: f32) -> u64 {
+        let words = &mut self.bits[row * self.stride..(row + 1) * self.stride];
+        let (mut word, mut at, mut unknown) = (0_u64, from, 0);
+        for value in values {
+            word |= u64::from(value > limit) << (at % WORD);
+            unknown += u64::from(value.is_nan());
+            at += 1;
+            if at % WORD == 0 {
+                words[at / WORD - 1] |= word;
+                word = 0;
+            }
+        }
+        if at % WORD != 0 {
+            words[at / WORD] |= word;
+        }
+        unknown
+    }
+
     /// Whether a cell is marked; what lies outside is not.
     pub(super) fn get(&self, column: usize, row: usize) -> bool {
         column < self.columns

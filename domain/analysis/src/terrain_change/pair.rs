@@ -289,6 +289,11 @@ impl Source<'_> {
         // Grids that fit each other are copied: nothing is smoothed that was measured in the same places.
         if whole(u) && whole(v) && (du - 1.0).abs() < 1e-9 && dv.abs() < 1e-9 {
             let (u, v) = (u.round() - self.left, v.round() - self.top);
+            if u >= 0.0 && v >= 0.0 && v < self.height as f64 && u as usize + cells.len() <= self.width {
+                let from = v as usize * self.width + u as usize;
+                cells.copy_from_slice(&self.values[from..from + cells.len()]);
+                return;
+            }
             for (index, cell) in cells.iter_mut().enumerate() {
                 *cell = self.at(u + index as f64, v);
             }
