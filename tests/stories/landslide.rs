@@ -186,7 +186,8 @@ fn what_became_of_each_building_is_told_from_the_surveys() {
     let number = planted[0]["number"].as_str().expect("a number");
     let day = |day: &str| json!({ "dataset": "dsm", "datetime": day });
     let given = json!({ number: { "state": "damaged", "reason": "现场核查：墙体尚存" } });
-    let mut request = json!({ "before": day("2023-06-01"), "after": day("2024-08-01"), "buildings": true, "overrides": given });
+    let mut request =
+        json!({ "before": day("2023-06-01"), "after": day("2024-08-01"), "buildings": true, "overrides": given });
     let (_, found) = analyse(&data, folder.path(), "terrain-change", &request);
     let row = rows(&found["buildings"], "list").iter().find(|row| row["number"] == number).expect("it is listed");
     assert_eq!((&row["state"], &row["found"]), (&json!("damaged"), &planted[0]["state"]));
