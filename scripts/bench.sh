@@ -8,7 +8,7 @@ folder=${1:-}
 [[ -n $folder ]] || { [[ -d ../shared/bench ]] && folder=../shared/bench; }
 for tool in /usr/bin/time wrk gdal_translate; do command -v "$tool" >/dev/null || { echo "bench: $tool is missing (Debian: time wrk gdal-bin)" >&2; exit 1; }; done
 cargo build --locked --release --workspace --bins
-cargo build --locked --release --workspace --example overlay_benchmark --example compliance_bench
+cargo build --locked --release --workspace --example overlay_benchmark --example compliance_bench --example terrain_change_bench
 bin=$PWD/target/release work=$(mktemp -d "$PWD/target/bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 measure() { # label, command…
@@ -77,4 +77,5 @@ load_server 'one vector tile again and again, gzip passed through' -d10s "$url$(
 awk '/VmHWM/ {printf "%-58s %8.0f MB\n", "server, peak memory", $2 / 1024}' "/proc/$server/status"
 kill "$server"; wait "$server" 2>/dev/null || true
 scripts/bench-overlay.sh "$bin/examples"
+scripts/bench-terrain-change.sh "$bin/examples"
 scripts/bench-review.sh

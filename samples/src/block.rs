@@ -6,6 +6,7 @@ use crate::classes::CLASSES;
 use crate::county::County;
 use crate::dice::Dice;
 use crate::noise::cellular;
+use crate::outbuildings::{self, Fate};
 use crate::path::{PointM, distance, resample};
 use crate::place::{SIDE_M, easting_northing_m};
 use crate::slide::{Slide, choose};
@@ -30,6 +31,8 @@ pub struct Block {
     pub threatened: Vec<usize>,
     /// New buildings of the second epoch with their floor area and whether they have a permit.
     pub new_buildings: Vec<(Building, f64, bool)>,
+    /// Sheds on the main slide, positions in the county's list, and what it did to them.
+    pub outbuildings: Vec<(usize, Fate)>,
 }
 
 impl Block {
@@ -40,9 +43,11 @@ impl Block {
         let toe = [slide.head[0] + slide.down[0] * slide.length_m, slide.head[1] + slide.down[1] * slide.length_m];
         let snap = |v: f64| ((v - BLOCK_M / 2.0) / 50.0).round().clamp(0.0, (SIDE_M - BLOCK_M) / 50.0) * 50.0;
         let corner_m = [snap(toe[0]), snap(toe[1])];
-        let mut block = Self { corner_m, slides: vec![slide], threatened, new_buildings: Vec::new() };
+        let mut block =
+            Self { corner_m, slides: vec![slide], threatened, new_buildings: Vec::new(), outbuildings: Vec::new() };
         block.add_tapering_slide(county);
         block.add_new_buildings(county);
+        block.outbuildings = outbuildings::plant(&block, county);
         block
     }
 
@@ -142,12 +147,22 @@ impl Block {
 
     /// Buildings that stood at an epoch (1 or 2) within the block or just outside.
     pub fn buildings_at(&self, county: &County, epoch: u8) -> Vec<Building> {
-        let mut buildings: Vec<Building> =
-            county.buildings.iter().filter(|b| self.holds(b.centre, -80.0)).cloned().collect();
-        if epoch == 2 {
-            buildings.extend(self.new_buildings.iter().map(|(building, ..)| building.clone()));
+        let fate = |index: usize| self.outbuildings.iter().find(|(own, _)| *own == index).map(|(_, fate)| *fate);
+        let stood = county.buildings.iter().enumerate().filter(|(_, b)| self.holds(b.centre, -80.0));
+        if epoch == 1 {
+            return stood.map(|(_, building)| building.clone()).collect();
         }
-        buildings
+        let left = stood.filter_map(|(index, building)| match fate(index) {
+            None => Some(building.clone()),
+            Some(Fate::Destroyed | Fate::Buried) => None,
+            Some(Fate::Damaged) => Some(outbuildings::standing_half(self, county, building)),
+        });
+        left.chain(self.new_buildings.iter().map(|(building, ..)| building.clone())).collect()
+    }
+
+    /// True in the trodden yard of an outbuilding, where no tree stands.
+    pub fn is_yard(&self, county: &County, p: PointM) -> bool {
+        self.outbuildings.iter().any(|(index, _)| distance(county.buildings[*index].centre, p) < outbuildings::YARD_M)
     }
 
     /// Height of the bare ground at an epoch.

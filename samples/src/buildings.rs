@@ -26,6 +26,13 @@ pub enum Purpose {
     Factory,
     /// School, clinic or office.
     Public,
+    /// Barn or shed where nobody lives.
+    Outbuilding,
+}
+
+/// Number (FWBH) in the house register of the building at a position of the county's list.
+pub fn register_number(position: usize) -> String {
+    format!("433199101{position:06}")
 }
 
 impl Purpose {
@@ -37,6 +44,7 @@ impl Purpose {
             Self::Shop => "商业服务",
             Self::Factory => "工业厂房",
             Self::Public => "公共服务",
+            Self::Outbuilding => "农用房",
         }
     }
 }
@@ -188,7 +196,7 @@ fn raise(plan: &Plan, centre: PointM, along: PointM, village: u8, dice: &mut Dic
     let pitched = match plan.purpose {
         Purpose::Farmhouse => dice.chance(0.72),
         Purpose::Factory => true,
-        Purpose::Apartments | Purpose::Shop | Purpose::Public => dice.chance(0.12),
+        Purpose::Apartments | Purpose::Shop | Purpose::Public | Purpose::Outbuilding => dice.chance(0.12),
     };
     let roof = match plan.purpose {
         Purpose::Factory => *dice.pick(&SHED_ROOFS),

@@ -23,6 +23,7 @@ pub mod network;
 pub mod noise;
 pub mod old_datum;
 pub mod osgb;
+pub mod outbuildings;
 pub mod paint;
 pub mod parcels;
 pub mod partition;

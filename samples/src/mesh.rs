@@ -92,7 +92,7 @@ impl Source<'_> {
         let eaves = ground + building.eaves_m;
         let ridge = ground + building.top_m();
         let pattern = match building.purpose {
-            Purpose::Farmhouse => 0.0,
+            Purpose::Farmhouse | Purpose::Outbuilding => 0.0,
             Purpose::Apartments | Purpose::Public => 1.0,
             Purpose::Shop => 2.0,
             Purpose::Factory => 3.0,

@@ -151,6 +151,64 @@ fn two_surveys_say_what_slid_and_what_that_is_worth() {
     assert!(width(&coarse) > width(&found), "{} {}", coarse["loss"], found["loss"]);
 }
 
+#[test]
+fn what_became_of_each_building_is_told_from_the_surveys() {
+    let county = County::get();
+    let folder = data_folder();
+    let (data, truth) = (county.copy(folder.path()), county.truth());
+    let file = |name: &str| county.deliveries.join(FOLDER).join(name);
+    bring(&data, &file("第一期_2023-05/DEM_1m.tif"), "ground", "2023-05-16", "normal_1985");
+    bring(&data, &file("第二期_2024-07/DEM_1m.tif"), "ground", "2024-07-20", "normal_1985");
+    let planted = rows(&truth["block"], "slide_buildings");
+    assert_eq!(planted.len(), 9);
+    for (dataset, kind, basis) in [("dsm", "surface", "roof"), ("ground", "ground", "ground")] {
+        let day = |day: &str| json!({ "dataset": dataset, "datetime": day });
+        let request = json!({ "before": day("2023-06-01"), "after": day("2024-08-01"), "buildings": true });
+        let (_, found) = analyse(&data, folder.path(), "terrain-change", &request);
+        let buildings = &found["buildings"];
+        assert_eq!((&buildings["model"]["before"], &buildings["model"]["after"]), (&json!(kind), &json!(kind)));
+        let list = rows(buildings, "list");
+        for house in planted {
+            let row = list.iter().find(|row| row["number"] == house["number"]).expect("it is listed");
+            assert_eq!(row["state"], house["state"], "{dataset}: {row:#}");
+            assert_eq!(row["confidence"]["basis"], basis, "{dataset}: {row:#}");
+        }
+        for state in rows(buildings, "states") {
+            let made = planted.iter().filter(|house| house["state"] == state["state"]).count();
+            if state["state"] != "unchanged" {
+                assert_eq!(state["buildings"], made, "{dataset}: {list:#?}");
+                assert_eq!(state["people"], 0, "{dataset}: {state}");
+            }
+        }
+    }
+
+    // Somebody went there; and with the later survey alone the area is all there is.
+    let number = planted[0]["number"].as_str().expect("a number");
+    let day = |day: &str| json!({ "dataset": "dsm", "datetime": day });
+    let given = json!({ number: { "state": "damaged", "reason": "现场核查：墙体尚存" } });
+    let mut request =
+        json!({ "before": day("2023-06-01"), "after": day("2024-08-01"), "buildings": true, "overrides": given });
+    let (_, found) = analyse(&data, folder.path(), "terrain-change", &request);
+    let row = rows(&found["buildings"], "list").iter().find(|row| row["number"] == number).expect("it is listed");
+    assert_eq!((&row["state"], &row["found"]), (&json!("damaged"), &planted[0]["state"]));
+    request["overrides"][number]["reason"] = json!("");
+    assert!(refusal(&data, folder.path(), &request).contains("须写明理由"));
+    let outline = &rows(&truth["block"], "slides")[0];
+    let area = json!({ "crs": "EPSG:4546", "parcels": [{ "name": "滑坡", "polygons": [[outline["outline_easting_northing_m"]]] }] });
+    let (_, found) = analyse(
+        &data,
+        folder.path(),
+        "terrain-change",
+        &json!({ "after": { "dataset": "ground", "datetime": "2024-08-01" }, "within": area, "buildings": true }),
+    );
+    let (plane_m2, made_m2) = (self::number(&found["plane_m2"]), self::number(&outline["outline_area_m2"]));
+    assert!((plane_m2 - made_m2).abs() < 0.005 * made_m2, "{plane_m2} of {made_m2} m²");
+    let range = rows(&found["estimate"], "range_m3");
+    let made_m3 = self::number(&outline["eroded_m3"]);
+    assert!((self::number(&range[0])..=self::number(&range[1])).contains(&made_m3), "{range:?} of {made_m3}");
+    assert_eq!(found["loss"], Value::Null);
+}
+
 /// The shift of a copy, as it was made.
 fn assert_noticed(copy: &Value, registration: &Value) {
     for (name, made) in [("east", "dx_m"), ("north", "dy_m"), ("up", "dz_m")] {

@@ -4,7 +4,7 @@
 use super::areas::Areas;
 use super::{Deliveries, Scope};
 use crate::block::{BLOCK_M, Block, canopy_m, code_at};
-use crate::buildings::Building;
+use crate::buildings::{Building, register_number};
 use crate::county::County;
 use crate::dice::Dice;
 use crate::grid::Grid;
@@ -151,7 +151,8 @@ impl<'a> EpochSurvey<'a> {
         let pixel = self.pixel(p);
         let bare = self.cover.roof[pixel] > 0
             || self.cover.surface[pixel] != Surface::Bare
-            || self.block.stripped(self.epoch, p);
+            || self.block.stripped(self.epoch, p)
+            || self.block.is_yard(self.county, p);
         let trees = if bare { 0.0 } else { canopy_m(code_at(self.county, p), p) };
         (ground + trees, trees)
     }
@@ -393,6 +394,17 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
         .collect();
     let count = json!({ "count": without.len() });
     let without = without.into_iter().sum::<Areas>().json(count);
+    let slide_buildings: Vec<serde_json::Value> = block
+        .outbuildings
+        .iter()
+        .map(|(index, fate)| {
+            let building = &county.buildings[*index];
+            json!({
+                "number": register_number(*index), "state": fate.name(), "state_zh": fate.title_zh(),
+                "place_easting_northing_m": easting_northing_m(building.centre), "top_m": building.top_m(),
+            })
+        })
+        .collect();
     let people: u32 = block.threatened.iter().map(|&i| county.buildings[i].people).sum();
     let households: u32 = block.threatened.iter().map(|&i| county.buildings[i].households).sum();
     deliveries.truth.insert(
@@ -400,7 +412,7 @@ fn write_truth(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
         json!({
             "south_west_easting_northing_m": block.south_west(), "side_m": BLOCK_M, "epochs": ["2023-05-16", "2024-07-20"],
             "slides": slides, "threatened": { "buildings": block.threatened.len(), "households": households, "people": people },
-            "new_buildings": buildings, "new_without_permit": without,
+            "new_buildings": buildings, "new_without_permit": without, "slide_buildings": slide_buildings,
             "height_anomaly_m": HEIGHT_ANOMALY_M, "copies": copies,
             "copies_note": "copy = truth moved dx east, dy north, dz up; the grid stays where it is",
         }),

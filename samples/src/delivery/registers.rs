@@ -4,7 +4,7 @@
 use super::Deliveries;
 use super::plans::in_degrees;
 use crate::block::Block;
-use crate::buildings::{Building, Purpose};
+use crate::buildings::{Building, Purpose, register_number};
 use crate::dice::Dice;
 use crate::path::{distance, length};
 use crate::place::{COUNTY_NAME, TOWNSHIP_NAME, VILLAGES, easting_northing_m, unit_code};
@@ -88,13 +88,14 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
         layer.rows.push((
             house_shape(building),
             vec![
-                format!("433199101{number:06}").into(),
+                register_number(number).into(),
                 building.purpose.name().into(),
                 i32::from(building.storeys).into(),
                 ((building.top_m() * 10.0).round() / 10.0).into(),
                 (building.households as i32).into(),
                 (building.people as i32).into(),
                 match building.purpose {
+                    Purpose::Outbuilding => "砖木",
                     Purpose::Farmhouse if building.pitched => "砖木",
                     Purpose::Factory => "钢结构",
                     _ => "砖混",

@@ -184,6 +184,11 @@ fn people_houses_and_the_story_of_the_slide_add_up() {
     let new = made().truth["block"]["new_buildings"].as_array().expect("a list");
     assert_eq!((new.len(), new.iter().filter(|b| b["permitted"] == true).count()), (14, 9));
     assert!((number(&["block", "new_without_permit", "plane_area_m2"]) - 2_846.0).abs() < 1e-6);
+    let sheds = made().truth["block"]["slide_buildings"].as_array().expect("a list");
+    let of = |state: &str| sheds.iter().filter(|shed| shed["state"] == state).count();
+    assert_eq!([of("destroyed"), of("buried"), of("damaged")], [4, 3, 2]);
+    let numbers: std::collections::BTreeSet<String> = sheds.iter().map(|shed| shed["number"].to_string()).collect();
+    assert_eq!(numbers.len(), sheds.len());
 }
 
 #[test]

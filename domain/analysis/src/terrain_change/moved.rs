@@ -43,6 +43,12 @@ impl Place {
         self.runs.iter().map(|run| run.cells()).sum()
     }
 
+    /// Whether a cell is one of its.
+    pub(super) fn holds(&self, column: usize, row: usize) -> bool {
+        let at = self.runs.partition_point(|run| (run.row as usize, run.to as usize) <= (row, column));
+        self.runs.get(at).is_some_and(|run| run.row as usize == row && run.from as usize <= column)
+    }
+
     /// The box round it, in cells of the marks.
     pub(super) fn window(&self) -> Window {
         let from = self.runs.iter().map(|run| run.from).min().unwrap_or(0) as usize;
@@ -63,8 +69,30 @@ impl Marks {
         self.bits[row * self.stride + column / WORD] |= 1 << (column % WORD);
     }
 
-    pub(crate) fn is_set(&self, column: usize, row: usize) -> bool {
-        self.bits[row * self.stride + column / WORD] >> (column % WORD) & 1 == 1
+    /// Marks the cells of a row from a column on whose value is above the limit; says how many have none.
+    pub(super) fn put(&mut self, row: usize, from: usize, values: impl Iterator<Item = f32>, limit: f32) -> u64 {
+        let words = &mut self.bits[row * self.stride..(row + 1) * self.stride];
+        let (mut word, mut at, mut unknown) = (0_u64, from, 0);
+        for value in values {
+            word |= u64::from(value > limit) << (at % WORD);
+            unknown += u64::from(value.is_nan());
+            at += 1;
+            if at % WORD == 0 {
+                words[at / WORD - 1] |= word;
+                word = 0;
+            }
+        }
+        if at % WORD != 0 {
+            words[at / WORD] |= word;
+        }
+        unknown
+    }
+
+    /// Whether a cell is marked; what lies outside is not.
+    pub(crate) fn get(&self, column: usize, row: usize) -> bool {
+        column < self.columns
+            && row < self.rows
+            && self.bits[row * self.stride + column / WORD] >> (column % WORD) & 1 == 1
     }
 
     fn row(&self, row: usize) -> &[u64] {

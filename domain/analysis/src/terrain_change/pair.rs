@@ -4,8 +4,9 @@
 //! transformed on a coarse net of cells and interpolated, which errs by less than a thousandth of a cell.
 
 use geodesy::Transform;
+use serde_json::{Value, json};
 
-use crate::{AnalysisError, Surface};
+use crate::{AnalysisError, Surface, figures::rounded};
 
 /// Cells between the places that are transformed exactly.
 const NET: usize = 32;
@@ -49,6 +50,15 @@ pub(super) struct Heights {
     pub(super) after: Vec<f32>,
 }
 
+/// A plane by which a surface is too high, nought at its origin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Tilt {
+    /// Metres up for a metre to the east and to the north.
+    pub(super) rise: [f64; 2],
+    /// Where it is nought, in cells of the base: 0 is the middle of the first.
+    pub(super) origin: [f64; 2],
+}
+
 /// Two surfaces on the grid of the finer one.
 #[derive(Debug)]
 pub(super) struct Pair<'s> {
@@ -60,6 +70,8 @@ pub(super) struct Pair<'s> {
     pub(super) window: Window,
     /// How far `after` lies from where it should: east and north in metres of the ground, and up. Taken off when read.
     shift_m: [f64; 3],
+    /// Taken off with it.
+    tilt: Option<Tilt>,
 }
 
 /// Metres of a degree of longitude and of latitude on the ellipsoid.
@@ -97,6 +109,7 @@ impl<'s> Pair<'s> {
             to_other,
             window: Window { column: 0, row: 0, columns: base.size()[0], rows: base.size()[1] },
             shift_m: [0.0; 3],
+            tilt: None,
         };
         let back = if base.crs() == other.crs() { None } else { Some(Transform::new(other.crs(), base.crs())?) };
         let mut outline = outline(other);
@@ -141,9 +154,35 @@ impl<'s> Pair<'s> {
         cell_m(self.base, row as f64)
     }
 
-    /// Takes a shift of `after` off from now on.
-    pub(super) fn align(&mut self, shift_m: [f64; 3]) {
+    /// Takes a shift of `after` off from now on, and a tilt.
+    pub(super) fn align(&mut self, shift_m: [f64; 3], tilt: Option<Tilt>) {
         self.shift_m = shift_m;
+        self.tilt = tilt;
+    }
+
+    /// Takes off what is left after what was taken off.
+    pub(super) fn align_further(&mut self, shift_m: [f64; 3], more: Tilt) {
+        let tilt = self.tilt.unwrap_or(Tilt { rise: [0.0; 2], origin: more.origin });
+        // Both planes as one, nought where the first is: there the second stands so high.
+        let size_m = cell_m(self.base, tilt.origin[1]);
+        let up_m = more.rise[0] * (tilt.origin[0] - more.origin[0]) * size_m[0]
+            + more.rise[1] * (more.origin[1] - tilt.origin[1]) * size_m[1];
+        self.shift_m = [0, 1, 2].map(|axis| self.shift_m[axis] + shift_m[axis]);
+        self.shift_m[2] += up_m;
+        self.tilt = Some(Tilt { rise: [0, 1].map(|axis| tilt.rise[axis] + more.rise[axis]), origin: tilt.origin });
+    }
+
+    /// What is taken off, for a result; none where nothing is.
+    pub(super) fn taken_off_json(&self) -> Value {
+        let [east, north, up] = self.shift_m.map(|m| rounded(m, 4));
+        let tilt = self.tilt.map(|tilt| tilt.rise.map(|rise| rounded(rise * 1_000.0, 4)));
+        if self.shift_m == [0.0; 3] && tilt.is_none() {
+            return Value::Null;
+        }
+        json!({
+            "shift_m": { "east": east, "north": north, "up": up },
+            "tilt_m_per_km": tilt.map(|[east, north]| json!({ "east": east, "north": north })),
+        })
     }
 
     /// Both heights in a window.
@@ -151,11 +190,19 @@ impl<'s> Pair<'s> {
         let mut own = self.base.window(window.column, window.row, window.columns, window.rows)?;
         let mut other = self.other_in(window)?;
         let after = if self.base_is_after { &mut own } else { &mut other };
-        let up = self.shift_m[2] as f32;
-        if up != 0.0 {
-            for height in after.iter_mut() {
-                *height -= up;
+        if let Some(Tilt { rise, origin }) = self.tilt {
+            let [width_m, height_m] = cell_m(self.base, origin[1]);
+            for (index, line) in after.chunks_exact_mut(window.columns).enumerate() {
+                let north_m = (origin[1] - (window.row + index) as f64) * height_m;
+                let up_m = self.shift_m[2] + rise[1] * north_m;
+                for (index, height) in line.iter_mut().enumerate() {
+                    let east_m = ((window.column + index) as f64 - origin[0]) * width_m;
+                    *height -= (up_m + rise[0] * east_m) as f32;
+                }
             }
+        } else if self.shift_m[2] != 0.0 {
+            let up = self.shift_m[2] as f32;
+            after.iter_mut().for_each(|height| *height -= up);
         }
         Ok(if self.base_is_after {
             Heights { before: other, after: own }
@@ -245,10 +292,27 @@ impl Source<'_> {
         // Grids that fit each other are copied: nothing is smoothed that was measured in the same places.
         if whole(u) && whole(v) && (du - 1.0).abs() < 1e-9 && dv.abs() < 1e-9 {
             let (u, v) = (u.round() - self.left, v.round() - self.top);
+            if u >= 0.0 && v >= 0.0 && v < self.height as f64 && u as usize + cells.len() <= self.width {
+                let from = v as usize * self.width + u as usize;
+                cells.copy_from_slice(&self.values[from..from + cells.len()]);
+                return;
+            }
             for (index, cell) in cells.iter_mut().enumerate() {
                 *cell = self.at(u + index as f64, v);
             }
             return;
+        }
+        // Cells of one size lie alike between the other's: four weights for all of them, as long as none is at the border.
+        if (du - 1.0).abs() < 1e-9 && dv.abs() < 1e-9 {
+            let (column, row) = (u - self.left, v - self.top);
+            let (part, down) = (column - column.floor(), row - row.floor());
+            let inside = |at: f64, more: usize, most: usize| at >= 0.0 && at.floor() + (more as f64) < most as f64;
+            if inside(column, cells.len(), self.width) && inside(row, 1, self.height) {
+                let (column, row) = (column as usize, row as usize);
+                let line = |row: usize| &self.values[row * self.width + column..][..=cells.len()];
+                blend([line(row), line(row + 1)], [part as f32, down as f32], cells);
+                return;
+            }
         }
         for (index, cell) in cells.iter_mut().enumerate() {
             let k = index as f64;
@@ -283,6 +347,15 @@ impl Source<'_> {
             if part == 0.0 { left } else { left + (right - left) * part }
         });
         if down == 0.0 { a } else { a + (b - a) * down }
+    }
+}
+
+/// A row between two, each value between two neighbours, in the same parts all along; a neighbour without weight does not matter.
+fn blend([above, below]: [&[f32]; 2], [part, down]: [f32; 2], cells: &mut [f32]) {
+    let mix = |a: f32, b: f32, part: f32| if part == 0.0 { a } else { a + (b - a) * part };
+    let pairs = above.windows(2).zip(below.windows(2));
+    for (cell, (above, below)) in cells.iter_mut().zip(pairs) {
+        *cell = mix(mix(above[0], above[1], part), mix(below[0], below[1], part), down);
     }
 }
 

@@ -7,7 +7,7 @@
 
 use crate::AnalysisError;
 
-use super::pair::{Heights, Pair, Window, between};
+use super::pair::{Heights, Pair, Tilt, Window};
 
 /// Cells along the side of a block that is looked at.
 const BLOCK: usize = 128;
@@ -23,10 +23,14 @@ const NORMAL: f64 = 1.482_6;
 /// Heights are not told apart more finely, metres.
 const LEAST_SPREAD_M: f64 = 0.000_5;
 const MOST_ROUNDS: usize = 12;
+/// Cells with both heights below which nothing can be said.
+const LEAST_CELLS: usize = 100;
 /// A shift that changes less is found, metres.
 const STILL_M: f64 = 0.000_02;
 /// Below this correlation errors count as independent.
 const LEAST_CORRELATION: f64 = 0.05;
+/// Cells that the shift is solved from; of more, every second or third is taken.
+const MOST_SOLVED: usize = 2_000_000;
 /// Feet in a metre: heights that differ by this factor are of two units.
 const FEET: f64 = 3.280_84;
 
@@ -54,6 +58,8 @@ pub(super) struct Registration {
     /// Rise of the difference to the east and to the north, metres a kilometre, with standard errors.
     pub(super) tilt_m_per_km: [f64; 2],
     pub(super) tilt_error_m_per_km: [f64; 2],
+    /// Where the plane of the tilt is nought, in cells of the base.
+    tilt_origin: [f64; 2],
     /// As delivered, and with the shift taken off.
     pub(super) before: Spread,
     pub(super) after: Spread,
@@ -74,6 +80,17 @@ impl Registration {
         })
     }
 
+    /// Whether the tilt is more than chance, so many standard errors, and more than negligible over a kilometre.
+    pub(super) fn is_tilted(&self, factor: f64, negligible_m: f64) -> bool {
+        let parts = self.tilt_m_per_km.iter().zip(&self.tilt_error_m_per_km);
+        parts.into_iter().any(|(tilt, error)| tilt.abs() >= negligible_m && tilt.abs() > factor * error)
+    }
+
+    /// The plane that `after` is tilted by.
+    pub(super) fn tilt(&self) -> Tilt {
+        Tilt { rise: self.tilt_m_per_km.map(|m| m / 1_000.0), origin: self.tilt_origin }
+    }
+
     /// How far errors are alike: the range of a spherical variogram with the same correlation area (Rolstad and others 2009).
     pub(super) fn correlation_length_m(&self) -> f64 {
         (5.0 * self.correlation_m2 / std::f64::consts::PI).sqrt()
@@ -88,6 +105,8 @@ struct Block {
     cell_m: [f64; 2],
     /// Cells of the core that may be stable.
     stable: Vec<bool>,
+    /// Slopes to the east and to the north of the cells that are solved from, metres a metre; not a number where unknown.
+    slopes: Vec<[f32; 2]>,
 }
 
 /// One equation: slope to the east and north, and the difference.
@@ -104,22 +123,27 @@ pub(super) fn register(
     is_out: &(dyn Fn(f64) -> Vec<[f64; 2]> + Sync),
     watch: &dyn crate::Watch,
 ) -> Result<Option<Registration>, AnalysisError> {
-    let blocks = read(pair, is_out, watch)?;
-    let all: Vec<f64> = blocks.iter().flat_map(|block| block.differences([0.0; 2])).flatten().collect();
-    if all.len() < 100 {
+    let mut blocks = read(pair, is_out, watch)?;
+    let cells: usize = blocks.iter().map(|block| block.core.cells()).sum();
+    let step = (cells as f64 / MOST_SOLVED as f64).sqrt().ceil().max(1.0) as usize;
+    blocks.iter_mut().for_each(|block| block.slopes = block.slopes_of(step));
+    let residuals = |shift: [f64; 3]| -> Vec<Vec<f32>> { blocks.iter().map(|b| b.residuals(shift, step)).collect() };
+    let as_delivered = residuals([0.0; 3]);
+    if as_delivered.iter().flatten().filter(|d| d.is_finite()).count() < LEAST_CELLS {
         return Ok(None);
     }
     unit_check(pair, &blocks)?;
-    let raw = spread(all);
+    let raw = spread(&as_delivered);
+    drop(as_delivered);
     let reach_m = blocks.iter().map(Block::reach_m).fold(f64::INFINITY, f64::min);
     let mut shift = [0.0, 0.0, raw.median_m];
     let mut is_level = false;
     let mut solved = None;
     for _ in 0..MOST_ROUNDS {
-        let rows: Vec<Vec<Row>> = blocks.iter().map(|block| block.rows(shift)).collect();
-        let scale = spread(rows.iter().flatten().map(|row| row.difference_m).collect());
-        let system = System::of(&rows, scale.nmad_m.max(LEAST_SPREAD_M), scale.median_m);
-        let Some(step) = system.solve(is_level) else {
+        let rows = residuals(shift);
+        let scale = spread(&rows);
+        let system = System::of(&blocks, &rows, scale.nmad_m.max(LEAST_SPREAD_M), scale.median_m);
+        let Some(by) = system.solve(is_level) else {
             if is_level {
                 return Ok(None);
             }
@@ -127,14 +151,14 @@ pub(super) fn register(
             continue;
         };
         // Farther than the margin the blocks do not know; what is found there says at least how far it is.
-        shift = [0, 1, 2].map(|k| shift[k] + step[k]);
+        shift = [0, 1, 2].map(|k| shift[k] + by[k]);
         let level_m = shift[0].hypot(shift[1]);
         let far = level_m > reach_m;
         if far {
             shift = [shift[0] * reach_m / level_m, shift[1] * reach_m / level_m, shift[2]];
         }
-        solved = Some(system.errors(&rows, is_level));
-        if step.iter().all(|s| s.abs() < STILL_M) || far {
+        solved = Some(system.errors(&blocks, &rows, is_level));
+        if by.iter().all(|s| s.abs() < STILL_M) || far {
             break;
         }
     }
@@ -190,7 +214,7 @@ fn read(
                 line.iter_mut().take(to).skip(from).for_each(|cell| *cell = false);
             }
         }
-        blocks.push(Block { window, heights, core, cell_m, stable });
+        blocks.push(Block { window, heights, core, cell_m, stable, slopes: Vec::new() });
         watch.progress(0.3 * (k + 1) as f64 / (side[0] * side[1]) as f64, "检查两期数据的套合");
     }
     Ok(blocks)
@@ -203,46 +227,66 @@ impl Block {
         margin[0].min(margin[1])
     }
 
-    /// The differences of the stable cells, row by row, `after` read where the shift put it.
-    fn differences(&self, [east_m, north_m]: [f64; 2]) -> impl Iterator<Item = Option<f64>> {
-        let (du, dv) = (east_m / self.cell_m[0], -north_m / self.cell_m[1]);
-        self.stable.iter().enumerate().map(move |(index, stable)| {
-            if !stable {
-                return None;
-            }
-            let column = (self.core.column + index % self.core.columns) as f64;
-            let row = (self.core.row + index / self.core.columns) as f64;
-            let after = between(&self.heights.after, self.window, [column + du, row + dv]);
-            let before = between(&self.heights.before, self.window, [column, row]);
-            Some(after - before).filter(|difference| difference.is_finite())
-        })
-    }
-
-    /// Slope of the mean of both surfaces at a cell (Horn's method), metres of height a metre to the east and to the north.
-    fn slope(&self, index: usize) -> Option<[f64; 2]> {
-        let column = self.core.column + index % self.core.columns - self.window.column;
-        let row = self.core.row + index / self.core.columns - self.window.row;
-        if column == 0 || row == 0 || column + 1 >= self.window.columns || row + 1 >= self.window.rows {
-            return None;
-        }
-        let at = |x: usize, y: usize| {
-            let cell = y * self.window.columns + x;
-            f64::from(self.heights.before[cell])
+    /// What is left of the differences of every `step`th cell of every `step`th row with a shift taken off: `after` is read where
+    /// the shift put it, bilinear; not a number where the ground is not stable or has no height.
+    fn residuals(&self, [east_m, north_m, up_m]: [f64; 3], step: usize) -> Vec<f32> {
+        let Window { columns: wide, rows: high, .. } = self.window;
+        let (u, v) = (east_m / self.cell_m[0], -north_m / self.cell_m[1]);
+        // The same fractions of a cell for all of them: four weights, each on a whole row.
+        let (part, down) = (u - u.floor(), v - v.floor());
+        let (next, below) = (usize::from(part > 0.0), usize::from(down > 0.0));
+        let (left, top) = (self.core.column - self.window.column, self.core.row - self.window.row);
+        let at = |cell: usize, by: f64, most: usize| {
+            let cell = cell as f64 + by.floor();
+            (cell >= 0.0 && cell < most as f64).then_some(cell as usize)
         };
-        let side =
-            |cells: [(usize, usize); 3]| cells.iter().zip([1.0, 2.0, 1.0]).map(|(c, k)| at(c.0, c.1) * k).sum::<f64>();
-        let (l, r, u, d) = (column - 1, column + 1, row - 1, row + 1);
-        let east = side([(r, u), (r, row), (r, d)]) - side([(l, u), (l, row), (l, d)]);
-        let north = side([(l, u), (column, u), (r, u)]) - side([(l, d), (column, d), (r, d)]);
-        let slope = [east / (8.0 * self.cell_m[0]), north / (8.0 * self.cell_m[1])];
-        slope.iter().all(|s| s.is_finite()).then_some(slope)
+        let mut made = Vec::with_capacity(self.core.cells() / (step * step) + self.core.columns);
+        for y in (0..self.core.rows).step_by(step) {
+            let stable = &self.stable[y * self.core.columns..][..self.core.columns];
+            let before = &self.heights.before[(top + y) * wide + left..][..self.core.columns];
+            let row = at(top + y, v, high).filter(|row| row + below < high);
+            let lines = row.map(|row| [row, row + below].map(|row| &self.heights.after[row * wide..][..wide]));
+            made.extend((0..self.core.columns).step_by(step).map(|x| {
+                let (Some([a, b]), Some(column)) = (lines, at(left + x, u, wide)) else { return f32::NAN };
+                if !stable[x] || column + next >= wide {
+                    return f32::NAN;
+                }
+                let [a, b] =
+                    [a, b].map(|line| f64::from(line[column]) * (1.0 - part) + f64::from(line[column + next]) * part);
+                (a * (1.0 - down) + b * down - f64::from(before[x]) - up_m) as f32
+            }));
+        }
+        made
     }
 
-    fn rows(&self, [east, north, up]: [f64; 3]) -> Vec<Row> {
-        self.differences([east, north])
-            .enumerate()
-            .filter_map(|(index, difference)| Some(Row { slope: self.slope(index)?, difference_m: difference? - up }))
-            .collect()
+    /// Slope of the earlier surface at the cells that `residuals` reads (Horn's method).
+    fn slopes_of(&self, step: usize) -> Vec<[f32; 2]> {
+        let wide = self.window.columns;
+        let (left, top) = (self.core.column - self.window.column, self.core.row - self.window.row);
+        let mut made = Vec::new();
+        for row in (top..top + self.core.rows).step_by(step) {
+            let inside = row > 0 && row + 1 < self.window.rows;
+            let line = |row: usize| &self.heights.before[row * wide..][..wide];
+            let three = inside.then(|| [row - 1, row, row + 1].map(line));
+            made.extend((left..left + self.core.columns).step_by(step).map(|column| {
+                let Some([above, own, below]) = three.filter(|_| column > 0 && column + 1 < wide) else {
+                    return [f32::NAN; 2];
+                };
+                let (l, r) = (column - 1, column + 1);
+                let east = (above[r] - above[l]) + 2.0 * (own[r] - own[l]) + (below[r] - below[l]);
+                let north = (above[l] - below[l]) + 2.0 * (above[column] - below[column]) + (above[r] - below[r]);
+                [east / (8.0 * self.cell_m[0] as f32), north / (8.0 * self.cell_m[1] as f32)]
+            }));
+        }
+        made
+    }
+
+    /// The equations of the cells whose slope and residual are known.
+    fn rows<'b>(&'b self, residuals: &'b [f32]) -> impl Iterator<Item = Row> + 'b {
+        self.slopes.iter().zip(residuals).filter_map(|(slope, residual)| {
+            let row = Row { slope: slope.map(f64::from), difference_m: f64::from(*residual) };
+            (row.slope[0] + row.slope[1] + row.difference_m).is_finite().then_some(row)
+        })
     }
 }
 
@@ -265,12 +309,12 @@ fn tukey(residual: f64, scale: f64) -> f64 {
 }
 
 impl System {
-    fn of(rows: &[Vec<Row>], scale_m: f64, middle_m: f64) -> Self {
+    fn of(blocks: &[Block], residuals: &[Vec<f32>], scale_m: f64, middle_m: f64) -> Self {
         let mut system = Self { matrix: [[0.0; 3]; 3], right: [0.0; 3], scale_m, middle_m };
-        for row in rows.iter().flatten() {
+        for row in blocks.iter().zip(residuals).flat_map(|(block, residuals)| block.rows(residuals)) {
             let weight = tukey(row.difference_m - middle_m, scale_m);
             if weight > 0.0 {
-                let a = coefficients(row);
+                let a = coefficients(&row);
                 for i in 0..3 {
                     for j in 0..3 {
                         system.matrix[i][j] += weight * a[i] * a[j];
@@ -313,16 +357,18 @@ impl System {
     }
 
     /// Standard errors from the blocks' own sums: neighbouring cells err together.
-    fn errors(&self, rows: &[Vec<Row>], is_level: bool) -> [f64; 3] {
+    fn errors(&self, blocks: &[Block], residuals: &[Vec<f32>], is_level: bool) -> [f64; 3] {
         let Some(inverse) = self.inverse(is_level) else { return [f64::INFINITY; 3] };
         let mean = self.solve(is_level).unwrap_or_default();
         let mut meat = [[0.0; 3]; 3];
         let mut count = 0_usize;
-        for block in rows.iter().filter(|block| !block.is_empty()) {
+        for (block, residuals) in blocks.iter().zip(residuals) {
             let mut sum = [0.0; 3];
-            for row in block {
+            let mut is_empty = true;
+            for row in block.rows(residuals) {
+                is_empty = false;
                 let weight = tukey(row.difference_m - self.middle_m, self.scale_m);
-                let a = coefficients(row);
+                let a = coefficients(&row);
                 let fitted: f64 = a.iter().zip(mean).map(|(a, b)| a * b).sum();
                 for (sum, a) in sum.iter_mut().zip(a) {
                     *sum += weight * a * (row.difference_m - fitted);
@@ -333,7 +379,7 @@ impl System {
                     meat[i][j] += sum[i] * sum[j];
                 }
             }
-            count += 1;
+            count += usize::from(!is_empty);
         }
         let correction = if count > 3 { count as f64 / (count as f64 - 3.0) } else { f64::INFINITY };
         [0, 1, 2].map(|k| {
@@ -346,24 +392,22 @@ impl System {
     }
 }
 
-/// Median, and spread about it.
-pub(super) fn spread(mut values: Vec<f64>) -> Spread {
+/// Median, and spread about it, of the numbers among the residuals.
+fn spread(residuals: &[Vec<f32>]) -> Spread {
+    let mut values: Vec<f32> = residuals.iter().flatten().copied().filter(|value| value.is_finite()).collect();
     if values.is_empty() {
         return Spread::default();
     }
     let median_m = quantile(&mut values, 0.5);
-    let mut away: Vec<f64> = values.iter().map(|v| (v - median_m).abs()).collect();
-    Spread {
-        median_m,
-        nmad_m: NORMAL * quantile(&mut away, 0.5),
-        p68_m: quantile(&mut away, 0.682_7),
-        p95_m: quantile(&mut away, 0.95),
-    }
+    values.iter_mut().for_each(|value| *value = (*value - median_m).abs());
+    // One after the other: each leaves what is larger behind it.
+    let [half, p68_m, p95_m] = [0.5, 0.682_7, 0.95].map(|share| f64::from(quantile(&mut values, share)));
+    Spread { median_m: f64::from(median_m), nmad_m: NORMAL * half, p68_m, p95_m }
 }
 
-fn quantile(values: &mut [f64], share: f64) -> f64 {
+fn quantile(values: &mut [f32], share: f64) -> f32 {
     let at = ((values.len() - 1) as f64 * share).round() as usize;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
+    *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
 /// Refuses heights of two units: they differ by a factor, and no shift mends that.
@@ -379,11 +423,12 @@ fn unit_check(pair: &Pair<'_>, blocks: &[Block]) -> Result<(), AnalysisError> {
             (count > 0).then(|| [before / count as f64, after / count as f64])
         })
         .collect();
-    let mut ratios: Vec<f64> = means.iter().filter(|[before, _]| before.abs() > 1.0).map(|[b, a]| a / b).collect();
+    let mut ratios: Vec<f32> =
+        means.iter().filter(|[before, _]| before.abs() > 1.0).map(|[b, a]| (a / b) as f32).collect();
     if ratios.len() < means.len().div_ceil(2) || ratios.is_empty() {
         return Ok(());
     }
-    let ratio = quantile(&mut ratios, 0.5);
+    let ratio = f64::from(quantile(&mut ratios, 0.5));
     let near = |factor: f64| (ratio / factor - 1.0).abs() < 0.03;
     if near(FEET) || near(1.0 / FEET) {
         let (feet, metres) = if near(FEET) { ("后一期", "前一期") } else { ("前一期", "后一期") };
@@ -406,43 +451,48 @@ type BlockMean = (f64, f64, f64, f64);
 
 fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], is_level: bool) -> Registration {
     let cell_m2 = |block: &Block| block.cell_m[0] * block.cell_m[1];
-    let residuals: Vec<Vec<Option<f64>>> = blocks
-        .iter()
-        .map(|block| block.differences([shift[0], shift[1]]).map(|d| d.map(|d| d - shift[2])).collect())
-        .collect();
-    let after = spread(residuals.iter().flatten().flatten().copied().collect());
+    let mut residuals: Vec<Vec<f32>> = blocks.iter().map(|block| block.residuals(shift, 1)).collect();
+    let after = spread(&residuals);
     let limit = TUKEY * after.nmad_m.max(LEAST_SPREAD_M);
-    let is_stable = |residual: &f64| (residual - after.median_m).abs() < limit;
     let (mut looked_at_m2, mut stable_m2) = (0.0, 0.0);
     let mut squares = (0.0, 0_usize);
     let mut means: Vec<BlockMean> = Vec::new();
     let first = blocks.first().map_or(Window { column: 0, row: 0, columns: 1, rows: 1 }, |block| block.core);
-    for (block, residuals) in blocks.iter().zip(&residuals) {
-        let (mut sum, mut count) = (0.0, 0_usize);
-        for residual in residuals.iter().flatten() {
-            looked_at_m2 += cell_m2(block);
-            if is_stable(residual) {
-                stable_m2 += cell_m2(block);
-                squares = (squares.0 + residual * residual, squares.1 + 1);
-                sum += residual;
+    for (block, residuals) in blocks.iter().zip(&mut residuals) {
+        let (mut sum, mut count, mut known) = (0.0, 0_usize, 0_usize);
+        for residual in residuals.iter_mut() {
+            let value = f64::from(*residual);
+            known += usize::from(value.is_finite());
+            if (value - after.median_m).abs() < limit {
+                squares = (squares.0 + value * value, squares.1 + 1);
+                sum += value;
                 count += 1;
+            } else {
+                // From here on the residuals are those of stable ground.
+                *residual = f32::NAN;
             }
         }
+        looked_at_m2 += known as f64 * cell_m2(block);
+        stable_m2 += count as f64 * cell_m2(block);
         if count * 10 >= block.core.cells() {
-            let east_m = (block.core.column as f64 - first.column as f64) * block.cell_m[0];
-            let north_m = -(block.core.row as f64 - first.row as f64) * block.cell_m[1];
+            let middle =
+                |from: usize, cells: usize, first: usize| (from as f64 + (cells as f64 - 1.0) / 2.0) - first as f64;
+            let east_m = middle(block.core.column, block.core.columns, first.column) * block.cell_m[0];
+            let north_m = -middle(block.core.row, block.core.rows, first.row) * block.cell_m[1];
             means.push((sum / count as f64, count as f64 * cell_m2(block), east_m, north_m));
         }
     }
     let sigma_m = (squares.0 / squares.1.max(1) as f64).sqrt();
-    let correlation_m2 = correlation(blocks, &residuals, &is_stable);
+    let correlation_m2 = correlation(blocks, &residuals);
     // What block means spread more than their cells explain, they have in common.
     let mean = means.iter().map(|(m, ..)| m).sum::<f64>() / means.len().max(1) as f64;
     let between = means.iter().map(|(m, ..)| (m - mean).powi(2)).sum::<f64>() / (means.len().max(2) - 1) as f64;
     let explained =
         means.iter().map(|(_, ground_m2, ..)| sigma_m.powi(2) * (correlation_m2 / ground_m2).min(1.0)).sum::<f64>()
             / means.len().max(1) as f64;
-    let (tilt, tilt_error) = tilt(&means);
+    let (tilt, tilt_error, [east_m, north_m]) = tilt(&means);
+    let cell_m = blocks.first().map_or([1.0; 2], |block| block.cell_m);
+    let tilt_origin = [first.column as f64 + east_m / cell_m[0], first.row as f64 - north_m / cell_m[1]];
     let of = |values: [f64; 3]| [0, 1, 2].map(|k| (k == 2 || !is_level).then_some(values[k]));
     Registration {
         looked_at_m2,
@@ -452,6 +502,7 @@ fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], 
         standard_error_m: of(errors),
         tilt_m_per_km: tilt,
         tilt_error_m_per_km: tilt_error,
+        tilt_origin,
         before,
         after,
         sigma_m,
@@ -461,50 +512,64 @@ fn summary(blocks: &[Block], before: Spread, shift: [f64; 3], errors: [f64; 3], 
 }
 
 /// The ground over which errors are alike: the sum of their correlation over all distances, at least one cell.
-fn correlation(blocks: &[Block], residuals: &[Vec<Option<f64>>], is_stable: &impl Fn(&f64) -> bool) -> f64 {
-    const LAGS: usize = BLOCK / 2;
-    let mut sums = [(0.0, 0_usize); LAGS];
-    let mut cell_m2 = 0.0;
-    for (block, residuals) in blocks.iter().zip(residuals) {
-        let Window { columns, rows, .. } = block.core;
-        cell_m2 += block.cell_m[0] * block.cell_m[1] / blocks.len() as f64;
-        let at = |x: usize, y: usize| residuals[y * columns + x].filter(|r| is_stable(r));
-        for (lag, (sum, count)) in sums.iter_mut().enumerate() {
-            // Every other row and column is enough, and farther apart fewer still.
-            let step = 2 + lag / 4;
-            for y in (0..rows).step_by(step) {
-                for x in 0..columns.saturating_sub(lag) {
-                    if let (Some(a), Some(b)) = (at(x, y), at(x + lag, y)) {
-                        *sum += a * b;
-                        *count += 1;
-                    }
+fn correlation(blocks: &[Block], residuals: &[Vec<f32>]) -> f64 {
+    let cell_m2 = blocks.iter().map(|block| block.cell_m[0] * block.cell_m[1]).sum::<f64>() / blocks.len() as f64;
+    // Numbers with a nought where there is none, and whether there is one.
+    let split: Vec<[Vec<f32>; 2]> = residuals
+        .iter()
+        .map(|residuals| {
+            let of = |f: fn(f32) -> f32| residuals.iter().map(|r| if r.is_finite() { f(*r) } else { 0.0 }).collect();
+            [of(|r| r), of(|_| 1.0)]
+        })
+        .collect();
+    let mean = |lag: usize| {
+        // Every other row is enough, and farther apart fewer still.
+        let step = 2 + lag / 4;
+        let mut sums = [0.0; 2];
+        for (block, split) in blocks.iter().zip(&split) {
+            let Window { columns, rows, .. } = block.core;
+            for (sum, values) in sums.iter_mut().zip(split) {
+                let line = |y: usize| &values[y * columns..][..columns];
+                for y in (0..rows).step_by(step) {
+                    *sum += product(line(y), line(y).get(lag..).unwrap_or_default());
                 }
-            }
-            for x in (0..columns).step_by(step) {
-                for y in 0..rows.saturating_sub(lag) {
-                    if let (Some(a), Some(b)) = (at(x, y), at(x, y + lag)) {
-                        *sum += a * b;
-                        *count += 1;
-                    }
+                for y in (0..rows.saturating_sub(lag)).step_by(step) {
+                    *sum += product(line(y), line(y + lag));
                 }
             }
         }
-    }
-    let mean = |(sum, count): (f64, usize)| sum / count.max(1) as f64;
-    let own = mean(sums[0]);
+        sums[0] / sums[1].max(1.0)
+    };
+    let own = mean(0);
     if own <= LEAST_SPREAD_M * LEAST_SPREAD_M {
         return cell_m2;
     }
-    let alike =
-        sums.iter().map(|sum| mean(*sum) / own).enumerate().skip(1).take_while(|(_, c)| *c >= LEAST_CORRELATION);
+    let alike = (1..BLOCK / 2).map(|lag| (lag, mean(lag) / own)).take_while(|(_, c)| *c >= LEAST_CORRELATION);
     cell_m2 * (1.0 + alike.map(|(lag, c)| std::f64::consts::TAU * lag as f64 * c).sum::<f64>())
 }
 
-/// A plane through the blocks' means: its slopes in metres a kilometre, and their standard errors.
-fn tilt(means: &[BlockMean]) -> ([f64; 2], [f64; 2]) {
+/// Sum of the products of two rows, as far as both reach.
+fn product(a: &[f32], b: &[f32]) -> f64 {
+    const LANES: usize = 8;
+    let many = a.len().min(b.len());
+    let (a, b) = (&a[..many], &b[..many]);
+    let (eights, rest) = a.as_chunks::<LANES>();
+    let (others, left) = b.as_chunks::<LANES>();
+    let mut sums = [0.0_f32; LANES];
+    for (a, b) in eights.iter().zip(others) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest = rest.iter().zip(left).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    sums.iter().map(|sum| f64::from(*sum)).sum::<f64>() + rest
+}
+
+/// A plane through the blocks' means: its slopes in metres a kilometre, their standard errors, and where it is in its middle.
+fn tilt(means: &[BlockMean]) -> ([f64; 2], [f64; 2], [f64; 2]) {
     let count = means.len() as f64;
     if means.len() < 6 {
-        return ([0.0; 2], [f64::INFINITY; 2]);
+        return ([0.0; 2], [f64::INFINITY; 2], [0.0; 2]);
     }
     let average = |of: fn(&BlockMean) -> f64| means.iter().map(of).sum::<f64>() / count;
     let (mz, mx, my) = (average(|m| m.0), average(|m| m.2), average(|m| m.3));
@@ -513,10 +578,10 @@ fn tilt(means: &[BlockMean]) -> ([f64; 2], [f64; 2]) {
     let (xz, yz) = (moment(&|z, x, _| x * z), moment(&|z, _, y| y * z));
     let determinant = xx * yy - xy * xy;
     if determinant <= 1e-9 * xx * yy {
-        return ([0.0; 2], [f64::INFINITY; 2]);
+        return ([0.0; 2], [f64::INFINITY; 2], [mx, my]);
     }
     let slopes = [(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant];
     let left = moment(&|z, x, y| (z - slopes[0] * x - slopes[1] * y).powi(2)) / (count - 3.0);
     let errors = [(left * yy / determinant).sqrt(), (left * xx / determinant).sqrt()];
-    (slopes.map(|s| s * 1_000.0), errors.map(|s| s * 1_000.0))
+    (slopes.map(|s| s * 1_000.0), errors.map(|s| s * 1_000.0), [mx, my])
 }

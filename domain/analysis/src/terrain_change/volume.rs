@@ -10,13 +10,11 @@ use serde_json::{Map, Value, json};
 use geodesy::Transform;
 
 use super::moved::Place;
-use super::pair::{Pair, Window};
+use super::pair::{Heights, Pair, Window};
 use crate::{AnalysisError, Task, figures::rounded};
 
 /// Rows read at once.
 const BAND: usize = 256;
-/// A place in a larger window has no edge looked for: cells.
-const MOST_EDGE_CELLS: usize = 40_000_000;
 
 /// What volumes err by.
 #[derive(Debug, Clone, Copy)]
@@ -101,173 +99,196 @@ impl Moved {
     }
 }
 
-/// For each cell of a run whether it is of the loss or of the gain: as the nearest cell that changed by more than the limit.
-fn sides(rises: &[f64], limit_m: f64) -> Vec<bool> {
-    let known: Vec<Option<bool>> = rises.iter().map(|rise| (rise.abs() > limit_m).then_some(*rise < 0.0)).collect();
-    let sum: f64 = rises.iter().filter(|rise| rise.is_finite()).sum();
-    let mut next: Option<usize> = None;
-    let mut after = vec![None; known.len()];
-    for (index, side) in known.iter().enumerate().rev() {
-        if side.is_some() {
-            next = Some(index);
-        }
-        after[index] = next;
-    }
+/// For each cell of a run the side that it is of, -1 loss and 1 gain: that of the nearest cell that changed by more than the limit.
+fn sides(rises: &[f64], limit_m: f64, made: &mut [i8]) {
+    let side = |rise: f64| if rise < 0.0 { -1 } else { 1 };
     let mut last: Option<usize> = None;
-    let mut made = Vec::with_capacity(known.len());
-    for (index, side) in known.iter().enumerate() {
-        if side.is_some() {
-            last = Some(index);
+    for index in 0..rises.len() {
+        if rises[index].abs() <= limit_m || rises[index].is_nan() {
+            continue;
         }
-        let nearest = match (last, after[index]) {
-            (Some(a), Some(b)) => Some(if index - a <= b - index { a } else { b }),
-            (a, b) => a.or(b),
-        };
-        made.push(nearest.and_then(|at| known[at]).unwrap_or(sum < 0.0));
+        made[index] = side(rises[index]);
+        // What lies between is halved, the middle to the earlier one; before the first all is of the first.
+        let from = last.map_or(0, |last| last + 1);
+        let middle = last.map_or(0, |last| last + (index - last) / 2 + 1);
+        if let Some(last) = last {
+            let own = made[last];
+            made[from..middle].fill(own);
+        }
+        let own = made[index];
+        made[middle..index].fill(own);
+        last = Some(index);
     }
-    made
+    match last {
+        Some(last) => {
+            let own = made[last];
+            made[last + 1..].fill(own);
+        }
+        None => made.fill(side(rises.iter().filter(|rise| rise.is_finite()).sum())),
+    }
 }
 
-/// Sums over the cells of a place, whose columns and rows count from the window's corner. `up_m` is what all of `after` is
-/// too high, where it was not taken off: a shallow edge hides in it.
+/// Sums over the cells of a place, whose columns and rows count from the window's corner, and over the change beside it that no
+/// single cell shows: each cell within `reach` belongs to the loss or the gain that it is next to. `up_m` is what all of `after`
+/// is too high, where it was not taken off: a shallow edge hides in it.
+///
+/// A place is read once, in bands that overlap by the reach: what a band's own rows are next to lies in the band.
 pub(super) fn measure(
     pair: &Pair<'_>,
     window: Window,
     place: &Place,
     limit_m: f64,
     up_m: f64,
-    edge_cells: usize,
-) -> Result<Moved, AnalysisError> {
-    let own = place.window();
-    let [west, north, width, height] = pair.base().grid();
-    let mut moved = Moved::default();
-    let mut runs = place.runs.iter().peekable();
-    for first in (0..own.rows).step_by(BAND) {
-        // One row more, for the slope across the border of bands.
-        let rows = (BAND + 1).min(own.rows - first);
-        let read = Window {
-            column: window.column + own.column,
-            row: window.row + own.row + first,
-            columns: own.columns,
-            rows,
-        };
-        let heights = pair.read(read)?;
-        let end = (own.row + first + BAND) as u32;
-        while let Some(run) = runs.next_if(|run| run.row < end) {
-            let row = run.row as usize - own.row - first;
-            let cell_m = pair.cell_m(window.row + run.row as usize);
-            let cell_m2 = cell_m[0] * cell_m[1];
-            let line = row * own.columns;
-            let (from, to) = (run.from as usize - own.column, run.to as usize - own.column);
-            let y = north - ((window.row + run.row as usize) as f64 + 0.5) * height;
-            let rise = |column: usize| f64::from(heights.after[line + column] - heights.before[line + column]);
-            let rises: Vec<f64> = (from..to).map(rise).collect();
-            let sides = sides(&rises, limit_m);
-            for ((column, rise), is_loss) in (from..to).zip(&rises).zip(sides) {
-                let (before, after, rise) = (heights.before[line + column], heights.after[line + column], *rise);
-                let x = west + ((window.column + own.column + column) as f64 + 0.5) * width;
-                if rise.is_nan() {
-                    moved.unknown_m2 += cell_m2;
-                } else if is_loss {
-                    moved.loss_m3 -= rise * cell_m2;
-                    moved.loss_m2 += cell_m2;
-                    moved.most_loss_m = moved.most_loss_m.max(-rise);
-                    moved.lost.add(-rise, [x, y, f64::from(before)]);
-                } else {
-                    moved.gain_m3 += rise * cell_m2;
-                    moved.gain_m2 += cell_m2;
-                    moved.most_gain_m = moved.most_gain_m.max(rise);
-                    moved.gained.add(rise, [x, y, f64::from(after)]);
-                }
-                let below = heights.before.get(line + own.columns + column).map(|below| f64::from(before - below));
-                let right = (column + 1 < to).then(|| f64::from(heights.before[line + column + 1] - before));
-                for (axis, drop) in [(0, right), (1, below)] {
-                    if let Some(drop) = drop.filter(|drop| drop.is_finite()) {
-                        moved.slope_m2[axis] += drop / cell_m[axis] * cell_m2;
-                    }
-                }
-            }
-        }
-    }
-    (moved.edge, moved.outline_m6) = edge(pair, window, place, limit_m, up_m, edge_cells)?;
-    Ok(moved)
-}
-
-/// The change beside a place that no single cell shows: each cell near it belongs to the loss or the gain that it is next to.
-/// And the variance of both for the outline, which runs anywhere inside of the cells of the border. `up_m` is what all of
-/// `after` is too high.
-fn edge(
-    pair: &Pair<'_>,
-    window: Window,
-    place: &Place,
-    limit_m: f64,
-    up_m: f64,
     reach: usize,
-) -> Result<(Edge, [f64; 2]), AnalysisError> {
+) -> Result<Moved, AnalysisError> {
     let own = place.window();
     let grow = |from: usize, count: usize, most: usize| {
         let low = from.saturating_sub(reach);
         (low, (from + count + reach).min(most) - low)
     };
     let (column, columns) = grow(own.column, own.columns, window.columns);
-    let (row, rows) = grow(own.row, own.rows, window.rows);
-    if reach == 0 || columns * rows > MOST_EDGE_CELLS {
-        return Ok((Edge::default(), [0.0; 2]));
-    }
-    let heights = pair.read(Window { column: window.column + column, row: window.row + row, columns, rows })?;
-    let rise = |cell: usize| f64::from(heights.after[cell] - heights.before[cell]);
-    // 1 is gain, -1 is loss, 0 is neither.
-    let mut side = vec![0_i8; columns * rows];
-    for run in &place.runs {
-        let from = (run.row as usize - row) * columns + run.from as usize - column;
-        let rises: Vec<f64> = (from..from + run.cells()).map(rise).collect();
-        for (at, is_loss) in sides(&rises, limit_m).into_iter().enumerate() {
-            side[from + at] = if is_loss { -1 } else { 1 };
+    let (top, height) = grow(own.row, own.rows, window.rows);
+    let mut moved = Moved::default();
+    let step = BAND.max(2 * reach);
+    for first in (top..top + height).step_by(step) {
+        let last = (first + step).min(top + height);
+        let from = first.saturating_sub(reach).max(top);
+        // One row more, for the slope across the border of bands.
+        let to = (last + reach.max(1)).min(window.rows);
+        let read = Window { column: window.column + column, row: window.row + from, columns, rows: to - from };
+        let mut band = Band {
+            pair,
+            read,
+            heights: pair.read(read)?,
+            side: vec![0; read.cells()],
+            own: first - from..last - from,
+            cell_m: (0..read.rows).map(|row| pair.cell_m(read.row + row)).collect(),
+        };
+        let runs = |row: usize| place.runs.partition_point(|run| (run.row as usize) < row);
+        let runs = &place.runs[runs(from)..runs(to)];
+        for run in runs {
+            let (row, run_from) = (run.row as usize - from, run.from as usize - column);
+            band.add(row, run_from..run_from + run.cells(), limit_m, &mut moved);
         }
+        let border = runs.iter().flat_map(|run| {
+            let start = (run.row as usize - from) * columns + run.from as usize - column;
+            start..start + run.cells()
+        });
+        let border = border.filter(|cell| band.around(*cell).any(|near| band.side[near] == 0)).collect();
+        band.add_edge(border, reach, up_m, &mut moved);
     }
-    let mut edge = Edge::default();
-    let mut outline_m6 = [0.0; 2];
-    let mut is_first = true;
-    let mut border: Vec<usize> = (0..side.len()).filter(|cell| side[*cell] != 0).collect();
-    for _ in 0..reach {
-        let mut next = Vec::new();
-        for cell in border {
-            let (x, y) = (cell % columns, cell / columns);
-            let around = [
-                (x > 0).then(|| cell - 1),
-                (x + 1 < columns).then(|| cell + 1),
-                (y > 0).then(|| cell - columns),
-                (y + 1 < rows).then(|| cell + columns),
-            ];
-            for near in around.into_iter().flatten() {
-                if side[near] != 0 {
-                    continue;
-                }
-                let cell_m = pair.cell_m(window.row + row + near / columns);
-                let cell_m2 = cell_m[0] * cell_m[1];
-                // Evenly anywhere across the cell: a twelfth of its square.
-                let own = rise(cell) * cell_m2;
-                if is_first && own.is_finite() {
-                    outline_m6[usize::from(side[cell] > 0)] += own * own / 12.0;
-                }
-                side[near] = side[cell];
-                next.push(near);
-                let rise = rise(near) - up_m;
-                if rise.is_nan() {
-                    continue;
-                }
-                edge.area_m2 += cell_m2;
-                if side[cell] < 0 {
-                    edge.loss_m3 -= rise * cell_m2;
-                } else {
-                    edge.gain_m3 += rise * cell_m2;
+    Ok(moved)
+}
+
+/// Rows of a place and of what is beside it.
+struct Band<'p> {
+    pair: &'p Pair<'p>,
+    read: Window,
+    heights: Heights,
+    /// 1 is gain, -1 is loss, 0 is neither.
+    side: Vec<i8>,
+    /// The rows that are summed up; the others are there for what is beside these.
+    own: std::ops::Range<usize>,
+    /// Cell sizes, row by row.
+    cell_m: Vec<[f64; 2]>,
+}
+
+impl Band<'_> {
+    fn rise(&self, cell: usize) -> f64 {
+        f64::from(self.heights.after[cell] - self.heights.before[cell])
+    }
+
+    /// The cells above, below and beside a cell.
+    fn around(&self, cell: usize) -> impl Iterator<Item = usize> + use<> {
+        let Window { columns, rows, .. } = self.read;
+        let (x, y) = (cell % columns, cell / columns);
+        [
+            (x > 0).then(|| cell - 1),
+            (x + 1 < columns).then(|| cell + 1),
+            (y > 0).then(|| cell - columns),
+            (y + 1 < rows).then(|| cell + columns),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Sums up a run of cells.
+    fn add(&mut self, row: usize, run: std::ops::Range<usize>, limit_m: f64, moved: &mut Moved) {
+        let columns = self.read.columns;
+        let line = row * columns;
+        let rises: Vec<f64> = run.clone().map(|column| self.rise(line + column)).collect();
+        sides(&rises, limit_m, &mut self.side[line + run.start..line + run.end]);
+        if !self.own.contains(&row) {
+            return;
+        }
+        let [west, north, width, height] = self.pair.base().grid();
+        let cell_m = self.cell_m[row];
+        let cell_m2 = cell_m[0] * cell_m[1];
+        let y = north - ((self.read.row + row) as f64 + 0.5) * height;
+        for (column, rise) in run.clone().zip(rises) {
+            let cell = line + column;
+            let (before, after) = (self.heights.before[cell], self.heights.after[cell]);
+            let x = west + ((self.read.column + column) as f64 + 0.5) * width;
+            if rise.is_nan() {
+                moved.unknown_m2 += cell_m2;
+            } else if self.side[cell] < 0 {
+                moved.loss_m3 -= rise * cell_m2;
+                moved.loss_m2 += cell_m2;
+                moved.most_loss_m = moved.most_loss_m.max(-rise);
+                moved.lost.add(-rise, [x, y, f64::from(before)]);
+            } else {
+                moved.gain_m3 += rise * cell_m2;
+                moved.gain_m2 += cell_m2;
+                moved.most_gain_m = moved.most_gain_m.max(rise);
+                moved.gained.add(rise, [x, y, f64::from(after)]);
+            }
+            let below = self.heights.before.get(cell + columns).map(|below| f64::from(before - below));
+            let right = (column + 1 < run.end).then(|| f64::from(self.heights.before[cell + 1] - before));
+            for (axis, drop) in [(0, right), (1, below)] {
+                if let Some(drop) = drop.filter(|drop| drop.is_finite()) {
+                    moved.slope_m2[axis] += drop / cell_m[axis] * cell_m2;
                 }
             }
         }
-        border = next;
-        is_first = false;
     }
-    Ok((edge, outline_m6))
+
+    /// Sums up what is beside the place, from its border outwards; and the variance of both sides for the outline, which runs
+    /// anywhere inside of the cells of the border.
+    fn add_edge(&mut self, mut border: Vec<usize>, reach: usize, up_m: f64, moved: &mut Moved) {
+        for step in 0..reach {
+            let mut next = Vec::new();
+            for cell in border {
+                for near in self.around(cell) {
+                    if self.side[near] != 0 {
+                        continue;
+                    }
+                    self.side[near] = self.side[cell];
+                    next.push(near);
+                    let row = near / self.read.columns;
+                    if !self.own.contains(&row) {
+                        continue;
+                    }
+                    let cell_m2 = self.cell_m[row][0] * self.cell_m[row][1];
+                    // Evenly anywhere across the cell: a twelfth of its square.
+                    let own = self.rise(cell) * cell_m2;
+                    if step == 0 && own.is_finite() {
+                        moved.outline_m6[usize::from(self.side[cell] > 0)] += own * own / 12.0;
+                    }
+                    let rise = self.rise(near) - up_m;
+                    if rise.is_nan() {
+                        continue;
+                    }
+                    moved.edge.area_m2 += cell_m2;
+                    if self.side[cell] < 0 {
+                        moved.edge.loss_m3 -= rise * cell_m2;
+                    } else {
+                        moved.edge.gain_m3 += rise * cell_m2;
+                    }
+                }
+            }
+            border = next;
+        }
+    }
 }
 
 impl Error {

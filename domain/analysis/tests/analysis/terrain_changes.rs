@@ -3,25 +3,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
-use analysis::mechanism::{NoRasters, RuleBook, Unwatched};
-use analysis::{AnalysisError, Findings, Surface, Task, analysis};
+use analysis::mechanism::{NoRasters, RasterMade, Rows, RuleBook, Unwatched};
+use analysis::{AnalysisError, Findings, LoadedLayer, Rasters, Surface, Task, analysis};
 use geodesy::height::HeightDatum;
 use geodesy::{Crs, Transform};
 use serde_json::{Value, json};
 
 /// South-west corner of the hills, EPSG:4546.
-const CORNER: [f64; 2] = [400_000.0, 3_130_000.0];
+pub(crate) const CORNER: [f64; 2] = [400_000.0, 3_130_000.0];
 
 /// Heights by a rule, on a grid of one's own.
-struct Made {
-    name: &'static str,
-    crs: Crs,
-    grid: [f64; 4],
-    size: [usize; 2],
-    datum: HeightDatum,
-    valid_from: &'static str,
-    values: Vec<f32>,
+pub(crate) struct Made {
+    pub(crate) name: &'static str,
+    pub(crate) crs: Crs,
+    pub(crate) grid: [f64; 4],
+    pub(crate) size: [usize; 2],
+    pub(crate) datum: HeightDatum,
+    pub(crate) valid_from: &'static str,
+    pub(crate) values: Vec<f32>,
 }
 
 impl fmt::Debug for Made {
@@ -55,17 +59,17 @@ impl Surface for Made {
     }
 }
 
-fn plane() -> Crs {
+pub(crate) fn plane() -> Crs {
     Crs::from_user_input("EPSG:4546").expect("a plane")
 }
 
 /// Ground before anything moved, metres, by easting and northing from the corner.
-fn hills(x: f64, y: f64) -> f64 {
+pub(crate) fn hills(x: f64, y: f64) -> f64 {
     300.0 + 0.12 * x + 22.0 * (x / 61.0).sin() * (y / 83.0).cos() + 9.0 * (y / 37.0 + x / 91.0).sin()
 }
 
 /// What slid: an ellipse that lost ground above and gained it below, with steep edges.
-fn slid(x: f64, y: f64) -> f64 {
+pub(crate) fn slid(x: f64, y: f64) -> f64 {
     let (u, v) = ((x - 150.0) / 60.0, (y - 150.0) / 30.0);
     let inside = 1.0 - u * u - v * v;
     if inside <= 0.0 {
@@ -75,7 +79,7 @@ fn slid(x: f64, y: f64) -> f64 {
 }
 
 /// A survey of a square of `side_m`: `height` by place from the corner.
-fn survey(
+pub(crate) fn survey(
     name: &'static str,
     valid_from: &'static str,
     side_m: f64,
@@ -100,13 +104,13 @@ fn survey(
     }
 }
 
-const SIDE_M: f64 = 300.0;
+pub(crate) const SIDE_M: f64 = 300.0;
 
-fn before() -> Made {
+pub(crate) fn before() -> Made {
     survey("dem@2023", "2023-05-16T00:00:00Z", SIDE_M, 1.0, hills)
 }
 
-fn after(shift: [f64; 3]) -> Made {
+pub(crate) fn after(shift: [f64; 3]) -> Made {
     survey("dem@2024", "2024-07-20T00:00:00Z", SIDE_M, 1.0, |x, y| {
         let (x, y) = (x - shift[0], y - shift[1]);
         hills(x, y) + slid(x, y) + shift[2]
@@ -114,7 +118,7 @@ fn after(shift: [f64; 3]) -> Made {
 }
 
 /// Loss and gain on the cells, square metres that moved.
-fn truth() -> (f64, f64, f64) {
+pub(crate) fn truth() -> (f64, f64, f64) {
     truth_of([0.0; 3])
 }
 
@@ -126,38 +130,55 @@ fn truth_of(shift: [f64; 3]) -> (f64, f64, f64) {
     })
 }
 
-fn run(before: &Made, after: &Made, more: Value) -> Result<Findings, AnalysisError> {
-    let mut request = json!({ "before": { "dataset": "dem" }, "after": { "dataset": "dem" } });
+pub(crate) fn run(before: &Made, after: &Made, more: Value) -> Result<Findings, AnalysisError> {
+    run_with(Some(before), after, more, &BTreeMap::new(), &NoRasters)
+}
+
+/// With layers by role, and somebody who takes grids.
+pub(crate) fn run_with(
+    before: Option<&Made>,
+    after: &Made,
+    more: Value,
+    layers: &BTreeMap<String, LoadedLayer>,
+    rasters: &dyn Rasters,
+) -> Result<Findings, AnalysisError> {
+    let mut request = json!({ "after": { "dataset": "dem" } });
+    if before.is_some() {
+        request["before"] = json!({ "dataset": "dem" });
+    }
     for (name, value) in more.as_object().expect("an object") {
         request[name] = value.clone();
     }
     let found = analysis("terrain-change").expect("the analysis");
     let rules = RuleBook::shipped();
-    (found.wanted)(&request, &rules)?;
-    let surfaces: BTreeMap<String, &dyn Surface> =
-        BTreeMap::from([("before".to_owned(), before as &dyn Surface), ("after".to_owned(), after as &dyn Surface)]);
-    let (plane, layers) = (plane(), BTreeMap::new());
+    let wanted = (found.wanted)(&request, &rules)?;
+    assert_eq!(wanted.surfaces.len(), 1 + usize::from(before.is_some()), "the surfaces that are there");
+    let mut surfaces: BTreeMap<String, &dyn Surface> = BTreeMap::from([("after".to_owned(), after as &dyn Surface)]);
+    if let Some(before) = before {
+        surfaces.insert("before".to_owned(), before);
+    }
+    let plane = plane();
     (found.run)(&Task {
         request: &request,
         rules: &rules,
         plane: &plane,
-        layers: &layers,
+        layers,
         surfaces: &surfaces,
         watch: &Unwatched,
-        rasters: &NoRasters,
+        rasters,
     })
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))
 }
 
-fn holds(interval: &Value, value: f64) -> bool {
+pub(crate) fn holds(interval: &Value, value: f64) -> bool {
     (number(&interval[0])..=number(&interval[1])).contains(&value)
 }
 
 /// Degrees of places from the corner, as requests draw them.
-fn drawn(places: &[[f64; 2]]) -> Vec<[f64; 2]> {
+pub(crate) fn drawn(places: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut places: Vec<[f64; 2]> = places.iter().map(|[x, y]| [CORNER[0] + x, CORNER[1] + y]).collect();
     Transform::new(&plane(), &Crs::cgcs2000()).expect("a transform").points(&mut places).expect("degrees");
     places
@@ -367,7 +388,7 @@ fn a_section_shows_both_surfaces_and_an_area_limits_the_search() {
     assert_refused(run(&before(), &after([0.0; 3]), json!({ "within": area })), "重叠范围");
 }
 
-fn assert_refused(found: Result<Findings, AnalysisError>, words: &str) {
+pub(crate) fn assert_refused(found: Result<Findings, AnalysisError>, words: &str) {
     let said = found.expect_err("refused").to_string();
     assert!(said.contains(words), "{said} does not say {words}");
 }
@@ -411,4 +432,137 @@ fn a_void_is_said_and_takes_no_part() {
     let found = run(&before(), &holed, json!({})).expect("found").result;
     assert_eq!(found["cells"]["without_height"], json!(225));
     assert!(number(&found["without_height_m2"]) >= 150.0, "{}", found["without_height_m2"]);
+}
+
+/// Grids that were handed over.
+#[derive(Debug, Default)]
+struct Taken(Mutex<Vec<(RasterMade, Vec<f32>)>>);
+
+impl Rasters for Taken {
+    fn take(&self, raster: &RasterMade, rows: &mut Rows<'_>) -> Result<(), AnalysisError> {
+        let [columns, count] = raster.size;
+        let mut values = vec![0.0; columns * count];
+        // Bands that no power of two fits.
+        for row in (0..count).step_by(77) {
+            let end = (row + 77).min(count);
+            rows(row, &mut values[row * columns..end * columns])?;
+        }
+        self.0.lock().expect("one thread").push((raster.clone(), values));
+        Ok(())
+    }
+}
+
+/// What numpy makes of two raw grids on its standard input: counts, sums of metres, and the difference as raw floats.
+const NUMPY: &str = "
+import sys, json, numpy
+rows, columns = int(sys.argv[1]), int(sys.argv[2])
+before, after = numpy.frombuffer(sys.stdin.buffer.read(), dtype='<f4').reshape(2, rows, columns)
+difference = after - before
+moved = numpy.abs(difference) > numpy.float32(sys.argv[3])
+wide = difference.astype('f8')
+said = {'moved': int(moved.sum()), 'loss': float(-wide[moved & (difference < 0)].sum()), 'gain': float(wide[moved & (difference > 0)].sum()),
+        'unknown': int(numpy.isnan(difference).sum())}
+sys.stdout.buffer.write(json.dumps(said).encode() + b'\n' + difference.tobytes())
+";
+
+#[test]
+fn the_difference_and_the_volumes_are_those_of_numpy() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/validators/.venv/bin/python");
+    if !python.exists() {
+        println!("SKIPPED: numpy needs `scripts/python-validators.sh`");
+        return;
+    }
+    let (first, mut second) = (before(), after([0.0; 3]));
+    second.values[40 * 300 + 11..40 * 300 + 20].fill(f32::NAN);
+    let taken = Taken::default();
+    let found = run_with(Some(&first), &second, json!({ "rasters": true }), &BTreeMap::new(), &taken).expect("found");
+    let mut numpy = Command::new(python)
+        .args(["-c", NUMPY, "300", "300", &found.result["level_of_detection_m"].to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python");
+    let bytes: Vec<u8> = [&first, &second].iter().flat_map(|made| &made.values).flat_map(|v| v.to_le_bytes()).collect();
+    numpy.stdin.take().expect("its input").write_all(&bytes).expect("written");
+    let said = numpy.wait_with_output().expect("said");
+    assert!(said.status.success());
+    let end = said.stdout.iter().position(|byte| *byte == b'\n').expect("a line");
+    let sums: Value = serde_json::from_slice(&said.stdout[..end]).expect("JSON");
+    let theirs: Vec<f32> =
+        said.stdout[end + 1..].as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let taken = taken.0.into_inner().expect("grids");
+    let [(made, ours)] = taken.as_slice() else { panic!("one grid") };
+    assert_eq!((made.name, made.unit, made.size, made.grid), ("difference", "m", [300, 300], first.grid));
+    assert_eq!(ours.len(), theirs.len());
+    for (cell, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert!(ours == theirs || (ours.is_nan() && theirs.is_nan()), "cell {cell}: {ours} of {theirs}");
+    }
+    assert_eq!(found.result["cells"]["without_height"], sums["unknown"]);
+    for name in ["loss", "gain"] {
+        let (volume_m3, theirs) = (number(&found.result[name]["volume_m3"]), number(&sums[name]));
+        // Both round to a tenth; the corners of the ellipse that are thinner than a speck are left out.
+        assert!((volume_m3 - theirs).abs() < 2e-4 * theirs + 0.1, "{name}: {volume_m3} of {theirs}");
+    }
+    let cells_m2 = number(&found.result["loss"]["cells_m2"]) + number(&found.result["gain"]["cells_m2"]);
+    assert!((cells_m2 - number(&sums["moved"])).abs() < 0.005 * cells_m2, "{cells_m2} of {sums}");
+}
+
+#[test]
+fn the_grid_of_a_drawn_area_lies_where_it_belongs_and_is_that_of_the_aligned_surveys() {
+    let within = drawn(&[[80.0, 110.0], [220.0, 110.0], [220.0, 190.0], [80.0, 190.0]]);
+    let area = json!({ "crs": "EPSG:4490", "parcels": [{ "name": "区", "polygons": [[within]] }] });
+    let taken = Taken::default();
+    let request = json!({ "rasters": true, "within": area, "align": "stable-ground" });
+    run_with(Some(&before()), &after([0.0, 0.0, 1.0]), request, &BTreeMap::new(), &taken).expect("found");
+    let taken = taken.0.into_inner().expect("grids");
+    let (made, values) = &taken[0];
+    assert!(made.size[0] < 150 && made.size[1] < 90, "only the area: {:?}", made.size);
+    for (index, value) in values.iter().enumerate() {
+        let (column, row) = (index % made.size[0], index / made.size[0]);
+        let x = made.grid[0] - CORNER[0] + column as f64 + 0.5;
+        let y = made.grid[1] - CORNER[1] - row as f64 - 0.5;
+        assert!((f64::from(*value) - slid(x, y)).abs() < 0.003, "{x} {y}: {value} of {}", slid(x, y));
+    }
+}
+
+#[test]
+fn a_tilt_is_measured_said_and_taken_off_only_when_that_is_asked() {
+    let side_m = 900.0;
+    let (rise, shift) = ([0.9, -0.6], [0.4, 0.3, 0.5]);
+    let first = survey("dem@2023", "2023-05-16T00:00:00Z", side_m, 1.0, hills);
+    let tilted = survey("dem@2024", "2024-07-20T00:00:00Z", side_m, 1.0, |x, y| {
+        let level = (rise[0] * (x - 450.0) + rise[1] * (y - 450.0)) / 1_000.0;
+        hills(x - shift[0], y - shift[1]) + slid(x - shift[0], y - shift[1]) + shift[2] + level
+    });
+    let (loss_m3, gain_m3, _) = truth_of([shift[0], shift[1], 0.0]);
+    let shifted = run(&first, &tilted, json!({ "align": "stable-ground" })).expect("found").result;
+    assert_eq!(shifted["registration"]["tilt_m_per_km"]["significant"], json!(true));
+    assert_eq!(shifted["taken_off"]["tilt_m_per_km"], Value::Null, "only the shift was asked for");
+    let said = shifted["message"]["zh"].as_str().expect("words");
+    assert!(said.contains("倾斜"), "{said}");
+    let found = run(&first, &tilted, json!({ "align": "stable-ground-and-tilt" })).expect("found").result;
+    for (axis, name) in ["east", "north"].into_iter().enumerate() {
+        for of in ["registration", "taken_off"] {
+            let measured = number(&found[of]["tilt_m_per_km"][name]);
+            assert!((measured - rise[axis]).abs() < 0.03, "{of} {name}: {measured} of {}", rise[axis]);
+        }
+        let by = number(&found["taken_off"]["shift_m"][name]);
+        assert!((by - shift[axis]).abs() < 0.004, "{name}: {by} of {}", shift[axis]);
+    }
+    assert!(number(&found["sigma_m"]) < 0.6 * number(&shifted["registration"]["residual"]["shift_taken_off"]["p68_m"]));
+    assert_eq!(found["stamp"], "应急参考");
+    for (name, made) in [("loss", loss_m3), ("gain", gain_m3)] {
+        let volume_m3 = number(&found[name]["volume_m3"]);
+        assert!((volume_m3 - made).abs() < 0.003 * made, "{name}: {volume_m3} of {made}");
+        assert!(holds(&found[name]["interval_m3"], made), "{name}: {} of {made}", found[name]);
+    }
+    // Where nothing is tilted nothing is taken off, and that is said.
+    let level =
+        run(&before(), &after([0.0, 0.0, 1.0]), json!({ "align": "stable-ground-and-tilt" })).expect("found").result;
+    assert_eq!(level["taken_off"]["tilt_m_per_km"], Value::Null);
+    assert!(
+        level["message"]["zh"].as_str().is_some_and(|words| words.contains("未发现显著的整体倾斜")),
+        "{}",
+        level["message"]
+    );
 }
