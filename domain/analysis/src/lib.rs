@@ -14,6 +14,8 @@ pub mod difference;
 mod error;
 mod figures;
 mod index;
+mod inundation;
+mod marks;
 mod measure;
 pub mod mechanism;
 mod nearness;

@@ -312,6 +312,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::reclassification::RULE_DOCUMENT, include_str!("../rules/reclassification.toml")),
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
+    (crate::inundation::RULE_DOCUMENT, include_str!("../rules/inundation.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
     (DOCUMENTS, SHIPPED_DOCUMENTS),
 ];
@@ -334,6 +335,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     }),
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
+    (crate::inundation::RULE_DOCUMENT, crate::inundation::check),
     (crate::registers::DOCUMENT, crate::registers::check),
     (DOCUMENTS, same_texts),
 ];
@@ -380,6 +382,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::audit::AUDIT,
     &crate::change::CHANGE,
     &crate::terrain_change::TERRAIN_CHANGE,
+    &crate::inundation::INUNDATION,
 ];
 
 /// The analysis of a name.

@@ -119,6 +119,24 @@ pub(crate) struct House<'l> {
     pub(crate) structure: String,
 }
 
+impl House<'_> {
+    /// Head of the household and telephone as anybody may see them: the family name, the first three and last four digits.
+    pub(crate) fn masked(&self) -> (String, String) {
+        let head = self.head.chars().next().map_or_else(String::new, |first| format!("{first}**"));
+        let digits: Vec<char> = self.phone.chars().filter(char::is_ascii_digit).collect();
+        let phone = match digits.len() {
+            0 if self.phone.is_empty() => String::new(),
+            // Of a short number too little would be hidden.
+            0..8 => "****".to_owned(),
+            count => {
+                let part = |digits: &[char]| digits.iter().collect::<String>();
+                format!("{}****{}", part(&digits[..3]), part(&digits[count - 4..]))
+            }
+        };
+        (head, phone)
+    }
+}
+
 impl Registers {
     /// The document in force.
     pub(crate) fn of(book: &RuleBook) -> Result<Self, AnalysisError> {

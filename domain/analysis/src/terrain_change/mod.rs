@@ -10,7 +10,6 @@
 //! volumes carry an interval that knows that neighbouring errors are alike. Grids are read in bands: neither survey is ever
 //! whole in memory.
 
-mod moved;
 mod pair;
 mod registration;
 mod section;
@@ -24,12 +23,12 @@ use crate::{
     change::Asked,
     clip::Site,
     figures::{Figures, rounded},
+    marks::{Marks, Place, Run, Window, filled},
     mechanism::{Analysis, DataWanted, Findings, RuleBook, RuleDocument, Task, one_height_datum, sources},
     sites::area_asked,
     slope::{rings_of, spans},
 };
-use moved::{Marks, Place, Run, filled};
-use pair::{Pair, Window};
+use pair::Pair;
 use registration::{Registration, Spread, register};
 use volume::{Error, Moved, measure};
 

@@ -5,27 +5,12 @@
 
 use geodesy::Transform;
 
-use crate::{AnalysisError, Surface};
+use crate::{AnalysisError, Surface, marks::Window};
 
 /// Cells between the places that are transformed exactly.
 const NET: usize = 32;
 /// Nearer than this to a cell's middle is the middle, in cells.
 const ON_CELL: f64 = 1e-6;
-
-/// A part of a grid, in cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) column: usize,
-    pub(super) row: usize,
-    pub(super) columns: usize,
-    pub(super) rows: usize,
-}
-
-impl Window {
-    pub(super) fn cells(&self) -> usize {
-        self.columns * self.rows
-    }
-}
 
 /// Heights of both surfaces in the cells of a window, metres, NaN where there is none.
 #[derive(Debug)]
