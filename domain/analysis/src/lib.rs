@@ -17,6 +17,8 @@ mod evacuation;
 mod exposure;
 mod figures;
 mod index;
+mod inundation;
+mod marks;
 mod measure;
 pub mod mechanism;
 mod nearness;

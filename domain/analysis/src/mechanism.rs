@@ -315,6 +315,7 @@ pub const RULES: &[(&str, &str)] = &[
     (crate::sites::DOCUMENT, include_str!("../rules/site-search.toml")),
     (crate::terrain::RULE_DOCUMENT, include_str!("../rules/terrain.toml")),
     (crate::terrain_change::RULE_DOCUMENT, include_str!("../rules/terrain-change.toml")),
+    (crate::inundation::RULE_DOCUMENT, include_str!("../rules/inundation.toml")),
     (crate::registers::DOCUMENT, include_str!("../rules/registers.toml")),
     (crate::disaster::DOCUMENT, include_str!("../rules/disaster.toml")),
     (crate::exposure::DOCUMENT, include_str!("../rules/exposure.toml")),
@@ -341,6 +342,7 @@ pub const RULE_CHECKS: &[(&str, RuleCheck)] = &[
     (crate::sites::DOCUMENT, crate::sites::check),
     (crate::terrain::RULE_DOCUMENT, crate::terrain::check),
     (crate::terrain_change::RULE_DOCUMENT, crate::terrain_change::check),
+    (crate::inundation::RULE_DOCUMENT, crate::inundation::check),
     (crate::registers::DOCUMENT, crate::registers::check),
     (crate::disaster::DOCUMENT, crate::disaster::check),
     (crate::exposure::DOCUMENT, crate::exposure::check),
@@ -394,6 +396,7 @@ pub const ANALYSES: &[&Analysis] = &[
     &crate::exposure::EXPOSURE,
     &crate::evacuation::EVACUATION,
     &crate::terrain::TERRAIN,
+    &crate::inundation::INUNDATION,
 ];
 
 /// The analysis of a name.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::{Map, Value, json};
 
 use super::{ContourRules, ContoursAsked, Ground, check_watch, refuse};
-use crate::{AnalysisError, FoundPatch, Task, figures::rounded, terrain_change::pair::Window};
+use crate::{AnalysisError, FoundPatch, Task, figures::rounded, marks::Window};
 
 /// Rows read at once.
 const BAND: usize = 256;

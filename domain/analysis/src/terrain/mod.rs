@@ -23,10 +23,11 @@ use crate::{
     AnalysisError, FoundPatch, Polygon, Surface,
     change::Asked,
     figures::rounded,
+    marks::Window,
     mechanism::{Analysis, DataWanted, Findings, RasterMade, RuleBook, RuleDocument, Task, sources},
     sites::area_asked,
     slope::{rings_of, spans},
-    terrain_change::pair::{Window, cell_m},
+    terrain_change::pair::cell_m,
 };
 
 /// The analysis.

@@ -1,6 +1,6 @@
 //! Outlines of cells that hang together: closed rings along their sides, corners only.
 
-use crate::terrain_change::moved::Run;
+use crate::marks::Run;
 
 /// A corner: where the border turns.
 struct Corner {
@@ -103,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::terrain_change::moved::Marks;
+    use crate::marks::Marks;
 
     proptest! {
         #[test]

@@ -11,7 +11,8 @@ use super::{Rules, SightAsked, View, cell_of, check_watch, refuse, without_heigh
 use crate::{
     AnalysisError, FoundPatch, Surface, Task,
     figures::rounded,
-    terrain_change::pair::{Window, between, cell_m},
+    marks::Window,
+    terrain_change::pair::{between, cell_m},
 };
 
 /// Places that are looked at, two a cell where the line is not too long for it.

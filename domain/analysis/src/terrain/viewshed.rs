@@ -15,11 +15,9 @@ use super::{
 use crate::{
     AnalysisError, FoundPatch, Polygon, Surface, Task,
     figures::{Areas, Figures, rounded},
+    marks::{Marks, Window},
     measure::Measure,
-    terrain_change::{
-        moved::Marks,
-        pair::{Window, cell_m},
-    },
+    terrain_change::pair::cell_m,
 };
 use geodesy::area;
 
@@ -264,8 +262,8 @@ impl<'g> Scan<'g> {
         for (column, cell) in line.iter_mut().enumerate() {
             let across_m = column.abs_diff(self.observer[0]) as f64 * self.size_m[0];
             let out = across_m * across_m + down_m * down_m > self.radius_m * self.radius_m;
-            let is_missing = self.missing.as_ref().is_some_and(|missing| missing.get(column, row));
-            *cell = if out || is_missing { f32::NAN } else { f32::from(u8::from(self.visible.get(column, row))) };
+            let is_missing = self.missing.as_ref().is_some_and(|missing| missing.is_set(column, row));
+            *cell = if out || is_missing { f32::NAN } else { f32::from(u8::from(self.visible.is_set(column, row))) };
         }
     }
 }

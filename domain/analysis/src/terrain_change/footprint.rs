@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use geodesy::Crs;
 
-use super::moved::{Marks, Place};
-use super::pair::{Heights, Pair, Window};
+use super::pair::{Heights, Pair};
 use super::rules::Buildings;
+use crate::marks::{Marks, Place, Window};
 use crate::{
     AnalysisError, ParcelLayer, Polygon,
     mechanism::Watch,
@@ -235,7 +235,7 @@ impl<'s> Square<'s> {
                 let looked = self.scene.window;
                 let at = (self.window.column + column).checked_sub(looked.column);
                 let Some((column, row)) = at.zip((self.window.row + row).checked_sub(looked.row)) else { continue };
-                if marks.get(column, row) {
+                if marks.is_set(column, row) {
                     seen.in_place += 1;
                     if let Some(place) = self.place(boxes, column, row) {
                         *in_places.entry(place).or_default() += 1;

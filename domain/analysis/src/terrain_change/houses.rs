@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::footprint::{Evidence, Scene, footprints, look};
-use super::moved::Place;
-use super::pair::{Pair, Window};
+use super::pair::Pair;
 use super::rules::{Buildings, Rules};
 use super::{Level, MOST_PLACES, refuse};
+use crate::marks::{Place, Window};
 use crate::{
     AnalysisError, FoundPatch, LayerWanted, LoadedLayer, Polygon, RuleBook, Task,
     clip::Site,

@@ -15,7 +15,6 @@
 mod after_only;
 mod footprint;
 mod houses;
-pub(crate) mod moved;
 pub(crate) mod pair;
 mod raster;
 mod registration;
@@ -31,13 +30,13 @@ use crate::{
     AnalysisError, Polygon, Surface,
     change::Asked,
     figures::rounded,
+    marks::{Marks, Window, filled},
     mechanism::{Analysis, DataWanted, Findings, RuleBook, Task, one_height_datum, sources},
     sites::area_asked,
     slope::{rings_of, spans},
 };
 use houses::{Houses, Seen};
-use moved::{Marks, filled};
-use pair::{Pair, Window};
+use pair::Pair;
 use registration::{Registration, register};
 use report::{Aligned, message, patches, registration_json, scale_of};
 pub(crate) use rules::check;
@@ -425,7 +424,7 @@ fn detect(
             for (from, to) in parts {
                 looked.looked_at += (to - from) as u64;
                 let differences = before[from..to].iter().zip(&after[from..to]).map(|(before, after)| after - before);
-                looked.without_height += looked.marks.put(row, from, differences.map(f32::abs), limit);
+                looked.without_height += looked.marks.mark_above(row, from, differences.map(f32::abs), limit);
             }
         }
     }

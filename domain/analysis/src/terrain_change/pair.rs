@@ -6,42 +6,12 @@
 use geodesy::Transform;
 use serde_json::{Value, json};
 
-use crate::{AnalysisError, Surface, figures::rounded};
+use crate::{AnalysisError, Surface, figures::rounded, marks::Window};
 
 /// Cells between the places that are transformed exactly.
 const NET: usize = 32;
 /// Nearer than this to a cell's middle is the middle, in cells.
 const ON_CELL: f64 = 1e-6;
-
-/// A part of a grid, in cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) column: usize,
-    pub(crate) row: usize,
-    pub(crate) columns: usize,
-    pub(crate) rows: usize,
-}
-
-impl Window {
-    pub(crate) fn cells(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// Its cells in the box of these places, which are in the system of the grid.
-    pub(crate) fn narrowed(self, [west, north, width, height]: [f64; 4], places: &[[f64; 2]]) -> Self {
-        let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-        let [x0, y0, x1, y1] =
-            places.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
-        let part = |low: f64, high: f64, from: usize, count: usize| {
-            let end = (from + count) as f64;
-            let (low, high) = (low.floor().clamp(from as f64, end), high.ceil().clamp(from as f64, end));
-            if low < high { (low as usize, (high - low) as usize) } else { (from, 0) }
-        };
-        let (column, columns) = part((x0 - west) / width, (x1 - west) / width, self.column, self.columns);
-        let (row, rows) = part((north - y1) / height, (north - y0) / height, self.row, self.rows);
-        Self { column, row, columns, rows }
-    }
-}
 
 /// Heights of both surfaces in the cells of a window, metres, NaN where there is none.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The difference of the surveys as a grid, for maps.
 
-use super::pair::{Pair, Window};
+use super::pair::Pair;
+use crate::marks::Window;
 use crate::{AnalysisError, RasterMade, Task};
 
 /// Hands over `after` less `before`, metres, on the cells of a window, as the surveys were brought together. Changes below the

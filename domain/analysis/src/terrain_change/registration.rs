@@ -5,9 +5,9 @@
 //! moved, grew or was built on does not count, and solved again on the shifted surface until nothing changes.
 //! Neighbouring errors are alike, so that their number says little: standard errors come from whole blocks (cluster-robust).
 
-use crate::AnalysisError;
+use crate::{AnalysisError, marks::Window};
 
-use super::pair::{Heights, Pair, Tilt, Window};
+use super::pair::{Heights, Pair, Tilt};
 
 /// Cells along the side of a block that is looked at.
 const BLOCK: usize = 128;

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::moved::{Place, Run};
-use super::pair::{Pair, Window};
+use super::pair::Pair;
 use super::registration::{Registration, Spread};
 use super::rules::{Rules, Stable};
 use super::volume::{self, Error, Moved};
+use crate::marks::{Place, Run, Window};
 use crate::{
     AnalysisError, FoundPatch, Polygon, Surface, Task,
     clip::Site,

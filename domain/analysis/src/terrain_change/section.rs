@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use geodesy::{Crs, Transform, distance};
 
-use super::pair::{Pair, Window, between};
-use crate::{AnalysisError, figures::rounded};
+use super::pair::{Pair, between};
+use crate::{AnalysisError, figures::rounded, marks::Window};
 
 /// Lines of a request, and places of one line.
 const MOST_LINES: usize = 20;

@@ -9,9 +9,12 @@ use serde_json::{Map, Value, json};
 
 use geodesy::Transform;
 
-use super::moved::Place;
-use super::pair::{Heights, Pair, Window};
-use crate::{AnalysisError, Task, figures::rounded};
+use super::pair::{Heights, Pair};
+use crate::{
+    AnalysisError, Task,
+    figures::rounded,
+    marks::{Place, Window},
+};
 
 /// Rows read at once.
 const BAND: usize = 256;

@@ -1,12 +1,41 @@
-//! Which cells moved, as connected places: a bit a cell, cleaned of specks, joined where loss and gain meet, holes filled.
+//! Marked cells of a grid and the connected places they form: a bit a cell, cleaned of specks, gaps closed, holes filled.
 //!
 //! A bit a cell keeps 20,000 x 20,000 cells in 50 MB; everything is done on whole words of them.
 
-use super::pair::Window;
-
-const WORD: usize = 64;
+/// Cells of a word.
+pub(crate) const WORD: usize = 64;
 /// Cells by which rounded corners are grown back.
 const REGROWN: usize = 2;
+
+/// A part of a grid, in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) column: usize,
+    pub(crate) row: usize,
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+impl Window {
+    pub(crate) fn cells(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// Its cells in the box of these places, which are in the system of the grid.
+    pub(crate) fn narrowed(self, [west, north, width, height]: [f64; 4], places: &[[f64; 2]]) -> Self {
+        let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let [x0, y0, x1, y1] =
+            places.iter().fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
+        let part = |low: f64, high: f64, from: usize, count: usize| {
+            let end = (from + count) as f64;
+            let (low, high) = (low.floor().clamp(from as f64, end), high.ceil().clamp(from as f64, end));
+            if low < high { (low as usize, (high - low) as usize) } else { (from, 0) }
+        };
+        let (column, columns) = part((x0 - west) / width, (x1 - west) / width, self.column, self.columns);
+        let (row, rows) = part((north - y1) / height, (north - y0) / height, self.row, self.rows);
+        Self { column, row, columns, rows }
+    }
+}
 
 /// Marks on the cells of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +73,13 @@ impl Place {
     }
 
     /// Whether a cell is one of its.
-    pub(super) fn holds(&self, column: usize, row: usize) -> bool {
+    pub(crate) fn holds(&self, column: usize, row: usize) -> bool {
         let at = self.runs.partition_point(|run| (run.row as usize, run.to as usize) <= (row, column));
         self.runs.get(at).is_some_and(|run| run.row as usize == row && run.from as usize <= column)
     }
 
     /// The box round it, in cells of the marks.
-    pub(super) fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         let from = self.runs.iter().map(|run| run.from).min().unwrap_or(0) as usize;
         let to = self.runs.iter().map(|run| run.to).max().unwrap_or(0) as usize;
         let row = self.runs.first().map_or(0, |run| run.row) as usize;
@@ -70,7 +99,7 @@ impl Marks {
     }
 
     /// Marks the cells of a row from a column on whose value is above the limit; says how many have none.
-    pub(super) fn put(&mut self, row: usize, from: usize, values: impl Iterator<Item = f32>, limit: f32) -> u64 {
+    pub(crate) fn mark_above(&mut self, row: usize, from: usize, values: impl Iterator<Item = f32>, limit: f32) -> u64 {
         let words = &mut self.bits[row * self.stride..(row + 1) * self.stride];
         let (mut word, mut at, mut unknown) = (0_u64, from, 0);
         for value in values {
@@ -89,14 +118,117 @@ impl Marks {
     }
 
     /// Whether a cell is marked; what lies outside is not.
-    pub(crate) fn get(&self, column: usize, row: usize) -> bool {
+    pub(crate) fn is_set(&self, column: usize, row: usize) -> bool {
         column < self.columns
             && row < self.rows
             && self.bits[row * self.stride + column / WORD] >> (column % WORD) & 1 == 1
     }
 
-    fn row(&self, row: usize) -> &[u64] {
+    /// Marks a cell, or takes its mark off.
+    pub(crate) fn put(&mut self, column: usize, row: usize, marked: bool) {
+        let (word, bit) = (&mut self.bits[row * self.stride + column / WORD], 1 << (column % WORD));
+        *word = if marked { *word | bit } else { *word & !bit };
+    }
+
+    /// Marks the cells `from..to` of a row.
+    pub(crate) fn set_run(&mut self, Run { row, from, to }: Run) {
+        let (from, to) = (from as usize, to as usize);
+        let words = &mut self.bits[row as usize * self.stride..(row as usize + 1) * self.stride];
+        let mut at = from;
+        while at < to {
+            let end = to.min((at / WORD + 1) * WORD);
+            words[at / WORD] |= (u64::MAX >> (WORD - (end - at))) << (at % WORD);
+            at = end;
+        }
+    }
+
+    /// The words of a row, the first cell in the lowest bit.
+    pub(crate) fn row(&self, row: usize) -> &[u64] {
         &self.bits[row * self.stride..(row + 1) * self.stride]
+    }
+
+    /// The same, to be written; bits beyond the last column stay nought.
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        &mut self.bits[row * self.stride..(row + 1) * self.stride]
+    }
+
+    /// Whether any cell of a part is marked.
+    pub(crate) fn any_in(&self, Window { column, row, columns, rows }: Window) -> bool {
+        let end = (column + columns).min(self.columns);
+        (row..(row + rows).min(self.rows)).any(|row| self.next(row, column, end).is_some())
+    }
+
+    /// The first marked cell of `from..to` in a row.
+    pub(crate) fn next(&self, row: usize, from: usize, to: usize) -> Option<usize> {
+        let words = self.row(row);
+        let mut at = from;
+        while at < to {
+            let rest = words[at / WORD] >> (at % WORD);
+            if rest != 0 {
+                return Some(at + rest.trailing_zeros() as usize).filter(|found| *found < to);
+            }
+            at = (at / WORD + 1) * WORD;
+        }
+        None
+    }
+
+    /// The marked cells of a row that a marked cell is one of.
+    pub(crate) fn run_round(&self, column: usize, row: usize) -> Run {
+        let words = self.row(row);
+        let mut from = column;
+        loop {
+            // The cells at and before `from` in its word, the nearest in the highest bit.
+            let ones = (words[from / WORD] << (WORD - 1 - from % WORD)).leading_ones() as usize;
+            let whole = from % WORD + 1;
+            if ones < whole || from < whole {
+                from = from + 1 - ones.min(whole);
+                break;
+            }
+            from -= whole;
+            if words[from / WORD] >> (WORD - 1) == 0 {
+                from += 1;
+                break;
+            }
+        }
+        let mut to = column;
+        while to < self.columns {
+            let left = WORD - to % WORD;
+            let ones = ((words[to / WORD] >> (to % WORD)).trailing_ones() as usize).min(left);
+            to += ones;
+            if ones < left {
+                break;
+            }
+        }
+        Run { row: row as u32, from: from as u32, to: to.min(self.columns) as u32 }
+    }
+
+    /// How many are marked.
+    pub(crate) fn count(&self) -> usize {
+        self.bits.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Cell by cell with the marks of another window of the same size.
+    pub(crate) fn with(mut self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        for (word, other) in self.bits.iter_mut().zip(&other.bits) {
+            *word = join(*word, *other);
+        }
+        self
+    }
+
+    /// The box round what is marked; none where nothing is.
+    pub(crate) fn bounds(&self) -> Option<Window> {
+        let rows = (0..self.rows).filter(|row| self.row(*row).iter().any(|word| *word != 0));
+        let (first, last) = rows.fold((None, 0), |(first, _), row| (first.or(Some(row)), row));
+        let first = first?;
+        let mut all = vec![0_u64; self.stride];
+        for row in first..=last {
+            all.iter_mut().zip(self.row(row)).for_each(|(word, own)| *word |= own);
+        }
+        let from = all.iter().position(|word| *word != 0)?;
+        let to = all.iter().rposition(|word| *word != 0)?;
+        let from = from * WORD + all[from].trailing_zeros() as usize;
+        let to = to * WORD + WORD - all[to].leading_zeros() as usize;
+        Some(Window { column: from, row: first, columns: to - from, rows: last + 1 - first })
     }
 
     /// Marks of the last word that are no cells.
@@ -109,7 +241,7 @@ impl Marks {
 
     /// A cell is marked where any of the nine round it is (`grow`), or where all are; outside of the window counts as unmarked
     /// when it grows, as marked when it shrinks, so that the window's edge eats nothing.
-    fn stepped(&self, grow: bool) -> Self {
+    pub(crate) fn stepped(&self, grow: bool) -> Self {
         let mut made = Self::new(self.columns, self.rows);
         let empty = vec![if grow { 0 } else { u64::MAX }; self.stride];
         let join = |a: u64, b: u64| if grow { a | b } else { a & b };
@@ -139,7 +271,7 @@ impl Marks {
 
     /// Without what is thinner than `2 * steps + 1` cells; the corners of what is thicker stay as they are, but for what hangs
     /// on them by more than `REGROWN` cells.
-    pub(super) fn opened(self, steps: usize) -> Self {
+    pub(crate) fn opened(self, steps: usize) -> Self {
         let shrunk = (0..steps).fold(self.clone(), |marks, _| marks.stepped(false));
         let mut grown = if steps == 0 { return self } else { (0..steps).fold(shrunk, |marks, _| marks.stepped(true)) };
         for _ in 0..REGROWN {
@@ -152,13 +284,13 @@ impl Marks {
     }
 
     /// With gaps of up to `2 * steps` cells closed.
-    pub(super) fn closed(self, steps: usize) -> Self {
+    pub(crate) fn closed(self, steps: usize) -> Self {
         let grown = (0..steps).fold(self, |marks, _| marks.stepped(true));
         (0..steps).fold(grown, |marks, _| marks.stepped(false))
     }
 
     /// Runs of one row.
-    fn runs(&self, row: usize, out: &mut Vec<Run>) {
+    pub(crate) fn runs(&self, row: usize, out: &mut Vec<Run>) {
         let words = self.row(row);
         let mut column = 0;
         while column < self.columns {
@@ -237,7 +369,7 @@ fn gathered(runs: Vec<Run>, sets: &mut Sets, least_cells: usize) -> Vec<Place> {
 }
 
 /// The place with those of its holes filled that are smaller than `most_cells`.
-pub(super) fn filled(place: Place, most_cells: usize) -> Place {
+pub(crate) fn filled(place: Place, most_cells: usize) -> Place {
     let Window { column, row, columns, rows } = place.window();
     // A rim of one cell joins everything outside.
     let mut outside = Marks::new(columns + 2, rows + 2);
