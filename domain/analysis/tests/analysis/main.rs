@@ -14,6 +14,7 @@
 
 mod conformity;
 mod differences;
+mod exposures;
 mod ground_truth;
 mod overlays;
 mod painted;
