@@ -151,20 +151,17 @@ pub(super) fn loss(exposed: &[Exposed<'_>], values: &[UnitValue]) -> Loss {
     Loss::Estimated { wan_yuan, complete: known == exposed.len() }
 }
 
-/// The households with heads and phones masked, those of most people first; the ids are those of the register's features, so
+/// The households by village, with heads and phones masked; the ids are those of the register's features, so
 /// that whoever has the right may look the rest up.
 pub(super) fn household_list(exposed: &[Exposed<'_>]) -> Value {
-    let mut lived_in: Vec<&Exposed<'_>> =
+    let lived_in: Vec<&Exposed<'_>> =
         exposed.iter().filter(|one| one.house.households > 0 || one.house.people > 0).collect();
     let of = lived_in.len();
-    let order =
-        |one: &Exposed<'_>| (one.house.village.clone(), std::cmp::Reverse(one.house.people), one.house.number.clone());
-    if of > MOST_LISTED {
-        // What is left out should be what matters least.
-        lived_in.sort_by_key(|one| (std::cmp::Reverse(one.house.people), one.house.number.clone()));
-        lived_in.truncate(MOST_LISTED);
-    }
-    lived_in.sort_by_cached_key(|one| order(one));
+    let mut lived_in = most_people(lived_in, MOST_LISTED);
+    lived_in.sort_by(|a, b| {
+        let people = || b.house.people.cmp(&a.house.people);
+        a.house.village.cmp(&b.house.village).then_with(people).then_with(|| a.house.number.cmp(&b.house.number))
+    });
     let row = |one: &&Exposed<'_>| {
         let (head, phone) = one.house.masked();
         json!({
@@ -178,13 +175,24 @@ pub(super) fn household_list(exposed: &[Exposed<'_>]) -> Value {
     json!({ "of": of, "listed": rows.len(), "rows": rows })
 }
 
+/// So many at most, in the order given: what is left out should be what matters least.
+fn most_people<'e, 'l>(exposed: Vec<&'e Exposed<'l>>, most: usize) -> Vec<&'e Exposed<'l>> {
+    if exposed.len() <= most {
+        return exposed;
+    }
+    let mut ranked: Vec<usize> = (0..exposed.len()).collect();
+    ranked.select_nth_unstable_by_key(most, |index| {
+        let house = &exposed[*index].house;
+        (std::cmp::Reverse((house.people, house.households)), *index)
+    });
+    ranked.truncate(most);
+    ranked.sort_unstable();
+    ranked.into_iter().map(|index| exposed[index]).collect()
+}
+
 /// The footprints as places, those of most people first where there are too many.
 pub(super) fn places(exposed: &[Exposed<'_>]) -> Vec<FoundPatch> {
-    let mut shown: Vec<&Exposed<'_>> = exposed.iter().collect();
-    if shown.len() > MOST_PLACES {
-        shown.sort_by_key(|one| std::cmp::Reverse((one.house.people, one.house.households)));
-        shown.truncate(MOST_PLACES);
-    }
+    let shown = most_people(exposed.iter().collect(), MOST_PLACES);
     let place = |one: &&Exposed<'_>| {
         let house = &one.house;
         let mut properties = Map::new();

@@ -54,8 +54,8 @@ fn row(line: &Line, layer: &LoadedLayer, parcels: &[&Parcel], ground: &Ground, w
         ground.met(parcel).is_some() || parcel.lines.iter().any(|line| !ground.pieces(line).is_empty())
     };
     let met: Vec<&Parcel> = parcels.par_iter().filter(on_it).copied().collect();
-    let of_field = |parcel: &Parcel, field: &Option<String>| field.as_ref().map(|field| text(parcel, field));
-    let mut names: Vec<String> = met.iter().filter_map(|parcel| of_field(parcel, &line.name_field)).collect();
+    let name = |parcel: &&Parcel| line.name_field.as_deref().map(|field| text(parcel, field));
+    let mut names: Vec<String> = met.iter().filter_map(name).collect();
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();
@@ -99,13 +99,12 @@ fn row(line: &Line, layer: &LoadedLayer, parcels: &[&Parcel], ground: &Ground, w
 /// What the parcels cover of the ground, by class; all in one where the line has no classes.
 fn classes(line: &Line, met: &[&Parcel], ground: &Ground) -> BTreeMap<String, (String, Region)> {
     let Some((site, region)) = ground.cut() else { return BTreeMap::new() };
-    let of =
-        |parcel: &Parcel, field: &Option<String>| field.as_ref().map_or_else(String::new, |field| text(parcel, field));
+    let of = |parcel: &Parcel, field: Option<&str>| field.map_or_else(String::new, |field| text(parcel, field));
     let cut: Vec<(String, String, Region)> = met
         .par_iter()
         .map(|parcel| {
             let shared = site.shared(region, parcel.polygons.iter());
-            (of(parcel, &line.class_field), of(parcel, &line.class_name_field), shared)
+            (of(parcel, line.class_field.as_deref()), of(parcel, line.class_name_field.as_deref()), shared)
         })
         .collect();
     let mut parts: BTreeMap<String, (String, Vec<Region>)> = BTreeMap::new();

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Cells that are kept.
-const MOST_CELLS: usize = 16_000_000;
+const MOST_CELLS: usize = 9_000_000;
 /// Values read at once.
 const MOST_READ: usize = 4_000_000;
 /// Rows of the source that are read at once.

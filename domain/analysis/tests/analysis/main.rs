@@ -15,6 +15,7 @@
 mod conformity;
 mod differences;
 mod fallen_buildings;
+mod exposures;
 mod ground_truth;
 mod overlays;
 mod painted;
