@@ -15,6 +15,7 @@
 mod conformity;
 mod differences;
 mod ground_truth;
+mod inundations;
 mod overlays;
 mod painted;
 mod real;
