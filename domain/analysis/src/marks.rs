@@ -508,4 +508,38 @@ mod tests {
             prop_assert_eq!(made.places(true, 1).iter().map(Place::cells).collect::<Vec<_>>(), sizes);
         }
     }
+
+    proptest! {
+        #[test]
+        fn runs_are_found_and_set_as_cell_by_cell(columns in 1..200_usize, seed in prop::collection::vec(prop::bool::weighted(0.9), 200..900)) {
+            let rows = seed.len() / columns;
+            let seed = &seed[..rows * columns];
+            let made = marks(columns, seed);
+            let mut again = Marks::new(columns, rows);
+            for row in 0..rows {
+                let line = &seed[row * columns..][..columns];
+                for column in 0..columns {
+                    prop_assert_eq!(made.is_set(column, row), line[column]);
+                    let end = (column + 70).min(columns);
+                    let next = (column..end).find(|at| line[*at]);
+                    prop_assert_eq!(made.next(row, column, end), next);
+                    prop_assert_eq!(made.any_in(Window { column, row, columns: 70, rows: 1 }), next.is_some());
+                    if line[column] {
+                        let from = (0..column).rev().find(|at| !line[*at]).map_or(0, |at| at + 1);
+                        let to = (column..columns).find(|at| !line[*at]).unwrap_or(columns);
+                        let run = made.run_round(column, row);
+                        prop_assert_eq!((run.from as usize, run.to as usize), (from, to));
+                        again.set_run(run);
+                    }
+                }
+            }
+            prop_assert_eq!(&again, &made);
+            prop_assert_eq!(made.count(), seed.iter().filter(|set| **set).count());
+            let set: Vec<[usize; 2]> = (0..seed.len()).filter(|at| seed[*at]).map(|at| [at % columns, at / columns]).collect();
+            let bound = |axis: usize| (set.iter().map(|at| at[axis]).min(), set.iter().map(|at| at[axis] + 1).max());
+            let ((left, right), (top, bottom)) = (bound(0), bound(1));
+            let bounds = made.bounds().map(|b| (b.column, b.column + b.columns, b.row, b.row + b.rows));
+            prop_assert_eq!(bounds, left.zip(right).zip(top.zip(bottom)).map(|((a, b), (c, d))| (a, b, c, d)));
+        }
+    }
 }

@@ -169,8 +169,10 @@ pub(super) struct Classes {
 impl Classes {
     pub(super) fn new(limits_m: &[f64], wet: &Marks) -> Self {
         let bounds = wet.bounds().unwrap_or(Window { column: 0, row: 0, columns: 0, rows: 0 });
-        let side = (1..).find(|side| bounds.columns.div_ceil(*side) * bounds.rows.div_ceil(*side) <= MOST_SQUARES);
-        let side = side.unwrap_or(1);
+        let mut side = 1;
+        while bounds.columns.div_ceil(side) * bounds.rows.div_ceil(side) > MOST_SQUARES {
+            side += 1;
+        }
         let across = bounds.columns.div_ceil(side);
         Self {
             limits_m: limits_m.to_vec(),
@@ -327,7 +329,7 @@ struct Rectangle {
 impl Rectangle {
     /// Anticlockwise, with y northwards.
     fn ring(&self) -> Ring {
-        let [from, to, top, bottom] = [self.from, self.to, self.top, self.bottom].map(|v| v as i32);
+        let [from, to, top, bottom] = [self.from, self.to, self.top, self.bottom].map(|v| v as u32 as i32);
         vec![
             IntPoint::new(from, -bottom),
             IntPoint::new(to, -bottom),

@@ -26,7 +26,7 @@ pub(super) struct Looked {
     pub(super) beyond: Marks,
     /// Cells of the area asked for, where one was.
     pub(super) area: Option<Marks>,
-    pub(super) looked_at: usize,
+    pub(super) cells: usize,
     /// The lowest ground, metres; infinite where there is none.
     pub(super) lowest_m: f32,
 }
@@ -73,7 +73,7 @@ pub(super) fn look(
         low,
         void: void.with(&beyond, |void, beyond| void & !beyond),
         beyond,
-        looked_at: area.as_ref().map_or(columns * rows, Marks::count),
+        cells: area.as_ref().map_or(columns * rows, Marks::count),
         area,
         lowest_m,
     })
@@ -285,7 +285,8 @@ pub(super) fn mark_line(marks: &mut Marks, line: &[[f64; 2]]) {
                 break;
             }
             left -= 1;
-            let axis = if cell[1] == last[1] || (cell[0] != last[0] && next[0] <= next[1]) { 0 } else { 1 };
+            let is_across = cell[1] == last[1] || (cell[0] != last[0] && next[0] <= next[1]);
+            let axis = usize::from(!is_across);
             cell[axis] += step[axis];
             next[axis] += 1.0 / along[axis].abs();
         }
@@ -310,4 +311,61 @@ fn clipped(a: [f64; 2], b: [f64; 2], size: [f64; 2]) -> Option<[[f64; 2]; 2]> {
     }
     let at = |t: f64| [0, 1].map(|axis| a[axis] + t * (b[axis] - a[axis]));
     (from <= to).then(|| [at(from), at(to)])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_fill_without_room_to_wait_is_the_same(
+            columns in 1..150_usize, seed in prop::collection::vec(prop::bool::weighted(0.6), 150..900), by_corners: bool,
+        ) {
+            let rows = seed.len() / columns;
+            let mut open = Marks::new(columns, rows);
+            (0..rows * columns).filter(|at| seed[*at]).for_each(|at| open.set(at % columns, at / columns));
+            let all = pieces(&open, by_corners);
+            let mut fill = Fill::new(&open, by_corners, 1);
+            for row in 0..rows {
+                if let Some(cell) = all.largest.next(row, 0, columns) {
+                    fill.enter(row, cell, cell + 1);
+                    break;
+                }
+            }
+            fill.finish();
+            prop_assert_eq!(fill.cells, all.largest.count());
+            prop_assert_eq!(&fill.wet, &all.largest);
+            let places = open.places(true, 1);
+            if by_corners {
+                prop_assert_eq!(places.len(), all.count);
+                prop_assert_eq!(places.first().map_or(0, crate::marks::Place::cells), all.largest.count());
+            }
+        }
+
+        #[test]
+        fn a_line_leaves_no_gap_at_corners(ends in prop::array::uniform4(-30.0..130.0_f64)) {
+            let (size, line) = (100, [[ends[0], ends[1]], [ends[2], ends[3]]]);
+            let mut marks = Marks::new(size, size);
+            mark_line(&mut marks, &line);
+            for t in 0..=2_000 {
+                let t = f64::from(t) / 2_000.0;
+                let [x, y] = [0, 1].map(|axis| line[0][axis] + t * (line[1][axis] - line[0][axis]));
+                let inside = |v: f64| (0.0..size as f64).contains(&v);
+                // A place on a side is of either cell.
+                let near = |v: f64| (v - v.round()).abs() < 1e-6;
+                if inside(x) && inside(y) && !near(x) && !near(y) {
+                    prop_assert!(marks.is_set(x as usize, y as usize), "{x} {y}");
+                }
+            }
+            // Without it, water would pass from one side to the other by a corner.
+            for at in 0..(size - 1) * (size - 1) {
+                let (x, y) = (at % (size - 1), at / (size - 1));
+                let [a, b, c, d] = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| marks.is_set(x, y));
+                prop_assert!(!(a && d && !b && !c || b && c && !a && !d), "a gap at {x} {y}");
+            }
+        }
+    }
 }

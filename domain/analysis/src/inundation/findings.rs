@@ -49,7 +49,7 @@ struct Limits {
 
 impl Found<'_, '_> {
     pub(super) fn findings(mut self, water: &Water<'_>) -> Result<Findings, AnalysisError> {
-        let all = self.classes.sums.iter().fold(Sum::default(), |sum, own| sum.and(own));
+        let all = self.classes.sums.iter().fold(Sum::default(), Sum::and);
         let limits = self.limits(water, all.areas);
         let houses = self.rules.houses;
         let (houses_found, by_class) =
@@ -81,7 +81,7 @@ impl Found<'_, '_> {
             "neighbours": if self.rules.fill.corners { 8 } else { 4 },
             "cells": {
                 "size_m": self.ground.cell_m(self.task.plane)?.map(|m| rounded(m, 3)),
-                "looked_at": self.looked.looked_at, "outline_cells": side,
+                "looked_at": self.looked.cells, "outline_cells": side,
                 "without_height": self.looked.void.count(),
             },
             "lowest_ground_m": rounded(f64::from(self.looked.lowest_m), 3),

@@ -99,7 +99,9 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let mut rings = rings_asked(task, surface, &request.within)?;
     let window = window_of(surface, &rings)?;
     let ground = Ground::new(surface, task.plane, window)?;
-    rings.iter_mut().for_each(|ring| ground.in_cells(ring));
+    for ring in &mut rings {
+        ground.in_cells(ring);
+    }
     let looked = look(task, &ground, &rings, request.level_m)?;
     if !looked.lowest_m.is_finite() {
         return Err(refuse(
@@ -319,7 +321,9 @@ fn seeds(
         Source::Line { line } => mark_line(&mut seeds, &ground.cells_of_degrees(line)?),
         Source::Area { area } => {
             let mut rings = rings_asked(task, ground.surface(), area)?;
-            rings.iter_mut().for_each(|ring| ground.in_cells(ring));
+            for ring in &mut rings {
+                ground.in_cells(ring);
+            }
             seeds = within(&rings, looked.low.columns, looked.low.rows);
         }
     }

@@ -204,15 +204,14 @@ impl Footprint<'_> {
     }
 }
 
+/// The cells that a footprint may have, and the one in its middle.
+type Place = (Window, (usize, usize));
+
 /// Cells of a window that a footprint without the middle of any cell may have.
 const SMALL: usize = 5;
 
 /// The cells that a parcel and a margin may have, and the one in its middle; none outside of the window.
-fn window_of(
-    parcel: &Parcel,
-    ground: &Ground<'_>,
-    margin: [f64; 2],
-) -> Result<Option<(Window, (usize, usize))>, AnalysisError> {
+fn window_of(parcel: &Parcel, ground: &Ground<'_>, margin: [f64; 2]) -> Result<Option<Place>, AnalysisError> {
     let exteriors = parcel.polygons.iter().flat_map(|polygon| &polygon.exterior);
     let places: Vec<[f64; 2]> = exteriors
         .chain(parcel.lines.iter().flatten())

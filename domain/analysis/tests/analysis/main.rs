@@ -17,6 +17,7 @@ mod differences;
 mod fallen_buildings;
 mod exposures;
 mod ground_truth;
+mod inundations;
 mod overlays;
 mod painted;
 mod real;
