@@ -92,6 +92,9 @@ fn relief(task: &Task<'_>, pair: &Pair<'_>, rings: &[Vec<[f64; 2]>]) -> Result<R
     let [west, north, width, height] = surface.grid();
     let window = pair.narrowed(&rings.concat());
     let mut relief = Relief::default();
+    if window.cells() == 0 {
+        return Ok(relief);
+    }
     for first in (0..window.rows).step_by(BAND) {
         if task.watch.cancelled() {
             return Err(AnalysisError::Cancelled);

@@ -25,6 +25,8 @@ const MOST_CELLS: usize = 4_000_000;
 const MOST_AROUND: usize = 2_500;
 /// Known cells around a footprint without which the ground there is unknown.
 const LEAST_AROUND: usize = 8;
+/// Ground around that lies so many times farther off its plane than half of it does is no ground.
+const FAR_OFF: f64 = 3.5;
 
 /// Where a building stands on the grid.
 pub(super) struct Footprint {
@@ -54,7 +56,8 @@ pub(super) struct Evidence {
     pub(super) standing_m: Option<[f64; 2]>,
     /// Change of the ground around.
     pub(super) ground_change_m: Option<f64>,
-    /// Cells whose roof is gone.
+    /// Cells whose roof stood above the ground, and those of them whose roof is gone.
+    pub(super) roof_cells: usize,
     pub(super) roofless: usize,
     /// The moved place that has most of it.
     pub(super) place: Option<usize>,
@@ -64,6 +67,11 @@ impl Evidence {
     /// A part of the known cells.
     pub(super) fn share(&self, cells: usize) -> f64 {
         cells as f64 / self.known.max(1) as f64
+    }
+
+    /// The part of the roof that is gone.
+    pub(super) fn roofless_share(&self) -> f64 {
+        self.roofless as f64 / self.roof_cells.max(1) as f64
     }
 }
 
@@ -220,7 +228,7 @@ impl<'s> Square<'s> {
 
     fn evidence(&self, footprint: &Footprint, marks: &Marks, boxes: &[Window]) -> Evidence {
         let mut seen = Evidence::default();
-        let mut known: Vec<[f32; 2]> = Vec::new();
+        let mut known: Vec<Spot> = Vec::new();
         let mut in_places: BTreeMap<usize, usize> = BTreeMap::new();
         for row in self.rows(footprint) {
             for column in self.columns(&footprint.rings, row).into_iter().flat_map(|(from, to)| from..to) {
@@ -231,7 +239,9 @@ impl<'s> Square<'s> {
                 if !both.iter().all(|height| height.is_finite()) {
                     continue;
                 }
-                known.push(both);
+                let [wide_m, high_m] = self.cell_m;
+                let at = [self.window.column + column, self.window.row + row].map(|cell| cell as f64 + 0.5);
+                known.push(Spot { at_m: [at[0] * wide_m, at[1] * high_m], heights: both });
                 let looked = self.scene.window;
                 let at = (self.window.column + column).checked_sub(looked.column);
                 let Some((column, row)) = at.zip((self.window.row + row).checked_sub(looked.row)) else { continue };
@@ -246,7 +256,7 @@ impl<'s> Square<'s> {
         seen.known = known.len();
         seen.place = in_places.into_iter().max_by_key(|(place, cells)| (*cells, usize::MAX - place)).map(|(at, _)| at);
         let mut sums = [0.0; 2];
-        for [before, after] in &known {
+        for Spot { heights: [before, after], .. } in &known {
             let change = f64::from(after - before);
             seen.change_m += change / seen.known as f64;
             if change.abs() > self.scene.limit_m {
@@ -270,27 +280,29 @@ impl<'s> Square<'s> {
         })
     }
 
-    /// How far the roof stood above the ground around, and how much of it is gone.
-    fn see_roof(&self, footprint: &Footprint, known: &[[f32; 2]], seen: &mut Evidence) {
+    /// How far the roof stood above the ground around, and how much of it is gone. The ground under a building on a slope is a
+    /// plane through the ground around: uphill the same roof stands lower above it.
+    fn see_roof(&self, footprint: &Footprint, known: &[Spot], seen: &mut Evidence) {
         let around = self.around(footprint);
         if known.is_empty() || around.len() < LEAST_AROUND {
             return;
         }
-        let of = |heights: &[[f32; 2]], value: fn(&[f32; 2]) -> f32| {
-            let mut values: Vec<f32> = heights.iter().map(value).collect();
-            let middle = values.len() / 2;
-            f64::from(*values.select_nth_unstable_by(middle, f32::total_cmp).1)
-        };
-        let standing_m = [of(known, |h| h[0]) - of(&around, |h| h[0]), of(known, |h| h[1]) - of(&around, |h| h[1])];
-        let ground_m = of(&around, |h| h[1] - h[0]);
-        let gone_m = (self.scene.rules.roof_lost * standing_m[0]).max(self.scene.limit_m);
-        seen.roofless = known.iter().filter(|h| f64::from(h[1] - h[0]) - ground_m <= -gone_m).count();
-        seen.standing_m = Some(standing_m);
+        let ground = [0, 1].map(|epoch| Plane::through(&around, epoch));
+        let standing = |spot: &Spot, epoch: usize| f64::from(spot.heights[epoch]) - ground[epoch].at(spot.at_m);
+        let ground_m = median(around.iter().map(|spot| f64::from(spot.heights[1] - spot.heights[0])));
+        seen.standing_m = Some([0, 1].map(|epoch| median(known.iter().map(|spot| standing(spot, epoch)))));
         seen.ground_change_m = Some(ground_m);
+        // Where the roof hardly stands above the slope it tells nothing.
+        let least_m = self.scene.limit_m.max(self.scene.rules.roof_m / 2.0);
+        for (spot, stood_m) in known.iter().map(|spot| (spot, standing(spot, 0))).filter(|(_, m)| *m >= least_m) {
+            let sank_m = ground_m - f64::from(spot.heights[1] - spot.heights[0]);
+            seen.roof_cells += 1;
+            seen.roofless += usize::from(sank_m >= (self.scene.rules.roof_lost * stood_m).max(self.scene.limit_m));
+        }
     }
 
     /// Both heights of the ground around a footprint.
-    fn around(&self, footprint: &Footprint) -> Vec<[f32; 2]> {
+    fn around(&self, footprint: &Footprint) -> Vec<Spot> {
         let [west, north, width, height] = self.scene.pair.base().grid();
         let [wide_m, high_m] = self.cell_m;
         let place = |[x, y]: [f64; 2]| [(x - west) / width * wide_m, (north - y) / height * high_m];
@@ -311,15 +323,70 @@ impl<'s> Square<'s> {
                 if self.built[cell] || !both.iter().all(|height| height.is_finite()) {
                     continue;
                 }
-                let middle = [(column as f64 + 0.5) * wide_m, ((self.window.row + row) as f64 + 0.5) * high_m];
-                let away_m = sides.iter().map(|side| distance_m(middle, *side)).fold(f64::INFINITY, f64::min);
+                let at_m = [(column as f64 + 0.5) * wide_m, ((self.window.row + row) as f64 + 0.5) * high_m];
+                let away_m = sides.iter().map(|side| distance_m(at_m, *side)).fold(f64::INFINITY, f64::min);
                 if (near..=far).contains(&away_m) {
-                    around.push(both);
+                    around.push(Spot { at_m, heights: both });
                 }
             }
         }
         around
     }
+}
+
+/// A place, metres from the corner of the grid, with both heights.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    at_m: [f64; 2],
+    heights: [f32; 2],
+}
+
+/// Ground as a plane: a place on it, and its rise along both axes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Plane {
+    middle_m: [f64; 3],
+    rise: [f64; 2],
+}
+
+impl Plane {
+    /// Through the heights of an epoch; what lies far off, as trees do, is left out the second time.
+    fn through(spots: &[Spot], epoch: usize) -> Self {
+        let points: Vec<[f64; 3]> =
+            spots.iter().map(|spot| [spot.at_m[0], spot.at_m[1], f64::from(spot.heights[epoch])]).collect();
+        let first = Self::fitted(&points);
+        let off = |point: &[f64; 3]| (point[2] - first.at([point[0], point[1]])).abs();
+        let limit_m = FAR_OFF * median(points.iter().map(off)) + 0.01;
+        let near: Vec<[f64; 3]> = points.iter().copied().filter(|point| off(point) <= limit_m).collect();
+        Self::fitted(&near)
+    }
+
+    fn fitted(points: &[[f64; 3]]) -> Self {
+        let count = points.len().max(1) as f64;
+        let middle_m = [0, 1, 2].map(|axis| points.iter().map(|point| point[axis]).sum::<f64>() / count);
+        let sum = |a: usize, b: usize| points.iter().map(|p| (p[a] - middle_m[a]) * (p[b] - middle_m[b])).sum::<f64>();
+        let (xx, yy, xy, xz, yz) = (sum(0, 0), sum(1, 1), sum(0, 1), sum(0, 2), sum(1, 2));
+        let determinant = xx * yy - xy * xy;
+        // Ground on a line round a corner tells no plane.
+        let rise = if determinant > 1e-3 * xx * yy {
+            [(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant]
+        } else {
+            [0.0; 2]
+        };
+        Self { middle_m, rise }
+    }
+
+    fn at(&self, [x, y]: [f64; 2]) -> f64 {
+        self.middle_m[2] + self.rise[0] * (x - self.middle_m[0]) + self.rise[1] * (y - self.middle_m[1])
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// From a place to a side.

@@ -391,11 +391,13 @@ fn judge(seen: &Evidence, rules: &Buildings, model: &Model, limit_m: f64) -> (St
     if seen.known < rules.least_cells || seen.known * 2 < seen.cells || model.is_mixed() {
         return (State::Undetermined, Basis::Nothing);
     }
-    let roof_seen = model.kinds[0] != Kind::Ground && seen.standing_m.is_some_and(|m| m[0] >= rules.roof_m);
+    let roof_seen = model.kinds[0] != Kind::Ground
+        && seen.roof_cells >= rules.least_cells
+        && seen.standing_m.is_some_and(|m| m[0] >= rules.roof_m);
     let ground_m = seen.ground_change_m.unwrap_or(0.0);
     let touched = seen.share(seen.in_place) >= rules.damaged_share;
     if roof_seen {
-        let gone = seen.share(seen.roofless);
+        let gone = seen.roofless_share();
         let state = if gone >= rules.lost_share {
             if ground_m >= rules.over_m.max(limit_m) { State::Buried } else { State::Destroyed }
         } else if gone >= rules.damaged_share || (touched && (seen.fallen > 0 || ground_m.abs() > limit_m)) {
@@ -476,7 +478,7 @@ fn put(into: &mut Map<String, Value>, fate: &Fate<'_>) {
             "drop_of_height": house.height_m.map_or(Value::Null, |height_m| share(drop_m / height_m)),
             "roof_above_ground_m": { "before": height(seen.standing_m.map(|m| m[0])), "after": height(seen.standing_m.map(|m| m[1])) },
             "ground_around_change_m": height(seen.ground_change_m),
-            "roof_gone_share": seen.standing_m.map_or(Value::Null, |_| share(seen.share(seen.roofless))),
+            "roof_gone_share": seen.standing_m.map_or(Value::Null, |_| share(seen.roofless_share())),
         })
     });
     let place = fate.evidence.as_ref().and_then(|seen| seen.place).filter(|place| *place < MOST_PLACES);

