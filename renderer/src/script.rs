@@ -57,7 +57,7 @@ pub enum Step {
         places: Vec<Vec<f64>>,
         /// What a volume counts from: `corners`, `lowest-corner` or `{"level": 300.0}`.
         #[serde(default)]
-        reference: studies::From,
+        reference: studies::CountsFrom,
     },
     /// Put measurements away.
     ClearMeasures,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::{Desk, Tool};
 use crate::layer::damage;
-use crate::layer::difference::Scale;
 use crate::panel::studies::{StudiesRow, StudyAction};
 use crate::panel::words;
 use crate::panel::{Action, MeasuredLine};
@@ -297,25 +296,4 @@ pub const EVERYTHING_M: [f64; 2] = [-1e5, 1e5];
 /// Whether a study's layer is on and shown.
 fn shows(desk: &Desk, dataset_kind: &str) -> bool {
     desk.viewer.layers.iter().any(|layer| layer.visible && layer.kind.dataset_kind == dataset_kind)
-}
-
-impl Default for StudiesRow {
-    fn default() -> Self {
-        Self {
-            compare: Compare::Off,
-            before: None,
-            difference: None::<Scale>,
-            flood: None,
-            view: None,
-            sights: Vec::new(),
-            section: None,
-            has_cut: false,
-            cut_range_m: None,
-            damage: None,
-            settings: Settings::default(),
-            reference: crate::scene::earthwork::Reference::Corners,
-            has_volume: false,
-            shown: [false; 4],
-        }
-    }
 }

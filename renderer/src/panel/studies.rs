@@ -83,6 +83,27 @@ pub struct StudiesRow {
     pub shown: [bool; 4],
 }
 
+impl Default for StudiesRow {
+    fn default() -> Self {
+        Self {
+            compare: Compare::Off,
+            before: None,
+            difference: None,
+            flood: None,
+            view: None,
+            sights: Vec::new(),
+            section: None,
+            has_cut: false,
+            cut_range_m: None,
+            damage: None,
+            settings: Settings::default(),
+            reference: Reference::Corners,
+            has_volume: false,
+            shown: [false; 4],
+        }
+    }
+}
+
 /// The list.
 pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {

@@ -20,20 +20,17 @@ use crate::viewer::{Compare, FloodOrder, Side, ViewOrder};
 
 /// Two epochs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct TwoEpochs {
     /// The earlier moment, RFC 3339 or a date; without one nothing is compared.
-    #[serde(alias = "before_date")]
     before: Option<String>,
     /// How they are seen.
     how: How,
     /// Where a swipe parts the map, 0..1 of its width.
     at: Option<f32>,
     /// Datasets seen in the earlier picture only, whatever their dates.
-    #[serde(rename = "only_before")]
     only_before: Vec<String>,
     /// Datasets seen in the later picture only.
-    #[serde(rename = "only_after")]
     only_after: Vec<String>,
 }
 
@@ -182,7 +179,7 @@ impl Cut {
 /// What volumes count from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum From {
+pub enum CountsFrom {
     /// The plane that fits the ground at the corners.
     #[default]
     Corners,
@@ -192,12 +189,12 @@ pub enum From {
     Level(f64),
 }
 
-impl std::convert::From<From> for Reference {
-    fn from(from: From) -> Self {
+impl From<CountsFrom> for Reference {
+    fn from(from: CountsFrom) -> Self {
         match from {
-            From::Corners => Self::Corners,
-            From::LowestCorner => Self::LowestCorner,
-            From::Level(level_m) => Self::Level(level_m),
+            CountsFrom::Corners => Self::Corners,
+            CountsFrom::LowestCorner => Self::LowestCorner,
+            CountsFrom::Level(level_m) => Self::Level(level_m),
         }
     }
 }
@@ -354,7 +351,7 @@ pub(super) enum Refusal {
     Error(crate::ViewError),
 }
 
-impl std::convert::From<crate::ViewError> for Refusal {
+impl From<crate::ViewError> for Refusal {
     fn from(error: crate::ViewError) -> Self {
         Self::Error(error)
     }

@@ -175,12 +175,6 @@ impl Viewer {
         vec![DrawList::default(); 1 + self.main_pane()]
     }
 
-    /// Adds a draw to every list whose epoch has a side.
-    pub(super) fn lists_of<'l>(&self, side: Side, lists: &'l mut [DrawList]) -> impl Iterator<Item = &'l mut DrawList> {
-        let epochs: Vec<Epoch> = (0..lists.len()).map(|pane| self.epoch_of(pane)).collect();
-        lists.iter_mut().zip(epochs).filter(move |(_, epoch)| side.is_in(*epoch)).map(|(list, _)| list)
-    }
-
     /// Hands visible terrain and drapes to the ground of each epoch.
     pub(super) fn sync_grounds(&mut self) {
         self.sync_ground(Epoch::After);

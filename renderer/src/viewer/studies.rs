@@ -309,7 +309,7 @@ impl Viewer {
 
     /// Works out what was asked for, as far as the heights are there. What is missing is asked for by the grounds.
     pub(super) fn advance_studies(&mut self) {
-        let terrain = [Epoch::Before, Epoch::After].map(|epoch| {
+        let terrain: [Vec<u32>; 2] = [Epoch::Before, Epoch::After].map(|epoch| {
             let is_there = epoch == Epoch::After || self.before.is_some();
             let layers = self.layers.iter().filter(|layer| is_there && layer.visible && layer.side.is_in(epoch));
             layers.filter(|layer| matches!(layer.state, State::Heights(_))).map(|layer| layer.lane).collect()
