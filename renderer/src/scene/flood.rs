@@ -121,11 +121,11 @@ mod tests {
     /// Two bowls 10 m deep with a dyke of 5 m between them, on a plain at 100 m; 60 x 30 cells.
     fn bowls() -> Relief {
         let height_m = |column: usize, row: usize| {
-            let bowl = |middle: f64| {
+            let bowl = |middle: f64| -> f64 {
                 let away = (column as f64 - middle).hypot(row as f64 - 15.0);
                 if away < 10.0 { 90.0 } else { 100.0 }
             };
-            bowl(15.0).min(bowl(45.0))
+            f64::min(bowl(15.0), bowl(45.0))
         };
         let corner = [0.8, 0.42];
         Relief::sampled(corner, STEP, [60, 30], &|[x, y]| {
@@ -155,7 +155,7 @@ mod tests {
         assert!((one.class_m2[4] - one.area_m2).abs() < 1e-9, "six metres are in the deepest class");
         assert!(!one.reaches_border && !one.source_is_dry);
         let over = fill(&relief, 101.0, Some([15, 15]));
-        assert!(over.reaches_border && over.area_m2 > 6.0 * one.area_m2, "over the plain both are one");
+        assert!(over.reaches_border && over.area_m2 > 5.0 * one.area_m2, "over the plain both are one");
     }
 
     #[test]

@@ -270,7 +270,8 @@ mod tests {
         // Known of a 1 km square at 28.3 N in this zone: +0.01 ppm at the meridian, +240 ppm 1 degree away.
         for (east_m, ppm) in [(-500.0, 0.01), (-98_500.0, 240.0)] {
             let measure = Measure::of(MeasureKind::Area, &square(east_m)).expect("measures").expect("enough");
-            let Figures::Area { plane_m2: Some(plane_m2), plane_epsg, ellipsoidal_m2, perimeter_m } = measure.figures
+            let Figures::Area { plane_m2: Some(plane_m2), plane_epsg, ellipsoidal_m2, perimeter_m, .. } =
+                measure.figures
             else {
                 panic!("an area in China");
             };

@@ -76,7 +76,7 @@ impl Profile {
         };
         let samples: Vec<Sample> = places.iter().enumerate().map(sample).collect();
         let heights = samples.iter().flat_map(|sample| [sample.before_m, sample.after_m]).flatten();
-        let range_m = heights.fold(None, |range: Option<[f64; 2]>, height_m| {
+        let range_m = heights.fold(None, |range: Option<[f64; 2]>, height_m: f64| {
             let [low, high] = range.unwrap_or([height_m, height_m]);
             Some([low.min(height_m), high.max(height_m)])
         });

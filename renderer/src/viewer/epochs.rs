@@ -112,7 +112,9 @@ impl Viewer {
             self.compare = Compare::Off;
             self.only_on.clear();
         }
-        self.before = datetime.map(|datetime| Earlier { datetime, ground: Ground::default() });
+        // The ground keeps what its layers keep: another moment may share most of them.
+        let ground = self.before.take().map(|earlier| earlier.ground).unwrap_or_default();
+        self.before = datetime.map(|datetime| Earlier { datetime, ground });
         self.set_datasets(after, before);
         Ok(())
     }
