@@ -143,7 +143,7 @@ impl Ground {
         all_there
     }
 
-    fn needed_rasters(&self, address: Address) -> Vec<(u32, Address)> {
+    pub(super) fn needed_rasters(&self, address: Address) -> Vec<(u32, Address)> {
         let bounds = bounds_lon_lat_deg(address);
         let source = |layer: &HeightLayer| {
             Some((layer.lane, source_address(&layer.pyramid, layer.pyramid.max_zoom, address, bounds)?))
