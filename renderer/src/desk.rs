@@ -17,11 +17,13 @@ use crate::scene::controls::Flight;
 use crate::scene::label::{self, PlacedLabel, Sheet};
 use crate::scene::panes::Panes;
 use crate::scene::sign;
-use crate::viewer::Viewer;
+use crate::viewer::{Compare, Layer, Viewer};
 
 mod review;
+mod studies;
 
 pub use review::{Tool, Work};
+pub use studies::{EVERYTHING_M, Settings};
 
 /// What one run of the panels came to.
 pub struct PanelRun {
@@ -79,19 +81,48 @@ impl Desk {
         &self.context
     }
 
-    /// Where the scene is drawn on an output of this size: side by side where two schemes are compared.
+    /// Where the scene is drawn on an output of this size: side by side or parted by a line where two schemes or two
+    /// epochs are compared.
     #[must_use]
     pub fn panes(&self, size_px: [u32; 2]) -> Panes {
-        let count = self.viewer.meeting.as_ref().map_or(1, |meeting| meeting.shown_schemes().len());
-        if count < 2 {
-            return Panes::whole(size_px);
-        }
         let scale = self.context.pixels_per_point();
         let free = self.free;
-        Panes::side_by_side(
-            size_px,
-            [free.left(), free.top(), free.right(), free.bottom()].map(|side| f64::from(side * scale)),
-        )
+        let free_px = [free.left(), free.top(), free.right(), free.bottom()].map(|side| f64::from(side * scale));
+        if self.viewer.is_comparing() {
+            return match self.viewer.compare {
+                Compare::Swipe(part) => Panes::swipe(size_px, free_px, part),
+                Compare::Linked | Compare::Off => Panes::side_by_side(size_px, free_px),
+            };
+        }
+        let count = self.viewer.meeting.as_ref().map_or(1, |meeting| meeting.shown_schemes().len());
+        if count < 2 { Panes::whole(size_px) } else { Panes::side_by_side(size_px, free_px) }
+    }
+
+    /// Takes what was loaded, works out what was asked for, and leaves a draw list.
+    pub fn update(&mut self, pane_px: [u32; 2]) -> View {
+        self.lay_measures();
+        self.viewer.update(pane_px)
+    }
+
+    /// As [`Desk::update`], waiting up to `patience` for a load to finish.
+    pub fn update_waiting(&mut self, pane_px: [u32; 2], patience: Duration) -> View {
+        self.lay_measures();
+        self.viewer.update_waiting(pane_px, patience)
+    }
+
+    /// True when nothing wanted is missing and nothing asked for is still to be worked out.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.viewer.is_settled() && !self.work.measures.iter().any(|measure| measure.awaits_ground)
+    }
+
+    /// Works out what follows the ground of each measurement whose ground has come.
+    fn lay_measures(&mut self) {
+        for measure in self.work.measures.iter_mut().filter(|measure| measure.awaits_ground) {
+            if let Some(ground) = self.viewer.ground_under(measure) {
+                measure.lay_on(&ground);
+            }
+        }
     }
 
     /// Runs the panels once over a view and does what they ask for; `pointer_px` is where the pointer is.
@@ -137,7 +168,7 @@ impl Desk {
                 corner(self.free.right_bottom(), egui::vec2(-170.0, -48.0)),
             ],
         };
-        if panes.corners_px.len() > 1 {
+        if panes.corners_px.len() > 1 && panes.parted_px().is_none() {
             // A label must suit both panes: the north arrow's corner and the scale bar's are free in neither.
             let [width, height] = panes.pane_px.map(f64::from);
             let point = f64::from(scale);
@@ -179,7 +210,7 @@ impl Desk {
 
     fn act(&mut self, action: &Action, size_px: [u32; 2]) {
         match *action {
-            ref other if self.work_on(other, size_px) => {}
+            ref other if self.work_on(other, size_px) || self.study(other) => {}
             Action::SetVisible(index, visible) => self.viewer.set_visible(index, visible),
             Action::SetOpacity(index, opacity) => self.viewer.set_opacity(index, opacity),
             Action::FlyTo(index) => self.fly(self.framing(Some(index), size_px, self.context.pixels_per_point())),
@@ -246,6 +277,8 @@ impl Desk {
             tab: self.work.tab,
             tool: self.work.tool,
             measured: self.work.measured(self.language),
+            parted_pt: panes.parted_px().map(|px| px as f32 / self.context.pixels_per_point()),
+            studies: self.studies_row(),
             note_at: self.work.note_at,
             said: self.viewer.said.clone(),
             metres_per_point: middle.map(|pick| scale / view.pixels_per_metre(pick.distance_m)),
@@ -259,6 +292,7 @@ impl Desk {
         let row = |(pane, corner): (usize, &[u32; 2])| {
             let mut signs = self.viewer.signs(pane, self.language.is_chinese());
             signs.extend(self.work.signs(self.language));
+            signs.extend(self.study_signs());
             let signs = sign::place(&signs, view, &self.viewer.sheet);
             // Labels of plans give way to signs.
             let hidden = |placed: &PlacedLabel| {
@@ -273,15 +307,20 @@ impl Desk {
                 }
                 placed
             });
-            let title = names
+            let scheme = names
                 .as_ref()
                 .filter(|_| panes.corners_px.len() > 1)
                 .and_then(|(meeting, places)| Some(meeting.scene.schemes.get((*places.get(pane)?)?)?.name.clone()));
+            let title = if self.viewer.is_comparing() { Some(self.epoch_title(pane)) } else { scheme };
+            let mut lines = self.work.lines(view, pointed);
+            lines.extend(self.study_lines(view));
             PaneRow {
                 corner_px: corner.map(f64::from),
                 size_px: panes.pane_px.map(f64::from),
+                seen_px: panes.seen_px[pane].map(f64::from),
+                title_is_right: pane == 0 && panes.parted_px().is_some(),
                 labels: labels.collect(),
-                lines: self.work.lines(view, pointed),
+                lines,
                 signs,
                 title,
             }
@@ -301,7 +340,7 @@ impl Desk {
     /// The datum of the heights under the pointer: the model's own, else the terrain's if all visible terrain agrees.
     fn height_datum(&self, layer: Option<usize>) -> Option<String> {
         // What is planned stands on the terrain and has its datum.
-        let hit = layer.and_then(|index| self.viewer.layers.get(index)).filter(|layer| !layer.is_project());
+        let hit = layer.and_then(|index| self.viewer.layers.get(index)).filter(|layer| !layer.is_own());
         if let Some(layer) = hit {
             return Some(layer.dataset.height_datum().to_owned());
         }
@@ -316,7 +355,10 @@ impl Desk {
 
     fn layer_rows(&self) -> Vec<LayerRow> {
         let chinese = self.language.is_chinese();
-        let rows = self.viewer.layers.iter().enumerate().rev().map(|(index, layer)| LayerRow {
+        // An elder is shown and hidden with its younger and has no row of its own.
+        let layers = &self.viewer.layers;
+        let has_row = |layer: &Layer| !layers.iter().any(|other| layer.is_elder_of(other));
+        let rows = layers.iter().enumerate().rev().filter(|(_, layer)| has_row(layer)).map(|(index, layer)| LayerRow {
             index,
             title: layer.dataset.title_in(chinese).to_owned(),
             kind: layer.kind.title[usize::from(!chinese)],

@@ -271,6 +271,17 @@ pub enum ViewError {
         /// Why not.
         reason: String,
     },
+    /// The edges of a polygon cross.
+    #[error("多边形自相交，请重新画 (the polygon crosses itself; please draw it anew)")]
+    CrossesItself,
+    /// What an analysis found of buildings cannot be shown.
+    #[error("无法显示任务的建筑状态 (the buildings' states of this job cannot be shown) {job}: {reason}")]
+    Damage {
+        /// The job.
+        job: String,
+        /// Why not.
+        reason: String,
+    },
     /// A coordinate could not be converted.
     #[error("坐标无法转换 (a coordinate could not be converted)")]
     Coordinates {

@@ -121,12 +121,12 @@ pub fn paint(
 pub fn settle(desk: &mut Desk, size_px: [u32; 2], patience: Duration) -> Result<crate::scene::camera::View, ViewError> {
     let start = Instant::now();
     let pane_px = desk.panes(size_px).pane_px;
-    let mut view = desk.viewer.update(pane_px);
-    while !desk.viewer.is_settled() {
+    let mut view = desk.update(pane_px);
+    while !desk.is_settled() {
         if start.elapsed() > patience {
             return Err(ViewError::Slow { seconds: patience.as_secs(), pending: desk.viewer.counts().pending });
         }
-        view = desk.viewer.update_waiting(pane_px, Duration::from_millis(200));
+        view = desk.update_waiting(pane_px, Duration::from_millis(200));
     }
     Ok(view)
 }

@@ -3,6 +3,8 @@
 //! JSON, `{"version": 1, "steps": [{"goto": {"bookmark": "全景"}}, {"scheme": "A"}, {"shot": {"file": "a.png"}}]}`. Steps
 //! do what a person at the window could do and nothing else; pictures go below one folder, whatever a script says.
 
+mod studies;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +17,11 @@ use crate::meeting::Shows;
 use crate::meeting::edit::SceneEdit;
 use crate::meeting::project::{Bookmark, Note, Scene, is_camera};
 use crate::meeting::scheme::{Scheme, is_model_link};
-use crate::panel::Panels;
+use crate::panel::{Panels, Tab};
 use crate::scene::camera::Camera;
-use crate::scene::measure::{Figures, MeasureKind};
+use crate::scene::measure::{Figures, Measure, MeasureKind};
 use crate::scene::place;
+use studies::{Refusal, Study};
 
 /// A script larger than this is refused.
 const MOST_BYTES: u64 = 4 << 20;
@@ -52,6 +55,9 @@ pub enum Step {
         kind: Kind,
         /// Longitude and latitude in degrees, and height in metres; without one, the drawn surface's.
         places: Vec<Vec<f64>>,
+        /// What a volume counts from: `corners`, `lowest-corner` or `{"level": 300.0}`.
+        #[serde(default)]
+        reference: studies::CountsFrom,
     },
     /// Put measurements away.
     ClearMeasures,
@@ -70,6 +76,28 @@ pub enum Step {
     Schemes(Vec<Scheme>),
     /// Keep schemes and bookmarks on the server.
     SendScene,
+    /// Show another moment, RFC 3339 or a date; `null` is now.
+    Time(Option<String>),
+    /// Show two epochs, or one again.
+    Compare(studies::TwoEpochs),
+    /// Colour the ground by what changed between them; `null` no longer.
+    Difference(Option<studies::Ramp>),
+    /// Cut the ground along a line; `null` puts the section away.
+    Section(Option<studies::Line>),
+    /// Fill the ground with water; `null` takes it away.
+    Flood(Option<studies::Water>),
+    /// Show what is seen from a place; `null` no longer.
+    Viewshed(Option<studies::View>),
+    /// Look from one place to another.
+    Sight(studies::Look),
+    /// Put lines of sight away.
+    ClearSights,
+    /// Cut the scene by a box or polygon; `null` makes it whole.
+    Clip(Option<studies::Cut>),
+    /// Show what a job found of the buildings; `null` no longer.
+    Damage(Option<String>),
+    /// Show a list at the left: `layers`, `meeting` or `studies`.
+    Tab(List),
     /// Which panels the next pictures show: `all`, `caption` or `none`.
     Panels(Shown),
     /// Take a picture.
@@ -131,6 +159,22 @@ pub enum Kind {
     Height,
     /// Of a polygon.
     Area,
+    /// Where a place is.
+    Point,
+    /// Above and below a polygon.
+    Volume,
+}
+
+/// Lists at the left by name.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// Layers.
+    Layers,
+    /// The meeting.
+    Meeting,
+    /// What is asked of the ground.
+    Studies,
 }
 
 /// Panels by name.
@@ -175,9 +219,24 @@ impl Script {
 }
 
 impl Step {
+    /// The step as one that asks something of the ground.
+    fn study(&self) -> Option<Study<'_>> {
+        Some(match self {
+            Self::Compare(epochs) => Study::Compare(epochs),
+            Self::Difference(ramp) => Study::Difference(ramp),
+            Self::Section(line) => Study::Section(line),
+            Self::Flood(water) => Study::Flood(water),
+            Self::Viewshed(view) => Study::Viewshed(view),
+            Self::Sight(look) => Study::Sight(look),
+            Self::Clip(cut) => Study::Clip(cut),
+            Self::Damage(job) => Study::Damage(job),
+            _ => return None,
+        })
+    }
+
     fn check(&self) -> Result<(), String> {
-        let is_place = |[lon, lat]: [f64; 2]| (-180.0..=180.0).contains(&lon) && (-89.0..=89.0).contains(&lat);
         let is_sound = match self {
+            other if other.study().is_some() => other.study().is_some_and(|study| study.is_sound()),
             Self::Goto(Goto::Camera(camera)) => is_camera(camera),
             Self::Goto(Goto::Around { place, distance_m, heading_deg, pitch_deg }) => {
                 is_place(*place)
@@ -185,7 +244,7 @@ impl Step {
                     && heading_deg.is_finite()
                     && (-90.0..=30.0).contains(pitch_deg)
             }
-            Self::Measure { kind, places } => {
+            Self::Measure { kind, places, .. } => {
                 let kind = MeasureKind::from(*kind);
                 (kind.fewest()..=kind.most()).contains(&places.len())
                     && places.iter().all(|at| {
@@ -212,6 +271,10 @@ impl Step {
     }
 }
 
+fn is_place([lon, lat]: [f64; 2]) -> bool {
+    (-180.0..=180.0).contains(&lon) && (-89.0..=89.0).contains(&lat)
+}
+
 /// Whether a file name stays below the folder it is meant for.
 fn is_below(file: &str) -> bool {
     !file.starts_with('/') && is_model_link(file)
@@ -223,6 +286,8 @@ impl From<Kind> for MeasureKind {
             Kind::Distance => Self::Distance,
             Kind::Height => Self::Height,
             Kind::Area => Self::Area,
+            Kind::Point => Self::Point,
+            Kind::Volume => Self::Volume,
         }
     }
 }
@@ -234,6 +299,8 @@ pub struct Done {
     pub files: Vec<String>,
     /// Measured figures, in the order they were taken.
     pub measures: Vec<serde_json::Value>,
+    /// What was asked of the ground came to, in order, each with its `kind`.
+    pub studies: Vec<serde_json::Value>,
     /// Schemes built: name, floors, height, and the ground they stand on.
     pub buildings: Vec<serde_json::Value>,
     /// Loads that failed, by layer.
@@ -265,7 +332,7 @@ pub fn follow(
                     meeting.shows = shows;
                 }
             }
-            Step::Measure { kind, places } => {
+            Step::Measure { kind, places, reference } => {
                 // Heights come from the surface as it is drawn: it has to be there.
                 headless::settle(desk, size_px, headless::PATIENCE)?;
                 let on_surface = |at: &Vec<f64>| match at[..] {
@@ -273,11 +340,40 @@ pub fn follow(
                     _ => place::lon_lat_height_deg(desk.viewer.on_surface([at[0], at[1]])),
                 };
                 let places: Vec<[f64; 3]> = places.iter().map(on_surface).collect();
-                let measure = desk.work.measure((*kind).into(), &places);
-                let measure = measure.ok_or_else(|| refuse("无法量算 (nothing could be measured)".to_owned()))?;
-                done.measures.push(figures_json(&measure.figures));
+                desk.work.reference = (*reference).into();
+                if desk.measure((*kind).into(), &places)?.is_none() {
+                    return Err(refuse("无法量算 (nothing could be measured)".to_owned()));
+                }
+                // What follows the ground comes with it.
+                headless::settle(desk, size_px, headless::PATIENCE)?;
+                done.measures.extend(desk.work.measures.last().map(figures_json));
             }
             Step::ClearMeasures => desk.work.measures.clear(),
+            Step::ClearSights => desk.viewer.studies.sights.clear(),
+            Step::Time(datetime) => desk.viewer.set_datetime(datetime.clone())?,
+            Step::Tab(list) => {
+                desk.work.tab = match list {
+                    List::Layers => Tab::Layers,
+                    List::Meeting => Tab::Meeting,
+                    List::Studies => Tab::Studies,
+                };
+            }
+            Step::Compare(_)
+            | Step::Difference(_)
+            | Step::Section(_)
+            | Step::Flood(_)
+            | Step::Viewshed(_)
+            | Step::Sight(_)
+            | Step::Clip(_)
+            | Step::Damage(_) => {
+                let Some(study) = step.study() else { continue };
+                let (came_to, file) = study.follow(desk, (folder, size_px)).map_err(|refusal| match refusal {
+                    Refusal::Words(words) => refuse(words),
+                    Refusal::Error(error) => error,
+                })?;
+                done.studies.extend(came_to);
+                done.files.extend(file);
+            }
             Step::Note { place, text } => {
                 headless::settle(desk, size_px, headless::PATIENCE)?;
                 let lon_lat_height = place::lon_lat_height_deg(desk.viewer.on_surface(*place));
@@ -405,17 +501,28 @@ fn set_visible(desk: &mut Desk, slugs: &[String], visible: bool) -> Result<(), S
     Ok(())
 }
 
-fn figures_json(figures: &Figures) -> serde_json::Value {
-    match figures {
-        Figures::Distance { slope_m, horizontal_m } => {
-            serde_json::json!({"slope_m": slope_m, "horizontal_m": horizontal_m})
+fn figures_json(measure: &Measure) -> serde_json::Value {
+    use serde_json::json;
+    match &measure.figures {
+        Figures::Point { lon_lat_height_deg: [lon, lat, height_m], plane } => json!({
+            "lon": lon, "lat": lat, "height_m": height_m, "height_datum": measure.height_datum,
+            "plane_epsg": plane.map(|(epsg, _)| epsg), "easting_northing_m": plane.map(|(_, place)| place),
+        }),
+        Figures::Distance { slope_m, horizontal_m, ground_m } => {
+            json!({"slope_m": slope_m, "horizontal_m": horizontal_m, "ground_m": ground_m})
         }
         Figures::Height { rise_m, horizontal_m, slope_m } => {
-            serde_json::json!({"rise_m": rise_m, "horizontal_m": horizontal_m, "slope_m": slope_m})
+            json!({"rise_m": rise_m, "horizontal_m": horizontal_m, "slope_m": slope_m})
         }
-        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, perimeter_m } => serde_json::json!({
+        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, perimeter_m, surface_m2 } => json!({
             "plane_m2": plane_m2, "plane_epsg": plane_epsg, "ellipsoidal_m2": ellipsoidal_m2, "perimeter_m": perimeter_m,
+            "surface_m2": surface_m2,
         }),
+        Figures::Volume(work) => json!(work.map(|work| json!({
+            "above_m3": work.above_m3, "below_m3": work.below_m3, "plane_m2": work.plane_m2,
+            "surface_m2": work.surface_m2, "reference_m": work.reference_m, "ground_range_m": work.range_m,
+            "missing_m2": work.missing_m2,
+        }))),
     }
 }
 
@@ -438,6 +545,39 @@ mod tests {
         assert_eq!(script.steps.len(), 18);
         assert_eq!(script.steps[0], Step::Goto(Goto::Project));
         assert_eq!(script.steps[9], Step::ClearMeasures);
+    }
+
+    #[test]
+    fn steps_that_ask_something_of_the_ground_are_understood() {
+        let text = r#"{"version": 1, "steps": [
+            {"time": "2024-03-15"}, {"time": null},
+            {"compare": {"before": "2020-01-01"}}, {"compare": {"before": "2020-01-01", "how": "linked"}},
+            {"compare": {"before": "2020-01-01", "how": "swipe", "at": 0.4, "only_before": ["dem-5m"], "only_after": ["dem"]}},
+            {"compare": {}}, {"difference": {"limit_m": 0.2}}, {"difference": null},
+            {"section": {"line": [[109.74, 28.31], [109.75, 28.31]], "file": "剖面.csv"}}, {"section": null},
+            {"flood": {"at": [109.74, 28.31], "level_m": 305.5, "connected": true}}, {"flood": null},
+            {"viewshed": {"eye": [109.74, 28.31]}}, {"viewshed": null},
+            {"sight": {"from": [109.74, 28.31], "to": [109.75, 28.31], "from_up_m": 20}}, "clear-sights",
+            {"clip": {"center": [109.74, 28.31], "half_m": [100, 50], "heights_m": [200, 300], "keep": "outside"}},
+            {"clip": {"polygon": [[109.74, 28.31], [109.75, 28.31], [109.75, 28.32]]}}, {"clip": null},
+            {"damage": "j1"}, {"damage": null}, {"tab": "studies"},
+            {"measure": {"kind": "volume", "places": [[109.74, 28.31], [109.75, 28.31], [109.75, 28.32]], "reference": {"level": 300}}},
+            {"measure": {"kind": "point", "places": [[109.74, 28.31]]}}]}"#;
+        let script = Script::parse(text.as_bytes()).expect("understood");
+        assert_eq!(script.steps.len(), 24);
+        assert_eq!(script.steps[15], Step::ClearSights);
+        for wrong in [
+            r#"{"section": {"line": [[109.74, 28.31]]}}"#,
+            r#"{"section": {"line": [[109.74, 28.31], [109.75, 28.31]], "file": "../剖面.csv"}}"#,
+            r#"{"flood": {"at": [109.74, 99.0], "level_m": 1}}"#,
+            r#"{"viewshed": {"eye": [109.74, 28.31], "radius_m": 1e9}}"#,
+            r#"{"clip": {"center": [109.74, 28.31]}}"#,
+            r#"{"clip": {"polygon": [[109.0, 28.0], [109.1, 28.1], [109.1, 28.0], [109.0, 28.1]]}}"#,
+            r#"{"compare": {"before": "2020-01-01", "at": 7}}"#,
+        ] {
+            let text = format!(r#"{{"version": 1, "steps": [{wrong}]}}"#);
+            assert!(Script::parse(text.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

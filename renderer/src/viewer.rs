@@ -3,22 +3,28 @@
 //! Window and headless shot drive the same object: `update` collects what was loaded, selects, and leaves a draw list.
 //! It draws nothing itself and asks for nothing it does not need for the view it was given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use glam::DVec2;
 use serde_json::Value;
 
+mod epochs;
 mod inspect;
+mod loading;
 mod review;
+mod studies;
 
+pub use epochs::{Compare, Epoch, Side};
 pub use inspect::Picked;
+use loading::{Tile, packed, take_pieces, take_tileset};
+pub use studies::{DamageStudy, FloodOrder, Studies, ViewOrder, ViewStudy};
 
 use crate::error::ViewError;
-use crate::fetch::{self, Decode, Fetched, Fetcher, Finished, Request};
+use crate::fetch::{Decode, Fetcher, Request};
 use crate::first_view;
-use crate::layer::{self, Address, Drape, Kind, Loaded, Role, Wanted};
+use crate::layer::{self, Drape, Kind, Loaded, Role};
 use crate::meeting::Meeting;
 use crate::scene::camera::{Camera, View};
 use crate::scene::cover::Covers;
@@ -27,7 +33,6 @@ use crate::scene::ground::Ground;
 use crate::scene::label::{self, Label, PlacedLabel, Sheet};
 use crate::scene::picking::{self, Pick};
 use crate::scene::place;
-use crate::scene::selection::Urgency;
 use crate::scene::tileset::StreamedTileset;
 use crate::scene::timeline::{self, Timeline};
 use crate::service::{Dataset, Pyramid, Service};
@@ -39,8 +44,6 @@ pub const DEFAULT_BUDGET_BYTES: u64 = 512 << 20;
 const VIEWER_LANE: u32 = 0;
 /// The lane of what is sent to the server.
 const OUTBOX_LANE: u32 = 1;
-/// The number of a layer's opening request in its lane.
-const OPENING: u64 = u64::MAX;
 
 /// One dataset on screen.
 pub struct Layer {
@@ -56,6 +59,10 @@ pub struct Layer {
     pub failed: usize,
     /// Why the last failed load failed.
     pub last_error: Option<String>,
+    /// In which of two epochs it is seen.
+    pub side: Side,
+    /// The moment its data are asked for; `None` is now.
+    pub datetime: Option<String>,
     lane: u32,
     state: State,
 }
@@ -66,6 +73,10 @@ enum State {
     Drape(Arc<dyn Drape>),
     Tileset(StreamedTileset),
     Schemes(review::Schemes),
+    /// Drawn from both epochs' heights, tile by tile.
+    Difference(layer::difference::Difference),
+    /// A sheet of water.
+    Water(Option<layer::flood::Sheet>),
     Broken,
 }
 
@@ -104,6 +115,10 @@ pub struct Viewer {
     pub timeline: Timeline,
     /// The moment shown; `None` is now.
     pub datetime: Option<String>,
+    /// How two epochs are seen.
+    pub compare: Compare,
+    /// What is worked out of the ground: difference, flood, views, clip.
+    pub studies: Studies,
     /// The last picked place.
     pub picked: Option<Picked>,
     /// The project under review.
@@ -118,7 +133,10 @@ pub struct Viewer {
     pub sheet: Sheet,
     fetcher: Fetcher<Loaded>,
     ground: Ground,
-    covers: Covers,
+    before: Option<epochs::Earlier>,
+    /// Datasets put on one side by name.
+    only_on: BTreeMap<String, Side>,
+    covers: [Covers; 2],
     lists: Vec<DrawList>,
     labels: Vec<PlacedLabel>,
     counts: Counts,
@@ -150,6 +168,8 @@ impl Viewer {
             layers: Vec::new(),
             timeline: Timeline::of(&datasets),
             datetime,
+            compare: Compare::Off,
+            studies: Studies::default(),
             picked: None,
             meeting: None,
             said: None,
@@ -158,7 +178,9 @@ impl Viewer {
             sheet: Sheet::default(),
             fetcher,
             ground: Ground::default(),
-            covers: Covers::default(),
+            before: None,
+            only_on: BTreeMap::new(),
+            covers: [Covers::default(), Covers::default()],
             lists: vec![DrawList::default()],
             outbox: Vec::new(),
             labels: Vec::new(),
@@ -172,87 +194,93 @@ impl Viewer {
             absent: BTreeMap::new(),
             only: None,
         };
-        viewer.set_datasets(datasets);
+        viewer.set_datasets(datasets, None);
         Ok(viewer)
     }
 
-    fn set_datasets(&mut self, datasets: Vec<Dataset>) {
+    fn set_datasets(&mut self, after: Vec<Dataset>, before: Option<Vec<Dataset>>) {
         let (own, mut old): (Vec<Layer>, Vec<Layer>) =
-            std::mem::take(&mut self.layers).into_iter().partition(Layer::is_project);
-        let plans_shown = first_view::plans(&datasets);
-        for dataset in datasets {
+            std::mem::take(&mut self.layers).into_iter().partition(Layer::is_own);
+        let looks: BTreeMap<String, (bool, f32)> =
+            old.iter().map(|layer| (layer.dataset.slug.clone(), (layer.visible, layer.opacity))).collect();
+        let plans_shown = first_view::plans(&after);
+        for (dataset, side) in epochs::sided(after, before, &self.only_on) {
             let Some(kind) = layer::kind_of(&dataset) else { continue };
-            let kept = old.iter().position(|layer| layer.dataset.slug == dataset.slug).map(|at| old.swap_remove(at));
-            let same_revision = |layer: &Layer| {
-                layer.dataset.revision.as_ref().map(|r| &r.id) == dataset.revision.as_ref().map(|r| &r.id)
+            let earlier = self.before.as_ref().map(|earlier| earlier.datetime.clone());
+            let datetime = if side == Side::Before { earlier } else { self.datetime.clone() };
+            let is_same = |layer: &Layer| {
+                layer.dataset.slug == dataset.slug
+                    && epochs::revision_id(&layer.dataset) == epochs::revision_id(&dataset)
             };
-            match kept {
-                Some(mut layer) if same_revision(&layer) => {
-                    layer.dataset = dataset;
-                    self.layers.push(layer);
-                }
-                other => {
-                    let at_first = match (&self.only, plans_shown.get(&dataset.slug)) {
-                        (Some(only), _) => (only.contains(&dataset.slug), 1.0),
-                        (None, Some(opacity)) => (true, *opacity),
-                        (None, None) => (dataset.kind != "features", 1.0),
-                    };
-                    let left = self.absent.remove(&dataset.slug).unwrap_or(at_first);
-                    let (visible, opacity) = other.map_or(left, |layer| (layer.visible, layer.opacity));
-                    let lane = self.next_lane;
-                    self.next_lane += 1;
-                    let state = match kind.role {
-                        Role::Tileset { max_error_px, .. } => State::Tileset(StreamedTileset::new(max_error_px)),
-                        Role::Heights { .. } | Role::Drape { .. } | Role::Project { .. } => State::Opening,
-                    };
-                    self.layers.push(Layer {
-                        dataset,
-                        kind,
-                        visible,
-                        opacity,
-                        failed: 0,
-                        last_error: None,
-                        lane,
-                        state,
-                    });
-                }
+            if let Some(at) = old.iter().position(is_same) {
+                let kept = old.swap_remove(at);
+                self.layers.push(Layer { dataset, side, datetime, ..kept });
+                continue;
             }
+            let at_first = match (&self.only, plans_shown.get(&dataset.slug)) {
+                (Some(only), _) => (only.contains(&dataset.slug), 1.0),
+                (None, Some(opacity)) => (true, *opacity),
+                (None, None) => (dataset.kind != "features", 1.0),
+            };
+            let left = self.absent.remove(&dataset.slug).unwrap_or(at_first);
+            let (visible, opacity) = looks.get(&dataset.slug).copied().unwrap_or(left);
+            let state = match kind.role {
+                Role::Tileset { max_error_px, .. } => State::Tileset(StreamedTileset::new(max_error_px)),
+                Role::Heights { .. } | Role::Drape { .. } | Role::Project { .. } | Role::Study { .. } => State::Opening,
+            };
+            let lane = self.take_lane();
+            self.layers.push(Layer {
+                dataset,
+                kind,
+                visible,
+                opacity,
+                failed: 0,
+                last_error: None,
+                side,
+                datetime,
+                lane,
+                state,
+            });
         }
         // What this moment does not have comes back as it was left.
-        self.absent.extend(old.into_iter().map(|layer| (layer.dataset.slug, (layer.visible, layer.opacity))));
+        let gone = looks.into_iter().filter(|(slug, _)| !self.layers.iter().any(|layer| layer.dataset.slug == *slug));
+        self.absent.extend(gone);
         self.layers.extend(own);
         self.layers.sort_by_key(stacking);
         self.layers_changed = true;
     }
 
+    fn take_lane(&mut self) -> u32 {
+        self.next_lane += 1;
+        self.next_lane - 1
+    }
+
     /// Shows another moment: asks which revisions were valid then and reopens what changed.
     pub fn set_datetime(&mut self, datetime: Option<String>) -> Result<(), ViewError> {
-        let datasets = self.service.dataset_list(datetime.as_deref())?;
         self.datetime = datetime;
-        self.set_datasets(datasets);
-        Ok(())
+        self.set_before(self.before.as_ref().map(|earlier| earlier.datetime.clone()))
     }
 
-    /// Shows or hides a layer.
+    /// Shows or hides a layer, with its elder.
     pub fn set_visible(&mut self, index: usize, visible: bool) {
-        if let Some(layer) = self.layers.get_mut(index) {
-            layer.visible = visible;
-            self.layers_changed = true;
-        }
+        self.for_each_of(index, |layer| layer.visible = visible);
     }
 
-    /// Sets a layer's opacity, 0..1.
+    /// Sets a layer's opacity, 0..1, with its elder's.
     pub fn set_opacity(&mut self, index: usize, opacity: f32) {
-        if let Some(layer) = self.layers.get_mut(index) {
-            layer.opacity = opacity.clamp(0.0, 1.0);
-            self.layers_changed = true;
-        }
+        self.for_each_of(index, |layer| layer.opacity = opacity.clamp(0.0, 1.0));
+    }
+
+    fn for_each_of(&mut self, index: usize, change: impl Fn(&mut Layer)) {
+        let Some(slug) = self.layers.get(index).map(|layer| layer.dataset.slug.clone()) else { return };
+        self.layers.iter_mut().filter(|layer| layer.dataset.slug == slug).for_each(change);
+        self.layers_changed = true;
     }
 
     /// Shows exactly the layers of these slugs; returns the slugs that are not there.
     pub fn show_only(&mut self, slugs: &[String]) -> Vec<String> {
         for layer in &mut self.layers {
-            layer.visible = slugs.contains(&layer.dataset.slug) || layer.is_project();
+            layer.visible = slugs.contains(&layer.dataset.slug) || layer.is_own();
         }
         self.only = Some(slugs.to_vec());
         self.layers_changed = true;
@@ -288,37 +316,23 @@ impl Viewer {
 
     fn select(&mut self, viewport_px: [u32; 2]) -> View {
         if std::mem::take(&mut self.layers_changed) {
-            self.sync_ground();
+            self.sync_grounds();
+        }
+        self.advance_studies();
+        if std::mem::take(&mut self.layers_changed) {
+            self.sync_grounds();
         }
         let view = self.camera.view(viewport_px);
         let mut requests = self.opening_requests();
-        let ground = self.ground.update(&view, self.coarser);
-        self.counts.kicked = self.ground.kicked;
-        let mut list = DrawList::default();
-        // Before the terrain is known there is no ground: a plane at a guessed height would only jump.
-        if !self.awaits_terrain() {
-            for draw in ground.draws {
-                list.push(None, draw);
-            }
+        let mut lists = self.empty_lists();
+        let labels = self.select_grounds(&view, &mut lists, &mut requests);
+        self.select_tilesets(&view, &mut lists, &mut requests);
+        for (covers, list) in self.covers.iter_mut().zip(&mut lists) {
+            covers.apply(list);
         }
-        for wanted in &ground.wanted {
-            let request = self.tile_request(wanted.lane, wanted.address);
-            match request {
-                Ok(Some((url, decode))) => requests.push(Request {
-                    key: (wanted.lane, packed(wanted.address)),
-                    url,
-                    urgency: wanted.urgency,
-                    priority: wanted.priority,
-                    decode,
-                }),
-                Ok(None) => {}
-                Err(error) => self.fail(wanted.lane, Some(wanted.address), &error),
-            }
-        }
-        self.select_tilesets(&view, &mut list, &mut requests);
-        self.covers.apply(&mut list);
-        self.add_schemes(list, &mut requests);
-        self.labels = self.place_labels(ground.labels, &view);
+        self.add_studies(&mut lists);
+        self.add_schemes(lists, &mut requests);
+        self.labels = self.place_labels(labels, &view);
         self.wanted = requests.len();
         requests.extend(self.feature_requests());
         requests.extend(self.outgoing_requests());
@@ -328,19 +342,87 @@ impl Viewer {
         view
     }
 
-    fn select_tilesets(&mut self, view: &View, list: &mut DrawList, requests: &mut Vec<Request<Loaded>>) {
+    /// Selects the ground of every epoch; the labels are the later one's.
+    fn select_grounds(
+        &mut self,
+        view: &View,
+        lists: &mut [DrawList],
+        requests: &mut Vec<Request<Loaded>>,
+    ) -> Vec<Label> {
+        let coarser = self.coarser;
+        self.counts.kicked = 0;
+        let mut wanted = Vec::new();
+        let mut labels = Vec::new();
+        for epoch in [Epoch::Before, Epoch::After] {
+            if epoch == Epoch::Before && self.before.is_none() {
+                continue;
+            }
+            let shown = (0..lists.len()).find(|pane| self.epoch_of(*pane) == epoch);
+            // Before the terrain is known there is no ground: a plane at a guessed height would only jump.
+            let is_known = !self.awaits_terrain(epoch);
+            let ground = self.ground_of(epoch);
+            let Some(pane) = shown else {
+                wanted.extend(ground.update_beside());
+                continue;
+            };
+            let frame = ground.update(view, coarser);
+            let kicked = ground.kicked;
+            self.counts.kicked += kicked;
+            if is_known {
+                frame.draws.into_iter().for_each(|draw| lists[pane].push(None, draw));
+            }
+            wanted.extend(frame.wanted);
+            labels = frame.labels;
+        }
+        // What both epochs have is asked for once, and what the difference is made of with it.
+        let mut seen = BTreeSet::new();
+        let mut failed = Vec::new();
+        while let Some(one) = wanted.pop() {
+            if !seen.insert((one.lane, one.address)) {
+                continue;
+            }
+            match self.tile_request(one.lane, one.address) {
+                Ok(Tile::Request(url, decode)) => requests.push(Request {
+                    key: (one.lane, packed(one.address)),
+                    url,
+                    urgency: one.urgency,
+                    priority: one.priority,
+                    decode,
+                }),
+                Ok(Tile::After(first)) => {
+                    wanted.extend(first.into_iter().map(|(lane, address)| crate::scene::ground::Wanted {
+                        lane,
+                        address,
+                        ..one
+                    }))
+                }
+                Ok(Tile::None) => {}
+                Err(error) => failed.push((one.lane, one.address, error)),
+            }
+        }
+        for (lane, address, error) in failed {
+            self.fail(lane, Some(address), &error);
+        }
+        labels
+    }
+
+    fn select_tilesets(&mut self, view: &View, lists: &mut [DrawList], requests: &mut Vec<Request<Loaded>>) {
+        let epochs: Vec<Epoch> = (0..lists.len()).map(|pane| self.epoch_of(pane)).collect();
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (State::Tileset(tileset), Role::Tileset { decode, .. }) = (&mut layer.state, layer.kind.role) else {
                 continue;
             };
-            if !layer.visible || !tileset.is_open() {
+            let is_seen = epochs.iter().any(|epoch| layer.side.is_in(*epoch));
+            if !layer.visible || !tileset.is_open() || !is_seen {
                 continue;
             }
             let selected = tileset.update(view, self.coarser);
             self.counts.kicked += selected.kicked;
-            for node in &selected.draw {
-                for draw in tileset.draws(*node, layer.opacity) {
-                    list.push(Some(index), draw);
+            for (list, _) in lists.iter_mut().zip(&epochs).filter(|(_, epoch)| layer.side.is_in(**epoch)) {
+                for node in &selected.draw {
+                    for draw in tileset.draws(*node, layer.opacity) {
+                        list.push(Some(index), draw);
+                    }
                 }
             }
             for load in &selected.load {
@@ -360,166 +442,6 @@ impl Viewer {
                 });
             }
         }
-    }
-
-    /// Requests that open layers: TileJSON with style, or the root tileset.
-    fn opening_requests(&mut self) -> Vec<Request<Loaded>> {
-        let mut requests = Vec::new();
-        let mut broken = Vec::new();
-        for layer in &self.layers {
-            let waits = match &layer.state {
-                State::Opening => true,
-                State::Tileset(tileset) => !tileset.is_open(),
-                State::Heights(_) | State::Drape(_) | State::Schemes(_) | State::Broken => false,
-            };
-            if !waits || !layer.visible {
-                continue;
-            }
-            match self.opening_request(layer) {
-                Ok(request) => requests.push(request),
-                Err(error) => broken.push((layer.lane, error)),
-            }
-        }
-        for (lane, error) in broken {
-            self.fail(lane, None, &error);
-        }
-        requests
-    }
-
-    fn opening_request(&self, layer: &Layer) -> Result<Request<Loaded>, ViewError> {
-        // Live sources have no dates.
-        let datetime = self.datetime.as_deref().filter(|_| !layer.dataset.live);
-        let entry = (layer.kind.entry)(&layer.dataset.links).map_or("", String::as_str);
-        let url = self.service.link(entry, datetime)?;
-        let style_url = layer.dataset.links.style.as_deref().map(|link| self.service.link(link, None)).transpose()?;
-        let source = self.service.source().clone();
-        let decode: Decode<Loaded> = match layer.kind.role {
-            Role::Tileset { .. } => Box::new(take_tileset),
-            Role::Heights { .. } | Role::Drape { .. } | Role::Project { .. } => Box::new(move |fetched| {
-                found(&fetched)?;
-                let pyramid = Pyramid::from_tile_json(&fetched.body, &fetched.url)?;
-                let style = style_url.map(|url| fetch::fetch(&source, &url)).transpose()?;
-                let style = style.filter(|fetched| fetched.found).map(|fetched| fetched.body.to_vec());
-                Ok(Loaded::Opened { pyramid, style })
-            }),
-        };
-        Ok(Request { key: (layer.lane, OPENING), url: Some(url), urgency: Urgency::Urgent, priority: 0.0, decode })
-    }
-
-    fn tile_request(&self, lane: u32, address: Address) -> Result<Option<Wanted>, ViewError> {
-        let Some(layer) = self.layers.iter().find(|layer| layer.lane == lane) else { return Ok(None) };
-        match (&layer.state, layer.kind.role) {
-            (State::Heights(pyramid), Role::Heights { decode }) => {
-                let decode: Decode<Loaded> = Box::new(move |fetched| decode(&fetched).map(Loaded::Heights));
-                Ok(Some((Some(pyramid.url(address.0, address.1, address.2)?), decode)))
-            }
-            (State::Drape(drape), _) => drape.request(address).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    fn take(&mut self, finished: Vec<Finished<Loaded>>) {
-        for Finished { key: (lane, what), result } in finished {
-            self.counts.loaded += usize::from(result.is_ok());
-            if lane == VIEWER_LANE {
-                self.take_features(what, result);
-                continue;
-            }
-            if lane == OUTBOX_LANE {
-                self.take_sent(what, result);
-                continue;
-            }
-            match result {
-                Ok(loaded) => self.put(lane, what, loaded),
-                Err(error) => {
-                    let address = (what != OPENING).then(|| unpacked(what));
-                    self.fail(lane, address, &error);
-                }
-            }
-        }
-    }
-
-    fn put(&mut self, lane: u32, what: u64, loaded: Loaded) {
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.lane == lane) else { return };
-        match (loaded, &mut layer.state) {
-            (Loaded::Opened { pyramid, style }, _) => match layer.kind.role {
-                Role::Heights { .. } => layer.state = State::Heights(pyramid),
-                Role::Drape { open } => match open(&layer.dataset, pyramid, style.as_deref()) {
-                    Ok(drape) => layer.state = State::Drape(drape),
-                    Err(error) => return self.fail(lane, None, &error),
-                },
-                Role::Tileset { .. } | Role::Project { .. } => return,
-            },
-            (Loaded::Tileset { body, url }, State::Tileset(tileset)) => {
-                let node = (what != OPENING).then_some(what as usize);
-                match tiles::tileset::Tileset::parse(&body) {
-                    Ok(parsed) => tileset.graft(node, &parsed, &url),
-                    Err(error) => {
-                        let error = ViewError::Tile { url: url.to_string(), reason: error.to_string() };
-                        return self.fail(lane, node.map(|_| unpacked(what)), &error);
-                    }
-                }
-            }
-            (Loaded::Pieces(pieces), State::Tileset(tileset)) => return tileset.put(what as usize, Some(pieces)),
-            (Loaded::Heights(raster), _) => return self.ground.put_heights(lane, unpacked(what), Ok(raster)),
-            (Loaded::Picture { picture, labels }, _) => {
-                return self.ground.put_picture(lane, unpacked(what), Ok(picture), labels);
-            }
-            (Loaded::Scheme(built), State::Schemes(schemes)) => return schemes.put(what, Ok(*built)),
-            (
-                Loaded::Tileset { .. }
-                | Loaded::Pieces(_)
-                | Loaded::Features(_)
-                | Loaded::Scheme(_)
-                | Loaded::Sent(_)
-                | Loaded::Meeting(_),
-                _,
-            ) => return,
-        }
-        self.layers_changed = true;
-    }
-
-    /// Notes a failed load; without an address it was the layer's opening.
-    fn fail(&mut self, lane: u32, address: Option<Address>, error: &ViewError) {
-        // What was left out of a packed folder on purpose is no failure: a coarser tile goes on being shown.
-        let is_failure = !(matches!(error, ViewError::NotPacked { .. }) && address.is_some());
-        let message = chain(error);
-        if is_failure {
-            self.counts.failed += 1;
-            tracing::warn!(error = %message, "load failed");
-        }
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.lane == lane) else { return };
-        if is_failure {
-            layer.failed += 1;
-            layer.last_error = Some(message);
-        }
-        match (address, &mut layer.state) {
-            (Some(address), State::Schemes(schemes)) => schemes.put(packed(address), Err(())),
-            (None, state) => *state = State::Broken,
-            (Some(address), State::Tileset(tileset)) => tileset.put(packed(address) as usize, None),
-            (Some(address), State::Heights(_)) => self.ground.put_heights(lane, address, Err(())),
-            (Some(address), _) => self.ground.put_picture(lane, address, Err(()), Vec::new()),
-        }
-    }
-
-    /// Hands visible terrain and drapes to the ground.
-    fn sync_ground(&mut self) {
-        let mut heights: Vec<(u32, Pyramid, Option<[f64; 2]>)> = Vec::new();
-        let mut drapes = Vec::new();
-        for layer in self.layers.iter().filter(|layer| layer.visible) {
-            match &layer.state {
-                State::Heights(pyramid) => heights.push((layer.lane, pyramid.clone(), layer.dataset.height_range_m())),
-                State::Drape(drape) => drapes.push((layer.lane, Arc::clone(drape), layer.opacity)),
-                State::Opening | State::Tileset(_) | State::Schemes(_) | State::Broken => {}
-            }
-        }
-        // Coarse first: the finest wins where several are.
-        heights.sort_by_key(|(_, pyramid, _)| pyramid.max_zoom);
-        let terrain_base_m = heights.iter().filter_map(|(_, _, range)| range.map(|[low, _]| low)).reduce(f64::min);
-        let base_m = terrain_base_m.or_else(|| if heights.is_empty() { self.lowest_standing_m() } else { None });
-        self.ground.set_heights(heights);
-        self.ground.set_drapes(drapes);
-        self.ground.set_base_height_m(base_m.unwrap_or(0.0));
     }
 
     /// Without terrain the ground lies where the lowest model stands.
@@ -558,8 +480,10 @@ impl Viewer {
                     excess = excess.saturating_sub(tileset.evict(excess));
                 }
             }
-            if excess > 0 {
-                self.ground.evict(excess);
+            for ground in self.grounds() {
+                if excess > 0 {
+                    excess = excess.saturating_sub(ground.evict(excess));
+                }
             }
             held = self.held_bytes();
         }
@@ -576,9 +500,11 @@ impl Viewer {
         let tilesets = self.layers.iter().map(|layer| match &layer.state {
             State::Tileset(tileset) => tileset.bytes(),
             State::Schemes(schemes) => schemes.bytes(),
+            State::Water(Some(sheet)) => sheet.bytes(),
             _ => 0,
         });
-        tilesets.sum::<u64>() + self.ground.bytes()
+        let before = self.before.as_ref().map_or(0, |earlier| earlier.ground.bytes());
+        tilesets.sum::<u64>() + self.ground.bytes() + before
     }
 
     fn count(&mut self) {
@@ -598,6 +524,7 @@ impl Viewer {
                     counts.pieces += 1;
                     counts.points += points.points().len();
                 }
+                Draw::Water { shape, .. } => counts.triangles += shape.indices().len() / 3,
                 Draw::Lines { .. } => {}
             }
         }
@@ -617,14 +544,15 @@ impl Viewer {
         self.wanted == 0
             && self.fetcher.pending() == 0
             && !self.layers_changed
+            && !self.studies.waits()
             && self.pick_requests.is_empty()
             && self.outbox.is_empty()
     }
 
-    /// The last frame's drawing.
+    /// The last frame's drawing of the later epoch, or of the only one.
     #[must_use]
     pub fn draw_list(&self) -> &DrawList {
-        &self.lists[0]
+        self.lists.get(self.main_pane()).unwrap_or(&self.lists[0])
     }
 
     /// The last frame's drawing, pane by pane from the left.
@@ -648,7 +576,7 @@ impl Viewer {
     /// What lies under a pixel of the last frame.
     #[must_use]
     pub fn pick(&self, view: &View, pixel: DVec2) -> Option<Pick> {
-        self.pick_in(0, view, pixel)
+        self.pick_in(self.main_pane(), view, pixel)
     }
 
     /// What lies under a pixel of a pane of the last frame.
@@ -668,24 +596,6 @@ fn stacking(layer: &Layer) -> impl Ord + use<> {
     (kind != Some(layer::BASEMAP_PLACE), kind, since, dimension)
 }
 
-fn found(fetched: &Fetched) -> Result<(), ViewError> {
-    if fetched.found { Ok(()) } else { Err(ViewError::Status { url: fetched.url.to_string(), status: 404 }) }
-}
-
-fn take_tileset(fetched: Fetched) -> Result<Loaded, ViewError> {
-    found(&fetched)?;
-    Ok(Loaded::Tileset { body: fetched.body, url: fetched.url })
-}
-
-fn take_pieces(
-    fetched: &Fetched,
-    decode: fn(&Fetched) -> Result<Vec<layer::Piece>, ViewError>,
-) -> Result<Loaded, ViewError> {
-    // A pyramid has gaps; a tileset that names a file promises it.
-    found(fetched)?;
-    decode(fetched).map(Loaded::Pieces)
-}
-
 /// An error with its sources, for people.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
@@ -697,12 +607,4 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         source = inner.source();
     }
     text
-}
-
-fn packed((z, x, y): Address) -> u64 {
-    u64::from(z) << 58 | u64::from(x) << 29 | u64::from(y)
-}
-
-fn unpacked(what: u64) -> Address {
-    ((what >> 58) as u8, (what >> 29 & 0x1FFF_FFFF) as u32, (what & 0x1FFF_FFFF) as u32)
 }

@@ -251,7 +251,7 @@ impl App {
             Acquired::NotNow => return,
         };
         open.panes = self.desk.panes(open.surface.size_px());
-        open.view = self.desk.viewer.update(open.panes.pane_px);
+        open.view = self.desk.update(open.panes.pane_px);
         let input = open.egui.take_egui_input(&open.window);
         let pointer_px = self.pointer.at_px.filter(|pixel| !self.desk.is_over_panels(*pixel));
         let run = self.desk.run_panels(input, (&open.view, &open.panes), pointer_px, &open.graphics);
@@ -339,7 +339,7 @@ impl App {
         let doubled = self.pointer.last_click.take().is_some_and(|(at, place)| {
             now.duration_since(at).as_secs_f64() < DOUBLE_CLICK_SECONDS && (place - pressed.at_px).length() < 6.0
         });
-        if self.desk.click_map(hit.lon_lat_height_deg, doubled) {
+        if self.desk.click_map(&hit, doubled) {
             self.pointer.last_click = Some((now, pressed.at_px));
         } else if doubled {
             let mut camera = self.desk.viewer.camera;
@@ -388,11 +388,11 @@ impl App {
             Key::Named(NamedKey::ArrowUp) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg + 3.0).min(30.0),
             Key::Named(NamedKey::ArrowDown) => self.desk.viewer.camera.pitch_deg = (camera.pitch_deg - 3.0).max(-90.0),
             Key::Named(NamedKey::Escape) => {
-                if !self.desk.work.cancel() {
+                if !self.desk.work.step_back() {
                     self.desk.viewer.picked = None;
                 }
             }
-            Key::Named(NamedKey::Enter) => self.desk.work.finish(),
+            Key::Named(NamedKey::Enter) => self.desk.finish_drawing(),
             Key::Named(NamedKey::PageDown) => self.desk.step_bookmark(1),
             Key::Named(NamedKey::PageUp) => self.desk.step_bookmark(-1),
             Key::Character(digit) if digit.parse::<usize>().is_ok_and(|digit| digit > 0) => {

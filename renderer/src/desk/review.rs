@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Desk;
+use super::{Desk, Settings};
 use crate::meeting::Shows;
 use crate::meeting::edit::SceneEdit;
 use crate::meeting::file::{LayerState, MeetingFile};
@@ -14,9 +14,14 @@ use crate::meeting::scheme::Building;
 use crate::panel::words::{self, Language};
 use crate::panel::{Action, FindingRow, MeasuredLine, MeetingRow, NoteRow, Tab};
 use crate::scene::camera::{Camera, View};
+use crate::scene::earthwork::Reference;
 use crate::scene::measure::{Figures, Measure, MeasureKind};
+use crate::scene::picking::Pick;
 use crate::scene::place;
 use crate::scene::sign::{Sign, SignKind};
+
+/// What was measured is seen on any picture.
+const MEASURED: [u8; 3] = [255, 214, 10];
 
 /// What a click on the map does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +30,44 @@ pub enum Tool {
     Measure(MeasureKind),
     /// Pins a note.
     Note,
+    /// Takes the line of a section.
+    Section,
+    /// Takes the two ends of a line of sight.
+    Sight,
+    /// Takes the place one looks from.
+    View,
+    /// Takes the place water comes from.
+    Water,
+    /// Takes two opposite corners of a box that cuts the scene.
+    CutBox,
+    /// Takes the corners of a polygon that cuts the scene.
+    CutPolygon,
+}
+
+impl Tool {
+    /// Places it takes at most: with the last one it is done.
+    fn most(self) -> usize {
+        match self {
+            Self::Measure(kind) => kind.most(),
+            Self::Section => 200,
+            Self::Sight | Self::CutBox => 2,
+            Self::View | Self::Water | Self::Note => 1,
+            Self::CutPolygon => crate::scene::clip::MOST_CORNERS,
+        }
+    }
+
+    /// Whether its places are the corners of a polygon.
+    fn is_closed(self) -> bool {
+        match self {
+            Self::Measure(kind) => kind.is_closed(),
+            Self::CutPolygon => true,
+            _ => false,
+        }
+    }
 }
 
 /// The state of the work at hand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Work {
     /// The list shown at the left.
     pub tab: Tab,
@@ -44,10 +83,38 @@ pub struct Work {
     pub file: Option<PathBuf>,
     /// The bookmark gone to last.
     pub bookmark: Option<usize>,
+    /// What volumes count from.
+    pub reference: Reference,
+    /// How studies are made when somebody draws for them.
+    pub settings: Settings,
+    /// A drawing that is done and belongs to no measurement.
+    pub(super) drawn: Option<(Tool, Vec<[f64; 3]>)>,
+    /// The datum of the height clicked last.
+    pub(super) height_datum: Option<String>,
     /// The size of a picture somebody asked for, and whether the project gets it too.
     pub picture: Option<([u32; 2], bool)>,
     /// The scene before each of the last changes, which schemes were shown, and the change.
     changes: Vec<(Scene, Shows, SceneEdit)>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            tab: Tab::default(),
+            tool: None,
+            drawing: Vec::new(),
+            measures: Vec::new(),
+            note_at: None,
+            file: None,
+            bookmark: None,
+            reference: Reference::Corners,
+            settings: Settings::default(),
+            drawn: None,
+            height_datum: None,
+            picture: None,
+            changes: Vec::new(),
+        }
+    }
 }
 
 /// Changes that can be taken back.
@@ -56,42 +123,55 @@ const MOST_CHANGES: usize = 50;
 const MOST_PICTURE_BYTES: usize = 19 << 20;
 
 impl Work {
-    /// Takes a place on the map; false where no tool is chosen.
-    pub fn click(&mut self, lon_lat_height_deg: [f64; 3]) -> bool {
+    /// Takes a place on the map for the tool at hand.
+    fn click(&mut self, lon_lat_height_deg: [f64; 3]) {
         match self.tool {
-            None => return false,
+            None => {}
             Some(Tool::Note) => self.note_at = Some(lon_lat_height_deg),
-            Some(Tool::Measure(kind)) => {
+            Some(tool) => {
                 self.drawing.push(lon_lat_height_deg);
-                if self.drawing.len() >= kind.most() {
-                    self.finish();
+                if self.drawing.len() >= tool.most()
+                    && let Some(words) = self.finish()
+                {
+                    tracing::warn!(words, "measure");
                 }
             }
         }
-        true
     }
 
-    /// Ends a line or polygon; what has too few places is dropped.
-    pub fn finish(&mut self) {
+    /// Ends a line or polygon; what has too few places is dropped. Gives back what a person has to be told.
+    pub fn finish(&mut self) -> Option<String> {
         let drawing = std::mem::take(&mut self.drawing);
-        if let Some(Tool::Measure(kind)) = self.tool {
-            self.measure(kind, &drawing);
-        }
-    }
-
-    /// Measures and keeps the result.
-    pub fn measure(&mut self, kind: MeasureKind, places: &[[f64; 3]]) -> Option<&Measure> {
-        match Measure::of(kind, places) {
-            Ok(Some(measure)) => {
-                self.measures.push(measure);
-                self.measures.last()
-            }
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(error = %crate::viewer::chain(&error), "measure");
+        match self.tool {
+            Some(Tool::Measure(kind)) => self.measure(kind, &drawing).err().map(|error| crate::viewer::chain(&error)),
+            Some(tool) if !drawing.is_empty() => {
+                self.drawn = Some((tool, drawing));
                 None
             }
+            _ => None,
         }
+    }
+
+    /// Measures and keeps the result; what follows the ground comes when the ground does. `None` with too few places.
+    pub fn measure(&mut self, kind: MeasureKind, places: &[[f64; 3]]) -> Result<Option<&Measure>, crate::ViewError> {
+        let Some(measure) = Measure::of(kind, places)? else { return Ok(None) };
+        let (reference, height_datum) = (self.reference, self.height_datum.clone());
+        self.measures.push(Measure { reference, height_datum, ..measure });
+        Ok(self.measures.last())
+    }
+
+    /// Counts volumes from something else, those measured already too.
+    pub fn set_reference(&mut self, reference: Reference) {
+        self.reference = reference;
+        for measure in self.measures.iter_mut().filter(|measure| measure.kind == MeasureKind::Volume) {
+            measure.reference = reference;
+            measure.awaits_ground = true;
+        }
+    }
+
+    /// Takes the last place back; without one the tool; false where there was nothing to take back.
+    pub fn step_back(&mut self) -> bool {
+        self.drawing.pop().is_some() || self.cancel()
     }
 
     /// Puts everything half done away; false where there was nothing.
@@ -103,21 +183,21 @@ impl Work {
     }
 
     pub(super) fn measured(&self, language: Language) -> Vec<String> {
-        self.measures.iter().map(|measure| figures_text(&measure.figures, language).replace('\n', " · ")).collect()
+        self.measures.iter().map(|measure| figures_text(measure, language).replace('\n', " · ")).collect()
     }
 
     /// Signs of measured figures.
     pub(super) fn signs(&self, language: Language) -> Vec<Sign> {
         let sign = |measure: &Measure| {
             let middle = match measure.kind {
-                MeasureKind::Area => {
+                MeasureKind::Area | MeasureKind::Volume => {
                     let count = measure.places.len() as f64;
                     let sum = measure.places.iter().fold(glam::DVec3::ZERO, |sum, at| sum + place::ecef(*at));
                     sum / count
                 }
                 _ => place::ecef(*measure.places.last()?),
             };
-            Some(Sign { kind: SignKind::Measure, ecef: middle, text: figures_text(&measure.figures, language) })
+            Some(Sign { kind: SignKind::Measure, ecef: middle, text: figures_text(measure, language) })
         };
         self.measures.iter().filter_map(sign).collect()
     }
@@ -131,6 +211,7 @@ impl Work {
                 ends.push([*last, *first]);
             }
             MeasuredLine {
+                color: MEASURED,
                 segments_px: ends.iter().filter_map(|[from, to]| view.segment_px(*from, *to)).collect(),
                 places_px: corners.iter().filter_map(|corner| view.pixel_of(*corner)).collect(),
             }
@@ -139,14 +220,14 @@ impl Work {
             .measures
             .iter()
             .flat_map(|measure| {
-                let own = line(&measure.places, measure.kind == MeasureKind::Area);
+                let own = line(&measure.places, measure.kind.is_closed());
                 [Some(own), (measure.kind == MeasureKind::Height).then(|| line(&plumb(&measure.places), false))]
             })
             .flatten()
             .collect();
-        if let (Some(Tool::Measure(kind)), false) = (self.tool, self.drawing.is_empty()) {
+        if let (Some(tool), false) = (self.tool, self.drawing.is_empty()) {
             let places: Vec<[f64; 3]> = self.drawing.iter().copied().chain(pointed).collect();
-            out.push(line(&places, kind == MeasureKind::Area));
+            out.push(line(&places, tool.is_closed()));
         }
         out
     }
@@ -159,27 +240,73 @@ fn plumb(places: &[[f64; 3]]) -> Vec<[f64; 3]> {
     vec![low, [high[0], high[1], low[2]], high]
 }
 
-/// Figures with their units, two lines at most.
-fn figures_text(figures: &Figures, language: Language) -> String {
+/// Figures with their units, in a few short lines.
+fn figures_text(measure: &Measure, language: Language) -> String {
     let word = |word: words::Word| word.text(language);
-    match figures {
-        Figures::Distance { slope_m, horizontal_m } => {
-            format!("{} {horizontal_m:.2} m\n{} {slope_m:.2} m", word(words::HORIZONTAL), word(words::SLOPE))
+    // What follows the ground is being asked for, or there is no ground.
+    let open = if measure.awaits_ground { words::ASKING } else { words::NO_TERRAIN };
+    let on_ground = |name: words::Word, value: Option<f64>, unit: &str| match value {
+        Some(value) => format!("{} {value:.2} {unit}", word(name)),
+        None => format!("{} {}", word(name), word(open)),
+    };
+    match &measure.figures {
+        Figures::Point { lon_lat_height_deg: [lon, lat, height_m], plane } => {
+            let datum = words::height_datum(measure.height_datum.as_deref().unwrap_or("unknown"), language);
+            let plane = plane.map(|(epsg, [easting_m, northing_m])| {
+                format!(
+                    "{} {northing_m:.3}  {} {easting_m:.3}（EPSG:{epsg}）\n",
+                    word(words::NORTHING),
+                    word(words::EASTING)
+                )
+            });
+            format!(
+                "{} {lon:.7}°  {} {lat:.7}°\n{}{} {height_m:.2} m（{datum}）",
+                word(words::LONGITUDE),
+                word(words::LATITUDE),
+                plane.unwrap_or_default(),
+                word(words::HEIGHT)
+            )
         }
+        Figures::Distance { slope_m, horizontal_m, ground_m } => format!(
+            "{} {horizontal_m:.2} m\n{} {slope_m:.2} m\n{}",
+            word(words::HORIZONTAL),
+            word(words::SLOPE),
+            on_ground(words::ALONG_GROUND, *ground_m, "m")
+        ),
         Figures::Height { rise_m, horizontal_m, slope_m } => format!(
             "{} {rise_m:+.2} m\n{} {horizontal_m:.2} m · {} {slope_m:.2} m",
             word(words::RISE),
             word(words::HORIZONTAL),
             word(words::SLOPE)
         ),
-        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, .. } => {
+        Figures::Area { plane_m2, plane_epsg, ellipsoidal_m2, surface_m2, .. } => {
             let plane = match (plane_m2, plane_epsg) {
                 (Some(plane_m2), Some(epsg)) => {
                     format!("{} {plane_m2:.2} m²（EPSG:{epsg}）\n", word(words::PLANE_AREA))
                 }
                 _ => String::new(),
             };
-            format!("{plane}{} {ellipsoidal_m2:.2} m²", word(words::ELLIPSOIDAL_AREA))
+            let surface = on_ground(words::SURFACE_AREA, *surface_m2, "m²");
+            format!("{plane}{} {ellipsoidal_m2:.2} m²\n{surface}", word(words::ELLIPSOIDAL_AREA))
+        }
+        Figures::Volume(None) => on_ground(words::VOLUME_TOOL, None, ""),
+        Figures::Volume(Some(work)) => {
+            let missing = if work.missing_m2 > 0.0 {
+                format!("\n{} {:.2} m²", word(words::WITHOUT_GROUND), work.missing_m2)
+            } else {
+                String::new()
+            };
+            format!(
+                "{} {:.2} m³ · {} {:.2} m³\n{} {:+.2} m³（{} {:.2} m）{missing}",
+                word(words::ABOVE),
+                work.above_m3,
+                word(words::BELOW),
+                work.below_m3,
+                word(words::BALANCE),
+                work.above_m3 - work.below_m3,
+                words::reference(measure.reference).text(language),
+                work.reference_m
+            )
         }
     }
 }
@@ -193,7 +320,7 @@ impl Desk {
                 self.work.cancel();
                 self.work.tool = *tool;
             }
-            Action::FinishDrawing => self.work.finish(),
+            Action::FinishDrawing => self.finish_drawing(),
             Action::ClearMeasures => {
                 self.work.measures.clear();
                 self.work.drawing.clear();
@@ -471,12 +598,26 @@ impl Desk {
     }
 
     /// Takes a click on the map where a tool is chosen; false where none is. The second of a double click ends a line.
-    pub fn click_map(&mut self, lon_lat_height_deg: [f64; 3], doubled: bool) -> bool {
-        if doubled && matches!(self.work.tool, Some(Tool::Measure(_))) {
-            self.work.finish();
+    pub fn click_map(&mut self, pick: &Pick, doubled: bool) -> bool {
+        if self.work.tool.is_none() {
+            return false;
+        }
+        if doubled && self.work.tool != Some(Tool::Note) {
+            self.finish_drawing();
             return true;
         }
-        self.work.click(lon_lat_height_deg)
+        self.work.height_datum = self.height_datum(pick.layer);
+        self.work.click(pick.lon_lat_height_deg);
+        self.take_drawn();
+        true
+    }
+
+    /// Ends the line or polygon being drawn and does what it was drawn for.
+    pub fn finish_drawing(&mut self) {
+        if let Some(words) = self.work.finish() {
+            self.viewer.said = Some(words);
+        }
+        self.take_drawn();
     }
 
     /// Goes to the next bookmark, or the one before: from the one gone to last, round the list.

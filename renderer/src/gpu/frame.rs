@@ -10,6 +10,7 @@ use super::pipelines::{PICTURES_PER_PASS, Pipelines};
 use super::resources::Resources;
 use super::targets::Targets;
 use crate::scene::camera::View;
+use crate::scene::clip::{Clip, Keep, MOST_CORNERS, PER_SQUARE_M};
 use crate::scene::draw::{Draped, Draw, DrawList, Overlay};
 use crate::scene::panes::Panes;
 use crate::scene::place;
@@ -43,7 +44,18 @@ struct FrameUniform {
     haze_color: [f32; 3],
     haze_per_m: f32,
     viewport_px: [f32; 2],
-    spare: [f32; 2],
+    /// Corners of the cut; 0 where nothing is cut.
+    cut_corners: f32,
+    /// 1 where the inside of the cut stays, 0 where the outside does.
+    cut_keeps_inside: f32,
+    /// From clip space to metres in the cut's axes, and the eye there.
+    cut_right: [f32; 4],
+    cut_up: [f32; 4],
+    cut_forward: [f32; 4],
+    cut_eye: [f32; 4],
+    cut_range_m: [f32; 4],
+    /// Two corners to a vector.
+    corners_m: [[f32; 4]; MOST_CORNERS / 2],
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -115,7 +127,8 @@ struct LinesUniform {
     opacity: f32,
     width_px: f32,
     depth_scale: f32,
-    spare: [f32; 2],
+    is_cut: f32,
+    spare: f32,
 }
 
 /// By what part of their distance the lines of a body step before it.
@@ -141,6 +154,7 @@ enum Pass {
     GroundBehind,
     Points,
     MeshBlended,
+    Water,
     Planned,
     Lines,
 }
@@ -221,7 +235,7 @@ impl Painter {
             self.targets = Some(Targets::new(&self.gpu.device, size_px, self.samples));
         }
         let (steps, slots) = self.plan(scene);
-        self.write_uniforms(view, &slots);
+        self.write_uniforms(scene, &slots);
         let mut encoder =
             self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
         self.draw_scene(&mut encoder, scene.panes, &steps);
@@ -315,7 +329,18 @@ impl Painter {
                         add(step, bytemuck::bytes_of(&uniform));
                     }
                 }
-                Draw::Lines { lines, ecef_from_local, width_px, opacity } => {
+                Draw::Water { shape, picture, origin, opacity } => {
+                    if shape.indices().is_empty() || *opacity <= 0.0 {
+                        continue;
+                    }
+                    self.resources.keep_shape(device, shape);
+                    self.resources.keep_picture(device, &self.gpu.queue, &self.pipelines.picture_layout, picture);
+                    let uniform = mesh_uniform(view, &DMat4::from_translation(*origin), [1.0; 4], false, *opacity);
+                    let (pass, pictures) = (Pass::Water, vec![picture.identity()]);
+                    let step = Step { pane, pass, nearness: 0, identity: shape.identity(), pictures };
+                    add(step, bytemuck::bytes_of(&uniform));
+                }
+                Draw::Lines { lines, ecef_from_local, width_px, is_cut, opacity } => {
                     if lines.lines().is_empty() || *opacity <= 0.0 {
                         continue;
                     }
@@ -326,7 +351,8 @@ impl Painter {
                         opacity: *opacity,
                         width_px: *width_px,
                         depth_scale: 1.0 + LINE_STEP,
-                        spare: [0.0; 2],
+                        is_cut: f32::from(u8::from(*is_cut)),
+                        spare: 0.0,
                     };
                     let (pass, identity) = (Pass::Lines, lines.identity());
                     add(Step { pane, pass, nearness: 0, identity, pictures: Vec::new() }, bytemuck::bytes_of(&uniform));
@@ -397,7 +423,8 @@ impl Painter {
         })
     }
 
-    fn write_uniforms(&mut self, view: &View, slots: &[u8]) {
+    fn write_uniforms(&mut self, scene: &SceneFrame<'_>, slots: &[u8]) {
+        let view = scene.view;
         if slots.len() as u64 > self.items.size() {
             self.items = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("items"),
@@ -409,14 +436,8 @@ impl Painter {
         if !slots.is_empty() {
             self.gpu.queue.write_buffer(&self.items, 0, slots);
         }
-        // Air gets clearer with height, so that a county seen from above keeps its colours.
-        let haze_per_m = 1.0 / (60_000.0 + 25.0 * view.eye_height_m.max(0.0));
-        let frame = FrameUniform {
-            haze_color: HAZE,
-            haze_per_m: haze_per_m as f32,
-            viewport_px: view.viewport_px.map(|side| side as f32),
-            spare: [0.0; 2],
-        };
+        let clip = scene.lists.iter().find_map(|list| list.clip.as_deref());
+        let frame = frame_uniform(view, clip);
         self.gpu.queue.write_buffer(&self.frame_uniform, 0, bytemuck::bytes_of(&frame));
         self.gpu.queue.write_buffer(&self.sky_uniform, 0, bytemuck::bytes_of(&sky_uniform(view)));
     }
@@ -456,9 +477,9 @@ impl Painter {
         });
         let [width, height] = panes.pane_px;
         let mut steps = steps.iter().peekable();
-        for (pane, [left, top]) in panes.corners_px.iter().enumerate() {
+        for (pane, ([left, top], seen)) in panes.corners_px.iter().zip(&panes.seen_px).enumerate() {
             pass.set_viewport(*left as f32, *top as f32, width as f32, height as f32, 0.0, 1.0);
-            pass.set_scissor_rect(*left, *top, width, height);
+            pass.set_scissor_rect(seen[0], seen[1], seen[2], seen[3]);
             pass.set_bind_group(0, &sky_group, &[]);
             pass.set_pipeline(&self.pipelines.sky);
             pass.draw(0..3, 0..1);
@@ -484,7 +505,7 @@ impl Painter {
                 Pass::Ground => &self.pipelines.ground_base,
                 Pass::GroundOverlays => &self.pipelines.ground_overlays,
                 Pass::Mesh => &self.pipelines.mesh_opaque,
-                Pass::MeshBlended => &self.pipelines.mesh_blended,
+                Pass::MeshBlended | Pass::Water => &self.pipelines.mesh_blended,
                 Pass::MeshDrapes => &self.pipelines.mesh_drapes,
                 Pass::GroundBehind => &self.pipelines.ground_behind,
                 Pass::Points => &self.pipelines.points,
@@ -567,6 +588,35 @@ impl Painter {
         }
         extra
     }
+}
+
+fn frame_uniform(view: &View, clip: Option<&Clip>) -> FrameUniform {
+    // Air gets clearer with height, so that a county seen from above keeps its colours.
+    let haze_per_m = 1.0 / (60_000.0 + 25.0 * view.eye_height_m.max(0.0));
+    let mut frame = FrameUniform {
+        haze_color: HAZE,
+        haze_per_m: haze_per_m as f32,
+        viewport_px: view.viewport_px.map(|side| side as f32),
+        ..FrameUniform::zeroed()
+    };
+    let Some(clip) = clip else { return frame };
+    let (eye, turned) = clip.level(view.eye);
+    let [scale_x, scale_y] = [view.clip_from_view().x_axis.x, view.clip_from_view().y_axis.y];
+    let wide = |vector: DVec3| turned(vector).extend(0.0).as_vec4().to_array();
+    frame.cut_corners = clip.corners_m().len() as f32;
+    frame.cut_keeps_inside = f32::from(u8::from(clip.keep == Keep::Inside));
+    frame.cut_right = wide(view.right / scale_x);
+    frame.cut_up = wide(view.up / scale_y);
+    frame.cut_forward = wide(view.forward);
+    frame.cut_eye = eye.extend(PER_SQUARE_M).as_vec4().to_array();
+    frame.cut_range_m = [clip.range_m[0] as f32, clip.range_m[1] as f32, 0.0, 0.0];
+    for (pair, corners) in frame.corners_m.iter_mut().zip(clip.corners_m().chunks(2)) {
+        for (place, corner) in corners.iter().enumerate() {
+            pair[2 * place] = corner[0] as f32;
+            pair[2 * place + 1] = corner[1] as f32;
+        }
+    }
+    frame
 }
 
 fn texture_order(id: egui::TextureId) -> (u8, u64) {

@@ -26,6 +26,7 @@ struct Corner {
     @location(1) normal: vec3<f32>,
     @location(2) color: vec4<f32>,
     @location(3) eye_distance_m: f32,
+    @location(4) seen: vec3<f32>,
 }
 
 @vertex
@@ -45,6 +46,7 @@ fn placed(position: vec3<f32>, uv: vec2<f32>, normal: vec4<f32>, color: vec4<f32
     corner.normal = normal.xyz;
     corner.color = color;
     corner.eye_distance_m = distance(position, tile.eye);
+    corner.seen = corner.clip.xyw;
     return corner;
 }
 
@@ -97,7 +99,7 @@ fn covered(corner: Corner) -> vec4<f32> {
 @fragment
 fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
     let color = covered(corner);
-    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a < 0.5 {
+    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a < 0.5 || is_cut(corner.seen) {
         discard;
     }
     return color;
@@ -107,7 +109,7 @@ fn fs_base(corner: Corner) -> @location(0) vec4<f32> {
 @fragment
 fn fs_behind(corner: Corner) -> @location(0) vec4<f32> {
     let color = covered(corner);
-    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a >= 0.5 {
+    if textureSampleLevel(open_ground, clamped, corner.uv, 0.0).a >= 0.5 || is_cut(corner.seen) {
         discard;
     }
     return color;

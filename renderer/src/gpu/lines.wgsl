@@ -7,7 +7,9 @@ struct Lines {
     width_px: f32,
     // Reversed-Z: more than 1 brings lines nearer.
     depth_scale: f32,
-    spare: vec2<f32>,
+    // 1 where a cut through the scene cuts them too.
+    is_cut: f32,
+    spare: f32,
 }
 
 @group(1) @binding(0) var<uniform> lines: Lines;
@@ -16,6 +18,7 @@ struct Corner {
     @builtin(position) clip: vec4<f32>,
     @location(0) color: vec4<f32>,
     @location(1) eye_distance_m: f32,
+    @location(2) seen: vec3<f32>,
 }
 
 // Where depth in clip space is this, the near plane is.
@@ -56,11 +59,15 @@ fn vs_main(
     }
     corner.color = color;
     corner.eye_distance_m = distance(here, lines.eye);
+    corner.seen = end.xyw;
     return corner;
 }
 
 @fragment
 fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
+    if lines.is_cut > 0.5 && is_cut(corner.seen) {
+        discard;
+    }
     let color = hazed(linear_from_srgb(corner.color.rgb), corner.eye_distance_m);
     let alpha = corner.color.a * lines.opacity;
     return vec4(color * alpha, alpha);

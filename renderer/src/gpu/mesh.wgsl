@@ -21,6 +21,7 @@ struct Corner {
     @location(1) normal: vec3<f32>,
     @location(2) color: vec4<f32>,
     @location(3) position: vec3<f32>,
+    @location(4) seen: vec3<f32>,
 }
 
 @vertex
@@ -36,6 +37,7 @@ fn vs_main(
     corner.normal = normal.xyz;
     corner.color = color;
     corner.position = position;
+    corner.seen = corner.clip.xyw;
     return corner;
 }
 
@@ -52,7 +54,7 @@ fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
         color = vec4(color.rgb * shade(unit, mesh.up, mesh.sun), color.a);
     }
     let alpha = color.a * mesh.opacity;
-    if alpha < 0.02 {
+    if alpha < 0.02 || is_cut(corner.seen) {
         discard;
     }
     return vec4(hazed(color.rgb, distance(corner.position, mesh.eye)) * alpha, alpha);

@@ -19,6 +19,7 @@ struct Corner {
     @location(0) color: vec4<f32>,
     @location(1) eye_distance_m: f32,
     @location(2) across: vec2<f32>,
+    @location(3) seen: vec3<f32>,
 }
 
 @vertex
@@ -33,6 +34,7 @@ fn vs_main(
     let size_px = clamp(cloud.size_m * cloud.pixels_per_metre / max(eye_distance_m, 0.1), 1.5, 10.0);
     var corner: Corner;
     corner.clip = center + vec4(across * size_px / frame.viewport_px * center.w, 0.0, 0.0);
+    corner.seen = center.xyw;
     corner.clip.z *= cloud.depth_scale;
     corner.color = color;
     corner.eye_distance_m = eye_distance_m;
@@ -43,7 +45,7 @@ fn vs_main(
 
 @fragment
 fn fs_main(corner: Corner) -> @location(0) vec4<f32> {
-    if dot(corner.across, corner.across) > 1.0 {
+    if dot(corner.across, corner.across) > 1.0 || is_cut(corner.seen) {
         discard;
     }
     let color = hazed(linear_from_srgb(corner.color.rgb), corner.eye_distance_m);

@@ -2,10 +2,14 @@
 //!
 //! A layer turns a server's bytes into plain data for the scene; it runs on loading threads and never draws.
 //! Three roles cover what a server has: heights under the ground, pictures draped over it, and 3D Tiles standing on it.
-//! A fourth is that of a project under review, whose layers are made here from its documents.
+//! A fourth is that of a project under review, whose layers are made here from its documents; a fifth that of what is
+//! worked out of the ground: the difference of two epochs, water, what is seen from where, what became of buildings.
 
 pub mod conflicts;
+pub mod damage;
+pub mod difference;
 mod drawn;
+pub mod flood;
 pub mod imagery;
 pub mod mesh;
 pub mod plan;
@@ -13,6 +17,7 @@ pub mod point_cloud;
 pub mod red_line;
 pub mod schemes;
 pub mod terrain;
+pub mod viewshed;
 
 use std::sync::Arc;
 
@@ -86,6 +91,13 @@ pub enum Role {
         /// Makes it.
         make: MakeProject,
     },
+    /// Is worked out of the ground, or of an analysis of the server, when somebody asks for it.
+    Study {
+        /// Its slug among the layers.
+        slug: &'static str,
+        /// Its name in Chinese and English.
+        name: [&'static str; 2],
+    },
 }
 
 /// Every kind the viewer knows.
@@ -93,12 +105,16 @@ pub const KINDS: &[Kind] = &[
     terrain::KIND,
     imagery::KIND,
     imagery::BASEMAP,
+    difference::KIND,
+    viewshed::KIND,
     plan::KIND,
     conflicts::KIND,
     red_line::KIND,
+    damage::KIND,
     mesh::KIND,
     point_cloud::KIND,
     schemes::KIND,
+    flood::KIND,
 ];
 
 /// Place of basemaps in [`KINDS`]: they lie under everything.

@@ -77,6 +77,7 @@ impl BuiltScheme {
                 lines: Arc::clone(&massing.lines),
                 ecef_from_local: massing.ecef_from_local,
                 width_px: 1.6,
+                is_cut: true,
                 opacity,
             };
             [body, lines]

@@ -2,7 +2,7 @@
 
 use egui::{Panel, RichText, ScrollArea, Slider, TextWrapMode, Ui};
 
-use super::{ACCENT, Action, LAYERS_WIDTH, LayerRow, Shown, Tab, meeting, words};
+use super::{ACCENT, Action, LAYERS_WIDTH, LayerRow, Shown, Tab, meeting, studies, words};
 
 /// The panel on the left.
 pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
@@ -20,12 +20,11 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
         });
         meeting::tools(ui, shown, actions);
         ui.separator();
-        if let Some(meeting) = &shown.meeting {
-            meeting::tabs(ui, shown, actions);
-            if shown.tab == Tab::Meeting {
-                meeting::show(ui, shown, meeting, actions);
-                return;
-            }
+        meeting::tabs(ui, shown, actions);
+        match (shown.tab, &shown.meeting) {
+            (Tab::Meeting, Some(meeting)) => return meeting::show(ui, shown, meeting, actions),
+            (Tab::Studies, _) => return studies::show(ui, shown, actions),
+            _ => {}
         }
         ui.horizontal(|ui| {
             ui.label(RichText::new(words::LAYERS.text(language)).strong());

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Button, Color32, RichText, ScrollArea, TextEdit, Ui, Window};
 
+use super::studies::{self, StudyAction};
 use super::{ACCENT, Action, MeetingRow, Shown, Tab, floating_frame, scene_lists, words};
 use crate::desk::Tool;
 use crate::meeting::project::MOST_NOTE_LETTERS;
@@ -22,7 +23,7 @@ const GREEN: Color32 = Color32::from_rgb(30, 122, 60);
 /// Measuring and noting.
 pub(super) fn tools(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     let language = shown.language;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         let mut tool = |ui: &mut Ui, word: words::Word, tool: Tool| {
             let is_on = shown.tool == Some(tool);
@@ -30,18 +31,18 @@ pub(super) fn tools(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
                 actions.push(Action::SetTool((!is_on).then_some(tool)));
             }
         };
+        tool(ui, words::POINT_TOOL, Tool::Measure(MeasureKind::Point));
         tool(ui, words::DISTANCE, Tool::Measure(MeasureKind::Distance));
         tool(ui, words::HEIGHT_TOOL, Tool::Measure(MeasureKind::Height));
         tool(ui, words::AREA_TOOL, Tool::Measure(MeasureKind::Area));
+        tool(ui, words::VOLUME_TOOL, Tool::Measure(MeasureKind::Volume));
         if shown.meeting.is_some() {
             tool(ui, words::NOTE_TOOL, Tool::Note);
         }
-        if !shown.measured.is_empty() && ui.button(words::CLEAR.text(language)).clicked() {
-            actions.push(Action::ClearMeasures);
-        }
     });
     match shown.tool {
-        Some(Tool::Measure(_)) => {
+        Some(Tool::Note) => drop(ui.label(RichText::new(words::NOTE_HELP.text(language)).small().weak())),
+        Some(_) => {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(words::MEASURE_HELP.text(language)).small().weak());
                 if ui.small_button(words::FINISH.text(language)).clicked() {
@@ -49,18 +50,29 @@ pub(super) fn tools(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
                 }
             });
         }
-        Some(Tool::Note) => drop(ui.label(RichText::new(words::NOTE_HELP.text(language)).small().weak())),
         None => {}
     }
     for line in &shown.measured {
         ui.label(RichText::new(line).small());
     }
+    if !shown.measured.is_empty() {
+        ui.horizontal_wrapped(|ui| {
+            if ui.small_button(words::DROP_LAST.text(language)).clicked() {
+                actions.push(Action::Study(StudyAction::DropMeasure));
+            }
+            if ui.small_button(words::CLEAR.text(language)).clicked() {
+                actions.push(Action::ClearMeasures);
+            }
+        });
+        studies::reference(ui, shown, actions);
+    }
 }
 
-/// Layers or meeting.
+/// Layers, meeting or what is asked of the ground.
 pub(super) fn tabs(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        for (tab, word) in [(Tab::Meeting, words::MEETING), (Tab::Layers, words::LAYERS)] {
+        let tabs = [(Tab::Meeting, words::MEETING), (Tab::Layers, words::LAYERS), (Tab::Studies, words::STUDIES)];
+        for (tab, word) in tabs.into_iter().filter(|(tab, _)| *tab != Tab::Meeting || shown.meeting.is_some()) {
             if ui.selectable_label(shown.tab == tab, RichText::new(word.text(shown.language)).strong()).clicked() {
                 actions.push(Action::ShowTab(tab));
             }

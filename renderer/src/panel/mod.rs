@@ -6,11 +6,14 @@
 pub mod coordinates;
 pub mod fonts;
 mod layers;
+mod legend;
 mod meeting;
 mod overlay;
 mod query;
 mod scene_lists;
+mod section_chart;
 mod status;
+pub mod studies;
 pub mod words;
 
 use egui::{Color32, CornerRadius, Frame, Margin, Stroke, Ui};
@@ -25,6 +28,7 @@ use crate::meeting::edit::SceneEdit;
 use crate::meeting::scheme::Scheme;
 use crate::scene::label::PlacedLabel;
 use crate::scene::sign::PlacedSign;
+use studies::{StudiesRow, StudyAction};
 
 /// Something a person asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +91,8 @@ pub enum Action {
     SaveMeeting,
     /// Put what was said away.
     CloseSaid,
+    /// Ask something of the ground.
+    Study(StudyAction),
 }
 
 /// The lists at the left.
@@ -97,6 +103,8 @@ pub enum Tab {
     Layers,
     /// The meeting.
     Meeting,
+    /// What is asked of the ground.
+    Studies,
 }
 
 /// A rule the project does not simply pass.
@@ -169,6 +177,8 @@ pub struct MeetingRow {
 /// A measured line over a pane, in its pixels.
 #[derive(Clone, Debug, Default)]
 pub struct MeasuredLine {
+    /// Its colour, sRGB.
+    pub color: [u8; 3],
     /// Its straight parts.
     pub segments_px: Vec<[glam::DVec2; 2]>,
     /// The places taken.
@@ -182,6 +192,10 @@ pub struct PaneRow {
     pub corner_px: [f64; 2],
     /// Its width and height in pixels.
     pub size_px: [f64; 2],
+    /// Left, top, width and height in pixels of the output of what is seen of it.
+    pub seen_px: [f64; 4],
+    /// Whether its name stands at its right.
+    pub title_is_right: bool,
     /// Labels of plan layers.
     pub labels: Vec<PlacedLabel>,
     /// Signs.
@@ -274,6 +288,10 @@ pub struct Shown {
     pub measured: Vec<String>,
     /// Where a note is about to be pinned.
     pub note_at: Option<[f64; 3]>,
+    /// What was asked of the ground.
+    pub studies: StudiesRow,
+    /// Where two epochs are parted, in points from the left.
+    pub parted_pt: Option<f32>,
     /// What a person has to be told.
     pub said: Option<String>,
     /// Metres that one point of the screen covers in the middle, for the scale bar.
@@ -335,18 +353,26 @@ pub fn show(ui: &mut Ui, shown: &Shown, panels: Panels) -> Vec<Action> {
             if shown.dates.len() > 1 {
                 status::time(ui, shown, &mut actions);
             }
+            section_chart::panel(ui, shown, &mut actions);
+            overlay::titles(ui, shown);
+            overlay::divider(ui, shown, true, &mut actions);
             overlay::compass(ui, shown, &mut actions);
             overlay::scale_bar(ui, shown);
+            legend::show(ui, shown);
             query::show(ui, shown, &mut actions);
             meeting::note_window(ui, shown, &mut actions);
             meeting::said_window(ui, shown, &mut actions);
         }
         Panels::Caption => {
+            section_chart::panel(ui, shown, &mut actions);
+            overlay::titles(ui, shown);
+            overlay::divider(ui, shown, false, &mut actions);
             overlay::compass(ui, shown, &mut actions);
             overlay::scale_bar(ui, shown);
+            legend::show(ui, shown);
             overlay::caption(ui, shown);
         }
-        Panels::None => {}
+        Panels::None => overlay::titles(ui, shown),
     }
     actions
 }

@@ -3,13 +3,15 @@
 use egui::text::LayoutJob;
 use egui::{Align2, Area, Color32, FontId, Order, Pos2, RichText, Sense, Shape, Stroke, Ui, Vec2};
 
+use super::studies::StudyAction;
 use super::{ACCENT, Action, PaneRow, Shown, floating_frame, status, words};
 use crate::scene::sign::{self, PlacedSign, SignKind};
+use crate::viewer::Compare;
 
 /// Draws the symbols, and writes the labels with their outline.
 pub(super) fn labels(ui: &Ui, pane: &PaneRow) {
     let labels = &pane.labels;
-    let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    let painter = ui.ctx().layer_painter(egui::LayerId::background()).with_clip_rect(seen(ui, pane));
     let on_screen = on_screen(ui, pane);
     for placed in labels {
         for disc in &placed.label.discs {
@@ -43,24 +45,28 @@ fn on_screen(ui: &Ui, pane: &PaneRow) -> impl Fn(glam::DVec2) -> Pos2 + use<> {
     move |pixel| Pos2::new((left + pixel.x) as f32 / scale, (top + pixel.y) as f32 / scale)
 }
 
+/// What is seen of a pane, in points of the screen.
+fn seen(ui: &Ui, pane: &PaneRow) -> egui::Rect {
+    let [left, top, width, height] = pane.seen_px.map(|side| side as f32 / ui.ctx().pixels_per_point());
+    egui::Rect::from_min_size(Pos2::new(left, top), egui::vec2(width, height))
+}
+
 /// Draws measured lines and signs with their leader lines, and names the pane.
 pub(super) fn signs(ui: &Ui, pane: &PaneRow) {
     let on_screen = on_screen(ui, pane);
-    let scale = ui.ctx().pixels_per_point();
-    let whole = egui::Rect::from_min_size(
-        on_screen(glam::DVec2::ZERO),
-        egui::vec2(pane.size_px[0] as f32, pane.size_px[1] as f32) / scale,
-    );
+    let whole = seen(ui, pane);
     let painter = ui.ctx().layer_painter(egui::LayerId::background()).with_clip_rect(whole);
     for line in &pane.lines {
-        let strokes = [Stroke::new(5.0, Color32::from_black_alpha(150)), Stroke::new(2.4, MEASURED)];
+        let [red, green, blue] = line.color;
+        let color = Color32::from_rgb(red, green, blue);
+        let strokes = [Stroke::new(5.0, Color32::from_black_alpha(150)), Stroke::new(2.4, color)];
         for stroke in strokes {
             for [from, to] in &line.segments_px {
                 painter.line_segment([on_screen(*from), on_screen(*to)], stroke);
             }
         }
         for place in &line.places_px {
-            painter.circle(on_screen(*place), 4.0, MEASURED, Stroke::new(1.4, Color32::from_black_alpha(200)));
+            painter.circle(on_screen(*place), 4.0, color, Stroke::new(1.4, Color32::from_black_alpha(200)));
         }
     }
     let board_of = |placed: &PlacedSign| {
@@ -88,13 +94,63 @@ pub(super) fn signs(ui: &Ui, pane: &PaneRow) {
         let galley = painter.layout_job(job);
         painter.galley(board.center() - galley.rect.center().to_vec2(), galley, ink);
     }
-    if let Some(title) = &pane.title {
-        let at = whole.left_top() + egui::vec2(10.0, 8.0);
+}
+
+/// Names the panes, within what the panels leave of each.
+pub(super) fn titles(ui: &Ui, shown: &Shown) {
+    let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    for pane in &shown.panes {
+        let Some(title) = &pane.title else { continue };
+        let free = seen(ui, pane).intersect(ui.available_rect_before_wrap());
         let galley = painter.layout_no_wrap(title.clone(), FontId::proportional(16.0), Color32::WHITE);
-        let board = egui::Rect::from_min_size(at, galley.size() + egui::vec2(16.0, 6.0));
+        let size = galley.size() + egui::vec2(16.0, 6.0);
+        let at = if pane.title_is_right {
+            free.right_top() + egui::vec2(-10.0 - size.x, 8.0)
+        } else {
+            free.left_top() + egui::vec2(10.0, 8.0)
+        };
+        let board = egui::Rect::from_min_size(at, size);
         painter.rect_filled(board, 4.0, ACCENT);
         painter.galley(at + egui::vec2(8.0, 3.0), galley, Color32::WHITE);
     }
+}
+
+/// The line between two epochs over each other; in a window it has a handle to move it by.
+pub(super) fn divider(ui: &Ui, shown: &Shown, is_moved: bool, actions: &mut Vec<Action>) {
+    const REACH: f32 = 12.0;
+    let Some(at) = shown.parted_pt else { return };
+    let free = ui.available_rect_before_wrap();
+    let (top, bottom) = (Pos2::new(at, free.top()), Pos2::new(at, free.bottom()));
+    let painter = ui.ctx().layer_painter(egui::LayerId::background());
+    painter.line_segment([top, bottom], Stroke::new(4.0, Color32::from_black_alpha(120)));
+    painter.line_segment([top, bottom], Stroke::new(2.0, Color32::WHITE));
+    if !is_moved {
+        return;
+    }
+    let middle = Pos2::new(at, free.center().y);
+    Area::new(egui::Id::unique("divider"))
+        .fixed_pos(Pos2::new(at - REACH, free.top() + 60.0))
+        .movable(false)
+        .constrain(false)
+        .order(Order::Middle)
+        .show(ui.ctx(), |ui| {
+            let size = Vec2::new(2.0 * REACH, (free.height() - 120.0).max(2.0 * REACH));
+            let (_, response) = ui.allocate_exact_size(size, Sense::drag());
+            ui.painter().circle(middle, REACH, Color32::WHITE, Stroke::new(1.5, ACCENT));
+            for side in [-1.0, 1.0] {
+                let tip = middle + egui::vec2(side * 8.0, 0.0);
+                let back = middle + egui::vec2(side * 3.0, 0.0);
+                let wing = egui::vec2(0.0, 5.0);
+                ui.painter().add(Shape::convex_polygon(vec![tip, back + wing, back - wing], ACCENT, Stroke::NONE));
+            }
+            if response.dragged()
+                && let Some(pointer) = response.interact_pointer_pos()
+            {
+                let part = ((pointer.x - free.left()) / free.width().max(1.0)).clamp(0.0, 1.0);
+                actions.push(Action::Study(StudyAction::SetCompare(Compare::Swipe(part))));
+            }
+            response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+        });
 }
 
 /// What was measured is seen on any picture.

@@ -1,6 +1,6 @@
 //! The status line (where the pointer is, what is loading) and the time slider.
 
-use egui::{Panel, RichText, Slider, Ui};
+use egui::{Button, Panel, RichText, Slider, Ui};
 
 use super::{Action, PlaceRow, Shown, words};
 use words::Language;
@@ -41,15 +41,19 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown) {
     });
 }
 
-/// The slider over the moments at which the data change.
+/// Seconds a moment is shown while they are played.
+const SECONDS_EACH: f64 = 2.0;
+
+/// The slider over the moments at which the data change, with a step to either side and a way to play them.
 pub(super) fn time(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     let language = shown.language;
     Panel::bottom("time").show(ui, |ui| {
         ui.horizontal(|ui| {
             let last = shown.dates.len().saturating_sub(1);
-            let mut stop = shown.date.unwrap_or(last).min(last);
+            let now = shown.date.unwrap_or(last).min(last);
+            let mut stop = now;
             let name = ui.label(RichText::new(words::TIME.text(language)).strong());
-            ui.spacing_mut().slider_width = (ui.available_width() - 220.0).clamp(80.0, 600.0);
+            ui.spacing_mut().slider_width = (ui.available_width() - 340.0).clamp(80.0, 600.0);
             let slider = Slider::new(&mut stop, 0..=last).show_value(false);
             if ui.add(slider).labelled_by(name.id).changed() {
                 actions.push(Action::SetTime(stop));
@@ -57,7 +61,37 @@ pub(super) fn time(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
             let date = shown.dates.get(stop).map_or("", String::as_str);
             let newest = if stop == last { format!("（{}）", words::NOW.text(language)) } else { String::new() };
             ui.label(RichText::new(format!("{date}{newest}")).strong());
+            ui.spacing_mut().item_spacing.x = 3.0;
+            if ui.add_enabled(now > 0, Button::new("◀").small()).clicked() {
+                actions.push(Action::SetTime(now - 1));
+            }
+            if ui.add_enabled(now < last, Button::new("▶").small()).clicked() {
+                actions.push(Action::SetTime(now + 1));
+            }
+            play(ui, shown, (now, last), actions);
         });
+    });
+}
+
+/// Plays the moments one after the other, from the first again after the last; a moment waits until it is loaded.
+fn play(ui: &mut Ui, shown: &Shown, (now, last): (usize, usize), actions: &mut Vec<Action>) {
+    let id = egui::Id::unique("playing since");
+    let seconds = ui.input(|input| input.time);
+    let mut since: Option<f64> = ui.data_mut(|data| data.get_temp(id));
+    let word = if since.is_some() { words::PAUSE } else { words::PLAY };
+    if ui.small_button(word.text(shown.language)).clicked() {
+        since = if since.is_some() { None } else { Some(seconds) };
+    }
+    if let Some(begun) = since {
+        if seconds - begun >= SECONDS_EACH && shown.pending == 0 {
+            actions.push(Action::SetTime(if now >= last { 0 } else { now + 1 }));
+            since = Some(seconds);
+        }
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(250));
+    }
+    ui.data_mut(|data| match since {
+        Some(since) => data.insert_temp(id, since),
+        None => data.remove::<f64>(id),
     });
 }
 

@@ -6,7 +6,13 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::*;
+use crate::desk::Settings;
+use crate::layer::difference::Scale;
 use crate::meeting::scheme::Building;
+use crate::scene::clip::Keep;
+use crate::scene::flood::Flood;
+use crate::scene::section::Profile;
+use crate::viewer::{Compare, DamageStudy, FloodOrder, ViewOrder, ViewStudy};
 
 /// A harness whose font has the characters; a system without one is told so.
 fn harness<'a>(size: [f32; 2], panels: impl FnMut(&mut Ui) + 'a) -> Harness<'a> {
@@ -327,4 +333,110 @@ fn the_meeting_is_said_in_english_too() {
     for text in ["Review", "Conflicts", "Schemes", "Side by side", "Bookmarks", "fail"] {
         screen.get_by_label(text);
     }
+}
+
+/// What was asked of the ground, with every answer there is.
+fn studied() -> Shown {
+    let order = FloodOrder { center: [109.74, 28.31], radius_m: 1_000.0, level_m: 305.0, is_connected: true };
+    let flood = Flood { area_m2: 25_000.0, volume_m3: 50_000.0, deepest_m: 4.5, ..Flood::default() };
+    let view = ViewOrder { eye: [109.74, 28.31], eye_up_m: 1.7, target_up_m: 0.0, radius_m: 1_000.0 };
+    let studies = StudiesRow {
+        compare: Compare::Swipe(0.5),
+        before: Some(0),
+        difference: Some(Scale { limit_m: 0.3, most_m: 10.0 }),
+        flood: Some((order, Some([280.0, 340.0]), Some(flood))),
+        view: Some(ViewStudy { order: view, is_done: true, seen_m2: Some([60_000.0, 80_000.0]) }),
+        section: Some(Some(Profile::default())),
+        has_cut: true,
+        damage: Some(DamageStudy { job: "j1".to_owned(), counts: [2, 1, 0, 0, 7] }),
+        shown: [true; 4],
+        ..StudiesRow::default()
+    };
+    Shown { tab: Tab::Studies, studies, ..shown() }
+}
+
+#[test]
+fn studies_say_their_answers_and_explain_their_colours_in_metres() {
+    let model = studied();
+    let mut screen = harness([1366.0, 1000.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    for text in ["淹没面积 2.50 ha", "水量 5.00×10⁴ m³ · 最大水深 4.50 m", "可见 6.00 ha（75.0%）", "被毁 2 栋"]
+    {
+        screen.get_by_label(text);
+    }
+    // The legend.
+    for text in ["降低 -10 m", "升高 +10 m", "检测限 ±0.3 m", "被毁   2 栋", "未见变化   7 栋", "可见   6.00 ha"]
+    {
+        screen.get_by_label(text);
+    }
+    screen.get_by_label_contains("≥ 3 m");
+    screen.get_by_label_contains("水深（水位 305.0 m）");
+    // A picture has the legend too.
+    let mut picture = harness([1366.0, 1000.0], |ui| drop(show(ui, &model, Panels::Caption)));
+    picture.run();
+    picture.get_by_label("降低 -10 m");
+}
+
+#[test]
+fn studies_and_their_tools_are_one_click_away() {
+    let model = Shown { tab: Tab::Studies, ..shown() };
+    let study = |action: StudyAction| vec![Action::Study(action)];
+    assert_eq!(asked(&model, "研判"), [Action::ShowTab(Tab::Studies)]);
+    assert_eq!(asked(&model, "卷帘"), study(StudyAction::SetCompare(Compare::Swipe(0.5))));
+    assert_eq!(asked(&model, "分屏联动"), study(StudyAction::SetCompare(Compare::Linked)));
+    for (label, tool) in [
+        ("画剖面线", Tool::Section),
+        ("点选水源", Tool::Water),
+        ("通视线", Tool::Sight),
+        ("可视域", Tool::View),
+        ("框选", Tool::CutBox),
+        ("多边形", Tool::CutPolygon),
+    ] {
+        assert_eq!(asked(&model, label), [Action::SetTool(Some(tool))], "{label}");
+    }
+    let on = studied();
+    assert_eq!(asked(&on, "不对比"), study(StudyAction::SetCompare(Compare::Off)));
+    assert_eq!(asked(&on, "高差着色"), study(StudyAction::SetDifference(None)));
+    assert_eq!(asked(&on, "存为 CSV"), study(StudyAction::SaveSection));
+    assert_eq!(asked(&on, "取消裁剪"), study(StudyAction::ClearCut));
+    let outside = Settings { keep: Keep::Outside, ..on.studies.settings };
+    assert_eq!(asked(&on, "挖去框内"), study(StudyAction::SetSettings(outside)));
+}
+
+#[test]
+fn one_date_says_that_there_is_nothing_to_compare() {
+    let model = Shown { dates: vec!["2024-03-15".to_owned()], date: Some(0), tab: Tab::Studies, ..shown() };
+    let mut screen = harness([1366.0, 900.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    screen.get_by_label("数据只有一期，无法对比");
+    assert!(screen.query_by_label("卷帘").is_none());
+}
+
+#[test]
+fn measurements_can_be_taken_back_and_volumes_counted_from_something_else() {
+    let mut model = Shown { measured: vec!["挖方(以上) 1.00 m³".to_owned()], ..shown() };
+    assert_eq!(asked(&model, "撤销上一个"), [Action::Study(StudyAction::DropMeasure)]);
+    assert_eq!(asked(&model, "清除"), [Action::ClearMeasures]);
+    model.studies.has_volume = true;
+    let mut screen = harness([1366.0, 900.0], |ui| drop(show(ui, &model, Panels::All)));
+    screen.run();
+    screen.get_by_label("方量基准");
+}
+
+#[test]
+fn moments_are_stepped_through_and_played_from_the_first_again() {
+    let model = shown();
+    assert_eq!(asked(&model, "◀"), [Action::SetTime(0)]);
+    assert_eq!(asked(&Shown { date: Some(0), ..shown() }, "▶"), [Action::SetTime(1)]);
+    let asked = RefCell::new(Vec::new());
+    let mut screen = harness([1000.0, 600.0], |ui| asked.borrow_mut().extend(show(ui, &model, Panels::All)));
+    screen.run_steps(2);
+    screen.get_by_label("▶ 播放").click();
+    screen.run_steps(2);
+    assert!(asked.borrow().is_empty(), "the moment shown has its time");
+    // A step of the harness is a quarter of a second.
+    screen.run_steps(12);
+    screen.get_by_label("⏸ 暂停");
+    drop(screen);
+    assert_eq!(asked.into_inner()[0], Action::SetTime(0), "after the last comes the first");
 }

@@ -1,6 +1,7 @@
 //! Every word the panels show, in Chinese and English, in one list.
 
 use crate::meeting::scheme::Ground;
+use crate::scene::earthwork::Reference;
 
 /// The language of the panels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -210,6 +211,157 @@ pub const PACKED: Word = Word("离线包", "offline");
 pub const NO_TERRAIN: Word = Word("此处没有地形", "no terrain here");
 /// Flies to the project.
 pub const WHOLE_PROJECT: Word = Word("看项目", "Project");
+
+/// Where one place is.
+pub const POINT_TOOL: Word = Word("测点", "Point");
+/// Volume above and below a polygon.
+pub const VOLUME_TOOL: Word = Word("方量", "Volume");
+/// Takes the last measurement away.
+pub const DROP_LAST: Word = Word("撤销上一个", "Undo last");
+/// Length on the ground.
+pub const ALONG_GROUND: Word = Word("沿地面", "on the ground");
+/// Area on the ground.
+pub const SURFACE_AREA: Word = Word("地表面积", "on the ground");
+/// Part of an area that has no ground.
+pub const WITHOUT_GROUND: Word = Word("无地形面积", "without terrain");
+/// Above a reference.
+pub const ABOVE: Word = Word("挖方(以上)", "above");
+/// Below a reference.
+pub const BELOW: Word = Word("填方(以下)", "below");
+/// Above less below.
+pub const BALANCE: Word = Word("差", "balance");
+/// What volumes count from.
+pub const REFERENCE: Word = Word("方量基准", "Volumes from");
+/// A level given in metres.
+pub const LEVEL: Word = Word("指定高程", "a level");
+
+/// What a volume counts from.
+#[must_use]
+pub fn reference(reference: Reference) -> Word {
+    match reference {
+        Reference::Corners => Word("边界拟合面", "plane of the corners"),
+        Reference::LowestCorner => Word("边界最低点", "lowest corner"),
+        Reference::Level(_) => LEVEL,
+    }
+}
+
+/// Tab of what is asked of the ground.
+pub const STUDIES: Word = Word("研判", "Studies");
+/// Two epochs.
+pub const TWO_EPOCHS: Word = Word("两期对比", "Two epochs");
+/// The earlier epoch.
+pub const BEFORE: Word = Word("前期", "Before");
+/// The later epoch.
+pub const AFTER: Word = Word("后期", "After");
+/// Nothing is compared.
+pub const NO_COMPARE: Word = Word("不对比", "Off");
+/// One picture parted by a line.
+pub const SWIPE: Word = Word("卷帘", "Swipe");
+/// Beside each other.
+pub const LINKED: Word = Word("分屏联动", "Side by side");
+/// There is one date only.
+pub const ONE_EPOCH: Word = Word("数据只有一期，无法对比", "The data have one date only: nothing to compare");
+/// Change of height.
+pub const DIFFERENCE: Word = Word("高差着色", "Change of height");
+/// A smaller change is not shown.
+pub const LIMIT: Word = Word("检测限", "Detection limit");
+/// From here on colours are strongest.
+pub const STRONGEST: Word = Word("色带上限", "Strongest at");
+/// The ground rose.
+pub const ROSE: Word = Word("升高", "rose");
+/// The ground sank.
+pub const SANK: Word = Word("降低", "sank");
+/// Needs an earlier epoch.
+pub const NEEDS_BEFORE: Word = Word("先选前期", "Choose the earlier epoch first");
+/// A section.
+pub const SECTION: Word = Word("剖面", "Section");
+/// Draws a section.
+pub const DRAW_SECTION: Word = Word("画剖面线", "Draw a section");
+/// Saves a section.
+pub const SAVE_SECTION: Word = Word("存为 CSV", "Save as CSV");
+/// Distance along a section.
+pub const DISTANCE_ALONG: Word = Word("距离", "Distance");
+/// What a section lost.
+pub const SECTION_LOSS: Word = Word("损失", "loss");
+/// What a section gained.
+pub const SECTION_GAIN: Word = Word("堆积", "gain");
+/// Water at a level.
+pub const FLOOD: Word = Word("淹没", "Flood");
+/// Picks where water comes from.
+pub const FLOOD_FROM: Word = Word("点选水源", "From a place");
+/// Everywhere below a level.
+pub const FLOOD_HERE: Word = Word("视野中心全部", "All round the middle");
+/// Only what is connected to the place chosen.
+pub const CONNECTED: Word = Word("只淹与水源连通处", "Only what is connected");
+/// Level of the water.
+pub const WATER_LEVEL: Word = Word("水位", "Level");
+/// How far round.
+pub const RADIUS: Word = Word("范围半径", "Radius");
+/// Under water.
+pub const FLOODED_AREA: Word = Word("淹没面积", "Area");
+/// Of the water.
+pub const WATER_VOLUME: Word = Word("水量", "Volume");
+/// Greatest depth.
+pub const DEEPEST: Word = Word("最大水深", "Deepest");
+/// Depth of water.
+pub const DEPTH: Word = Word("水深", "Depth");
+/// The water goes on.
+pub const MORE_WATER: Word =
+    Word("水面到达范围边界，边界外未计", "The water reaches the border; beyond it nothing is counted");
+/// The source lies over the water.
+pub const DRY_SOURCE: Word =
+    Word("水源点高于水位，未淹没", "The place chosen lies above the level: nothing is under water");
+/// Nothing is under water.
+pub const NO_WATER: Word = Word("该水位下无淹没", "Nothing is under water at this level");
+/// Lines of sight and viewsheds.
+pub const VIEWS: Word = Word("通视与可视域", "Views");
+/// A line of sight.
+pub const SIGHT_TOOL: Word = Word("通视线", "Line of sight");
+/// What is seen from a place.
+pub const VIEW_TOOL: Word = Word("可视域", "Viewshed");
+/// Height of the eye.
+pub const EYE_UP: Word = Word("眼高", "Eye");
+/// Height of what is looked for.
+pub const TARGET_UP: Word = Word("目标高", "Target");
+/// It is seen.
+pub const IS_SEEN: Word = Word("通视", "seen");
+/// It is hidden.
+pub const IS_HIDDEN: Word = Word("遮挡", "hidden");
+/// Of the ground.
+pub const SEEN: Word = Word("可见", "seen");
+/// Of the ground.
+pub const NOT_SEEN: Word = Word("不可见", "not seen");
+/// A cut.
+pub const CUT: Word = Word("裁剪", "Cut");
+/// Cuts by a box.
+pub const CUT_BOX: Word = Word("框选", "Box");
+/// Cuts by a polygon.
+pub const CUT_POLYGON: Word = Word("多边形", "Polygon");
+/// The inside stays.
+pub const KEEP_INSIDE: Word = Word("只看框内", "Keep the inside");
+/// The outside stays.
+pub const KEEP_OUTSIDE: Word = Word("挖去框内", "Take the inside out");
+/// Only between two heights.
+pub const BETWEEN_HEIGHTS: Word = Word("限制高程", "Between heights");
+/// Takes a cut back.
+pub const WHOLE_SCENE: Word = Word("取消裁剪", "Undo the cut");
+/// No cut can be made of what was drawn.
+pub const NO_CUT: Word = Word(
+    "裁剪范围无效：至少三点、不超过 32 点、不自相交",
+    "This cuts nothing: three to 32 corners whose edges do not cross",
+);
+/// Buildings by state.
+pub const DAMAGE: Word = Word("建筑受损", "Buildings");
+/// The job of an analysis.
+pub const JOB: Word = Word("灾情评估任务编号", "Id of the assessment's job");
+/// Loads it.
+pub const LOAD: Word = Word("载入", "Load");
+/// How many buildings.
+pub const BUILDINGS: Word = Word("栋", "");
+/// Plays the moments one after the other.
+pub const PLAY: Word = Word("▶ 播放", "▶ Play");
+/// Stops that.
+pub const PAUSE: Word = Word("⏸ 暂停", "⏸ Pause");
 
 /// Which ground a building's height counts from.
 #[must_use]

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use glam::{DMat4, DVec3};
 
+use super::clip::Clip;
 use super::cover::OpenGround;
 
 static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(1);
@@ -387,6 +388,19 @@ pub enum Draw {
         ecef_from_local: DMat4,
         /// Width in pixels.
         width_px: f32,
+        /// Whether a cut through the scene cuts them too.
+        is_cut: bool,
+        /// 0 invisible to 1 opaque.
+        opacity: f32,
+    },
+    /// A sheet of water: seen through, and nothing one can click on or lay a plan on.
+    Water {
+        /// The surface.
+        shape: Arc<Shape>,
+        /// Its colours; transparent where it is dry.
+        picture: Arc<Picture>,
+        /// Origin of the shape in ECEF metres.
+        origin: DVec3,
         /// 0 invisible to 1 opaque.
         opacity: f32,
     },
@@ -412,6 +426,8 @@ pub struct DrawList {
     pub draws: Vec<Draw>,
     /// Which layer each draw came from, by its place in the viewer's list; the ground has none.
     pub layers: Vec<Option<usize>>,
+    /// What of it is left away.
+    pub clip: Option<Arc<Clip>>,
 }
 
 impl DrawList {

@@ -5,7 +5,9 @@
 //! nearest coarser one is shown. A tile is one picture of 256 pixels wide, so its error is the size of a pixel.
 //! Heights are drawn as delivered: no exaggeration, no change of datum.
 
-use std::collections::BTreeMap;
+mod heights;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use glam::DVec3;
@@ -21,6 +23,7 @@ use super::volume::Volume;
 use crate::layer::terrain::HeightRaster;
 use crate::layer::{Address, Drape};
 use crate::service::Pyramid;
+pub use heights::Sampler;
 
 /// Ground pixels may appear this many times larger than they are.
 const MAX_ERROR_PX: f64 = 1.5;
@@ -98,14 +101,22 @@ pub struct Ground {
     heights: Vec<HeightLayer>,
     drapes: Vec<DrapeLayer>,
     base_height_m: f64,
+    /// Heights asked for beside the view, by lane.
+    asked: BTreeSet<(u32, Address)>,
     /// Nodes whose descendants were dropped by the last traversal.
     pub kicked: usize,
 }
 
 impl Default for Ground {
     fn default() -> Self {
-        let mut ground =
-            Self { tree: Tree::default(), heights: Vec::new(), drapes: Vec::new(), base_height_m: 0.0, kicked: 0 };
+        let mut ground = Self {
+            tree: Tree::default(),
+            heights: Vec::new(),
+            drapes: Vec::new(),
+            base_height_m: 0.0,
+            asked: BTreeSet::new(),
+            kicked: 0,
+        };
         ground.rebuild();
         ground
     }
@@ -129,6 +140,12 @@ impl Ground {
     /// Replaces the terrain, coarse first: the last one that has data at a place gives its height.
     /// Rasters already loaded are kept for layers whose lane stays.
     pub fn set_heights(&mut self, layers: Vec<(u32, Pyramid, Option<[f64; 2]>)>) {
+        let is_same = |(old, (lane, pyramid, range_m)): (&HeightLayer, &(u32, Pyramid, Option<[f64; 2]>))| {
+            old.lane == *lane && old.pyramid == *pyramid && old.range_m == *range_m
+        };
+        if self.heights.len() == layers.len() && self.heights.iter().zip(&layers).all(is_same) {
+            return;
+        }
         let mut old = std::mem::take(&mut self.heights);
         self.heights = layers
             .into_iter()
@@ -207,6 +224,7 @@ impl Ground {
                 break;
             }
         }
+        frame.wanted.extend(self.wanted_beside());
         frame.wanted.sort_by(|a, b| {
             (a.lane, a.address, a.urgency).cmp(&(b.lane, b.address, b.urgency)).then(a.priority.total_cmp(&b.priority))
         });
@@ -224,37 +242,18 @@ impl Ground {
     }
 
     fn missing_rasters(&self, address: Address) -> Vec<(u32, Address)> {
-        let bounds = bounds_lon_lat_deg(address);
-        self.heights
-            .iter()
-            .filter_map(|layer| {
-                let source = source_address(&layer.pyramid, layer.pyramid.max_zoom, address, bounds)?;
-                (!layer.rasters.contains_key(&source)).then_some((layer.lane, source))
-            })
-            .collect()
+        let mut missing = self.needed_rasters(address);
+        missing.retain(|(lane, source)| {
+            !self.heights.iter().any(|layer| layer.lane == *lane && layer.rasters.contains_key(source))
+        });
+        missing
     }
 
     fn build(&mut self, node: NodeIndex) {
         let address = self.tree.nodes[node].source;
         let bounds = bounds_lon_lat_deg(address);
-        let frame = self.tree.frame;
-        let mut rasters = Vec::new();
-        for layer in &mut self.heights {
-            let Some(wanted) = source_address(&layer.pyramid, layer.pyramid.max_zoom, address, bounds) else {
-                continue;
-            };
-            if let Some((found, raster)) = nearest(&mut layer.rasters, wanted, layer.pyramid.min_zoom, frame) {
-                let (offset, scale) = window(address, found);
-                rasters.push((raster, offset, scale));
-            }
-        }
-        let sample = |u: f64, v: f64| {
-            // The finest layer is last and answers first.
-            rasters
-                .iter()
-                .rev()
-                .find_map(|(raster, offset, scale)| raster.height_m(offset[0] + u * scale[0], offset[1] + v * scale[1]))
-        };
+        let sampler = self.sampler(address).unwrap_or_default();
+        let sample = |u: f64, v: f64| sampler.height_m(u, v);
         let tint_range_m = self.heights.iter().find_map(|layer| layer.range_m);
         let base_height_m = self.base_height_m;
         let Sampled { shape, origin, range_m } = ground_tile::build(address, &sample, base_height_m, tint_range_m);

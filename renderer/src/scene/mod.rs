@@ -4,9 +4,12 @@
 //! selections to a `DrawList` for the drawer and a list of wanted tiles for the loader.
 
 pub mod camera;
+pub mod clip;
 pub mod controls;
 pub mod cover;
 pub mod draw;
+pub mod earthwork;
+pub mod flood;
 pub mod ground;
 mod ground_tile;
 pub mod label;
@@ -16,7 +19,10 @@ pub mod panes;
 pub mod picking;
 pub mod place;
 pub mod ray;
+pub mod relief;
+pub mod section;
 pub mod selection;
+pub mod sight;
 pub mod sign;
 pub mod tileset;
 pub mod timeline;

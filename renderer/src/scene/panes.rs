@@ -1,4 +1,5 @@
-//! Where on the output the scene is drawn: the whole of it, or two panes beside each other with one camera.
+//! Where on the output the scene is drawn: the whole of it, two panes beside each other with one camera, or two over each
+//! other of which each shows its side of a line.
 //!
 //! Both panes have one size, so one view, one selection and one set of loaded tiles serve them both.
 
@@ -11,6 +12,8 @@ pub struct Panes {
     pub pane_px: [u32; 2],
     /// Left and top of each pane, from the left.
     pub corners_px: Vec<[u32; 2]>,
+    /// Left, top, width and height of what is seen of each pane.
+    pub seen_px: Vec<[u32; 4]>,
 }
 
 /// Pixels between two panes.
@@ -20,7 +23,27 @@ impl Panes {
     /// The whole output.
     #[must_use]
     pub fn whole(size_px: [u32; 2]) -> Self {
-        Self { pane_px: size_px.map(|side| side.max(1)), corners_px: vec![[0, 0]] }
+        let pane_px = size_px.map(|side| side.max(1));
+        Self { pane_px, corners_px: vec![[0, 0]], seen_px: vec![[0, 0, pane_px[0], pane_px[1]]] }
+    }
+
+    /// Two panes over each other, parted at a part (0..1) of the width of `free_px` (left, top, right, bottom).
+    #[must_use]
+    pub fn swipe(size_px: [u32; 2], free_px: [f64; 4], part: f32) -> Self {
+        let pane_px = size_px.map(|side| side.max(1));
+        let [width, height] = pane_px;
+        let side = |value: f64| value.clamp(0.0, f64::from(width));
+        let (left, right) = (side(free_px[0]), side(free_px[2]));
+        let wanted = left + (right - left).max(0.0) * f64::from(part.clamp(0.0, 1.0));
+        let at = if wanted.is_finite() { (wanted.round() as u32).clamp(1, width.max(2) - 1) } else { width / 2 };
+        let seen_px = vec![[0, 0, at, height], [at, 0, width - at.min(width), height]];
+        Self { pane_px, corners_px: vec![[0, 0]; 2], seen_px }
+    }
+
+    /// Where two panes over each other are parted, in pixels from the left; `None` where they are not.
+    #[must_use]
+    pub fn parted_px(&self) -> Option<u32> {
+        (self.corners_px.len() > 1 && self.corners_px[0] == self.corners_px[1]).then(|| self.seen_px[1][0])
     }
 
     /// Two panes in the part `free_px` (left, top, right, bottom) of the output; the whole output where that is too narrow.
@@ -34,17 +57,18 @@ impl Panes {
         if width < NARROWEST_PX || height < NARROWEST_PX {
             return Self::whole(size_px);
         }
-        Self { pane_px: [width, height], corners_px: vec![[left, top], [left + width + GAP_PX, top]] }
+        let corners_px = vec![[left, top], [left + width + GAP_PX, top]];
+        let seen_px = corners_px.iter().map(|[left, top]| [*left, *top, width, height]).collect();
+        Self { pane_px: [width, height], corners_px, seen_px }
     }
 
     /// The pane a pixel of the output lies in, and the pixel within it.
     #[must_use]
     pub fn locate(&self, pixel: DVec2) -> Option<(usize, DVec2)> {
-        let [width, height] = self.pane_px.map(f64::from);
-        self.corners_px.iter().enumerate().find_map(|(pane, corner)| {
-            let local = pixel - DVec2::from_array(corner.map(f64::from));
-            let inside = (0.0..=width).contains(&local.x) && (0.0..=height).contains(&local.y);
-            inside.then_some((pane, local))
+        self.corners_px.iter().zip(&self.seen_px).enumerate().find_map(|(pane, (corner, seen))| {
+            let [left, top, width, height] = seen.map(f64::from);
+            let inside = (left..=left + width).contains(&pixel.x) && (top..=top + height).contains(&pixel.y);
+            inside.then(|| (pane, pixel - DVec2::from_array(corner.map(f64::from))))
         })
     }
 
@@ -61,6 +85,21 @@ impl Panes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_swipe_parts_one_picture_and_each_pixel_belongs_to_one_side() {
+        let panes = Panes::swipe([1280, 720], [280.0, 0.0, 1_280.0, 680.0], 0.25);
+        assert_eq!(panes.seen_px, [[0, 0, 530, 720], [530, 0, 750, 720]]);
+        assert_eq!((panes.parted_px(), panes.pane_px), (Some(530), [1280, 720]));
+        let pixel = |x: f64| DVec2::new(x, 300.0);
+        assert_eq!(panes.locate(pixel(529.5)), Some((0, pixel(529.5))));
+        assert_eq!(panes.locate(pixel(531.0)), Some((1, pixel(531.0))));
+        // At its ends a hair of the other side is left, and nonsense is the middle.
+        assert_eq!(Panes::swipe([100, 50], [0.0, 0.0, 100.0, 50.0], 0.0).seen_px[0], [0, 0, 1, 50]);
+        assert_eq!(Panes::swipe([100, 50], [f64::NAN; 4], 0.5).seen_px[1], [50, 0, 50, 50]);
+        assert_eq!(Panes::whole([100, 50]).parted_px(), None);
+        assert_eq!(Panes::side_by_side([400, 300], [0.0, 0.0, 400.0, 300.0]).parted_px(), None);
+    }
 
     #[test]
     #[expect(clippy::float_cmp, reason = "whole pixels")]

@@ -6,6 +6,7 @@
 use glam::{DMat4, DVec2, DVec3};
 
 use super::camera::View;
+use super::clip::Clip;
 use super::draw::{Draw, DrawList, PointSet, Shape};
 use super::place;
 use super::ray::Ray;
@@ -31,17 +32,18 @@ const POINT_REACH_PX: f64 = 4.0;
 pub fn pick(list: &DrawList, view: &View, pixel: DVec2) -> Option<Pick> {
     let ray = view.ray(pixel);
     let reach = POINT_REACH_PX / view.pixels_per_metre(1.0);
+    let clip = list.clip.as_deref();
     let mut nearest: Option<(f64, Option<usize>)> = None;
     for (draw, layer) in list.draws.iter().zip(&list.layers) {
         let hit_m = match draw {
-            Draw::Ground { .. } => hit_ground(&ray, draw),
+            Draw::Ground { .. } => hit_ground(&ray, draw, clip),
             Draw::Mesh { shape, ecef_from_local, opacity, .. } if *opacity > 0.0 => {
-                hit_shape(&ray, shape, ecef_from_local, &|_| true)
+                hit_shape(&ray, shape, ecef_from_local, &|distance_m| is_left(clip, &ray, distance_m))
             }
             Draw::Points { points, ecef_from_local, opacity, .. } if *opacity > 0.0 => {
-                hit_points(&ray, points, ecef_from_local, reach)
+                hit_points(&ray, points, ecef_from_local, reach, clip)
             }
-            Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } => None,
+            Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } | Draw::Water { .. } => None,
         };
         if let Some(distance_m) = hit_m
             && nearest.is_none_or(|(best_m, _)| distance_m < best_m)
@@ -73,15 +75,21 @@ fn local_ray(ray: &Ray, ecef_from_local: &DMat4, (center, radius_m): (DVec3, f64
     })
 }
 
+/// Whether the cut leaves what is on a ray at a distance.
+fn is_left(clip: Option<&Clip>, ray: &Ray, distance_m: f64) -> bool {
+    clip.is_none_or(|clip| !clip.hides(ray.at(distance_m)))
+}
+
 /// The ground counts only where it is seen.
-fn hit_ground(ray: &Ray, draw: &Draw) -> Option<f64> {
+fn hit_ground(ray: &Ray, draw: &Draw, clip: Option<&Clip>) -> Option<f64> {
     let Draw::Ground { shape, origin, square, open, .. } = draw else { return None };
     let is_seen = |distance_m: f64| {
-        open.as_ref().is_none_or(|open| {
-            let [lon, lat, _] = place::lon_lat_height_deg(ray.at(distance_m));
-            let [x, y] = place::square_from_lon_lat_deg(lon, lat);
-            open.is_open([(x - square[0]) / square[2], (y - square[1]) / square[2]])
-        })
+        is_left(clip, ray, distance_m)
+            && open.as_ref().is_none_or(|open| {
+                let [lon, lat, _] = place::lon_lat_height_deg(ray.at(distance_m));
+                let [x, y] = place::square_from_lon_lat_deg(lon, lat);
+                open.is_open([(x - square[0]) / square[2], (y - square[1]) / square[2]])
+            })
     };
     hit_shape(ray, shape, &DMat4::from_translation(*origin), &is_seen)
 }
@@ -99,13 +107,14 @@ fn hit_shape(ray: &Ray, shape: &Shape, ecef_from_local: &DMat4, counts: &dyn Fn(
 
 /// The nearest surface on a ray: ground or mesh. Points let one look through.
 fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
+    let clip = list.clip.as_deref();
     let hits = list.draws.iter().filter_map(|draw| match draw {
-        Draw::Ground { .. } => hit_ground(ray, draw),
+        Draw::Ground { .. } => hit_ground(ray, draw, clip),
         // What one sees through hides nothing.
         Draw::Mesh { shape, ecef_from_local, opacity, base_color, .. } if *opacity * base_color[3] > 0.5 => {
-            hit_shape(ray, shape, ecef_from_local, &|_| true)
+            hit_shape(ray, shape, ecef_from_local, &|distance_m| is_left(clip, ray, distance_m))
         }
-        Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } => None,
+        Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } | Draw::Water { .. } => None,
     });
     hits.min_by(f64::total_cmp)
 }
@@ -131,7 +140,13 @@ pub fn is_hidden(list: &DrawList, view: &View, ecef: DVec3, sign_px: f64) -> boo
     nearest_surface_m(list, &ray).is_some_and(|hit_m| hit_m < distance_m * OWN_GROUND)
 }
 
-fn hit_points(ray: &Ray, points: &PointSet, ecef_from_local: &DMat4, reach_per_metre: f64) -> Option<f64> {
+fn hit_points(
+    ray: &Ray,
+    points: &PointSet,
+    ecef_from_local: &DMat4,
+    reach_per_metre: f64,
+    clip: Option<&Clip>,
+) -> Option<f64> {
     let center = ecef_from_local.transform_point3(points.sphere().0);
     let margin_m = (center - ray.origin).length() * reach_per_metre;
     let local = local_ray(ray, ecef_from_local, points.sphere(), margin_m)?;
@@ -143,7 +158,8 @@ fn hit_points(ray: &Ray, points: &PointSet, ecef_from_local: &DMat4, reach_per_m
     });
     let within = along_and_aside
         .filter(|(along, aside_squared)| *along > 0.0 && *aside_squared < (along * reach_per_metre).powi(2));
-    within.map(|(along, _)| along).min_by(f64::total_cmp)
+    let along = within.map(|(along, _)| along);
+    along.filter(|distance_m| is_left(clip, ray, *distance_m)).min_by(f64::total_cmp)
 }
 
 #[cfg(test)]

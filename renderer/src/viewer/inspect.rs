@@ -29,9 +29,10 @@ impl Viewer {
         let bbox =
             format!("{:.7},{:.7},{:.7},{:.7}", lon - REACH_DEG, lat - REACH_DEG, lon + REACH_DEG, lat + REACH_DEG);
         self.pick_requests.clear();
-        for (index, layer) in self.layers.iter().enumerate().filter(|(_, layer)| layer.visible) {
+        let asked = |layer: &super::Layer| layer.visible && layer.side.is_in(super::Epoch::After);
+        for (index, layer) in self.layers.iter().enumerate().filter(|(_, layer)| asked(layer)) {
             let Some(link) = &layer.dataset.links.features else { continue };
-            let datetime = self.datetime.as_deref().filter(|_| !layer.dataset.live);
+            let datetime = layer.datetime.as_deref().filter(|_| !layer.dataset.live);
             if let Ok(mut url) = self.service.link(link, datetime) {
                 url.query_pairs_mut().append_pair("bbox", &bbox).append_pair("limit", "5");
                 self.next_pick += 1;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Layer, OUTBOX_LANE, State, Viewer, chain};
+use super::{Epoch, Layer, OUTBOX_LANE, Side, State, Viewer, chain};
 use crate::error::ViewError;
 use crate::fetch::Request;
 use crate::layer::schemes::{BuiltScheme, Order};
@@ -71,6 +71,12 @@ impl Layer {
     pub fn is_project(&self) -> bool {
         matches!(self.kind.role, Role::Project { .. })
     }
+
+    /// Whether the layer is made here, not served: the project's, or what was worked out of the ground.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        matches!(self.kind.role, Role::Project { .. } | Role::Study { .. })
+    }
 }
 
 impl Viewer {
@@ -107,9 +113,20 @@ impl Viewer {
             };
             let before = left.iter().find(|(known, ..)| known == slug);
             let (visible, opacity) = before.map_or((true, 1.0), |(_, visible, opacity)| (*visible, *opacity));
-            let lane = self.next_lane;
-            self.next_lane += 1;
-            self.layers.push(Layer { dataset, kind, visible, opacity, failed: 0, last_error: None, lane, state });
+            let lane = self.take_lane();
+            let (side, datetime) = (Side::Both, None);
+            self.layers.push(Layer {
+                dataset,
+                kind,
+                visible,
+                opacity,
+                failed: 0,
+                last_error: None,
+                side,
+                datetime,
+                lane,
+                state,
+            });
         }
         self.layers.sort_by_key(super::stacking);
         self.meeting = Some(meeting);
@@ -136,17 +153,23 @@ impl Viewer {
     }
 
     /// Whether visible terrain has not said yet where it is.
-    pub(super) fn awaits_terrain(&self) -> bool {
-        let mut terrain = self.layers.iter().filter(|layer| layer.visible);
+    pub(super) fn awaits_terrain(&self, epoch: Epoch) -> bool {
+        let mut terrain = self.layers.iter().filter(|layer| layer.visible && layer.side.is_in(epoch));
         terrain.any(|layer| matches!((&layer.state, layer.kind.role), (State::Opening, Role::Heights { .. })))
     }
 
     /// One list a pane: what all share, and the pane's scheme. Asks for schemes that are not built yet.
-    pub(super) fn add_schemes(&mut self, common: DrawList, requests: &mut Vec<Request<Loaded>>) {
-        let shown = self.meeting.as_ref().map_or_else(|| vec![None], Meeting::shown_schemes);
-        let waits = self.awaits_terrain();
+    /// Two epochs show the same scheme.
+    pub(super) fn add_schemes(&mut self, mut lists: Vec<DrawList>, requests: &mut Vec<Request<Loaded>>) {
+        let mut shown = self.meeting.as_ref().map_or_else(|| vec![None], Meeting::shown_schemes);
+        if lists.len() > 1 {
+            shown = vec![shown.first().copied().flatten(); lists.len()];
+        } else {
+            lists = vec![lists.swap_remove(0); shown.len().max(1)];
+        }
+        let waits = self.awaits_terrain(Epoch::After);
         let mut terrain: Vec<(u32, Pyramid)> = Vec::new();
-        for layer in self.layers.iter().filter(|layer| layer.visible) {
+        for layer in self.layers.iter().filter(|layer| layer.visible && layer.side.is_in(Epoch::After)) {
             if let State::Heights(pyramid) = &layer.state {
                 terrain.push((layer.lane, pyramid.clone()));
             }
@@ -154,7 +177,6 @@ impl Viewer {
         terrain.sort_by_key(|(_, pyramid)| pyramid.max_zoom);
         let lanes: Vec<u32> = terrain.iter().map(|(lane, _)| *lane).collect();
         let base_height_m = self.ground.base_height_m();
-        let mut lists = vec![common; shown.len().max(1)];
         for (index, layer) in self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.visible) {
             let (State::Schemes(schemes), Some(meeting)) = (&mut layer.state, &self.meeting) else { continue };
             if schemes.terrain != lanes || schemes.built.len() != meeting.scene.schemes.len() {
@@ -197,6 +219,7 @@ impl Viewer {
     /// The scheme a pane shows, once it is built.
     #[must_use]
     pub fn built_scheme(&self, pane: usize) -> Option<&BuiltScheme> {
+        let pane = if self.is_comparing() { 0 } else { pane };
         let place = (*self.meeting.as_ref()?.shown_schemes().get(pane)?)?;
         self.layers.iter().filter(|layer| layer.visible).find_map(|layer| match &layer.state {
             State::Schemes(schemes) => match schemes.built.get(place)? {
@@ -243,14 +266,20 @@ impl Viewer {
     /// The drawn surface at a longitude and latitude in degrees: ground or model, in ECEF.
     #[must_use]
     pub fn on_surface(&self, [lon, lat]: [f64; 2]) -> glam::DVec3 {
-        let on_ground = place::ecef([lon, lat, self.ground.height_m(place::square_from_lon_lat_deg(lon, lat))]);
-        picking::top_of_surface(&self.lists[0], on_ground).unwrap_or(on_ground)
+        let on_ground = self.on_ground([lon, lat]);
+        picking::top_of_surface(self.draw_list(), on_ground).unwrap_or(on_ground)
+    }
+
+    /// The ground at a longitude and latitude in degrees, as fine as it is loaded, in ECEF.
+    #[must_use]
+    pub fn on_ground(&self, [lon, lat]: [f64; 2]) -> glam::DVec3 {
+        place::ecef([lon, lat, self.ground.height_m(place::square_from_lon_lat_deg(lon, lat))])
     }
 
     /// The pyramids of the visible layers that come from the server, as far as they are opened.
     #[must_use]
     pub fn pyramids(&self) -> Vec<Pyramid> {
-        let visible = self.layers.iter().filter(|layer| layer.visible && !layer.is_project());
+        let visible = self.layers.iter().filter(|layer| layer.visible && !layer.is_own());
         visible
             .filter_map(|layer| match &layer.state {
                 State::Heights(pyramid) => Some(pyramid.clone()),
@@ -268,7 +297,7 @@ impl Viewer {
         tilesets
             .filter_map(|layer| {
                 let link = (layer.kind.entry)(&layer.dataset.links)?;
-                self.service.link(link, self.datetime.as_deref().filter(|_| !layer.dataset.live)).ok()
+                self.service.link(link, layer.datetime.as_deref().filter(|_| !layer.dataset.live)).ok()
             })
             .collect()
     }
@@ -277,7 +306,7 @@ impl Viewer {
     #[must_use]
     pub fn ask_ground_m(&self, lon_lat_deg: [f64; 2]) -> Option<f64> {
         let mut terrain = Vec::new();
-        for layer in self.layers.iter().filter(|layer| layer.visible) {
+        for layer in self.layers.iter().filter(|layer| layer.visible && layer.side.is_in(Epoch::After)) {
             if let Role::Heights { .. } = layer.kind.role {
                 let link = (layer.kind.entry)(&layer.dataset.links)?;
                 let url = self.service.link(link, self.datetime.as_deref()).ok()?;

@@ -3,6 +3,8 @@
 //! Terrain is a tilted plane; imagery paints the four quarters round the middle; a box stands east of the middle, a field
 //! of points west of it, a plan polygon north of it, a red line (drawn in cyan) south of it,
 //! and one more plan over the middle and the box. Requests are counted, and any path can be made to fail.
+//! Before 2024-03-15 the imagery is grey, the box brown, a cone stands where a slope slid since, and a hollow is empty that
+//! the slide has filled to the plane.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -28,6 +30,25 @@ pub(crate) const BOUNDS: [f64; 4] = [109.69, 28.27, 109.79, 28.35];
 /// Height in metres of the tilted plane.
 pub(crate) fn height_m([lon, lat]: [f64; 2]) -> f64 {
     300.0 + 1_500.0 * (lon - MIDDLE[0]) + 900.0 * (lat - MIDDLE[1])
+}
+
+/// Where a slope slid: metres east and north of the middle. Before, a cone stood there.
+pub(crate) const SLIDE_AT_M: [f64; 2] = [-1_500.0, 0.0];
+/// Where it went. Before, there was a hollow.
+pub(crate) const DEPOSIT_AT_M: [f64; 2] = [-1_500.0, -1_300.0];
+/// Radius of cone and hollow at their rim, metres.
+pub(crate) const SLIDE_RADIUS_M: f64 = 400.0;
+/// Height of the cone and depth of the hollow, metres.
+pub(crate) const SLIDE_HIGH_M: [f64; 2] = [40.0, 15.0];
+
+/// Height in metres before the slide.
+pub(crate) fn height_before_m(place: [f64; 2]) -> f64 {
+    let frame = EnuFrame::new([MIDDLE[0], MIDDLE[1], 0.0]);
+    let ecef = geodesy::frame::ecef_from_lon_lat_height_deg([place[0], place[1], 0.0]);
+    let [east_m, north_m, _] = frame.enu_from_ecef_point(ecef);
+    let cone =
+        |[x, y]: [f64; 2], high_m: f64| (1.0 - (east_m - x).hypot(north_m - y) / SLIDE_RADIUS_M).max(0.0) * high_m;
+    height_m(place) + cone(SLIDE_AT_M, SLIDE_HIGH_M[0]) - cone(DEPOSIT_AT_M, SLIDE_HIGH_M[1])
 }
 
 /// Colour of the quarter a place lies in: red, yellow, blue, cyan for north-west, north-east, south-west, south-east.
@@ -93,7 +114,10 @@ fn serve(stream: &TcpStream, hits: &Mutex<BTreeMap<String, usize>>, failing: Opt
         }
         *hits.lock().expect("not poisoned").entry(target.clone()).or_default() += 1;
         let path = target.split('?').next().unwrap_or_default();
-        let answer = if failing.is_some_and(|failing| path.contains(failing)) { Err(500) } else { answer(path) };
+        let moment = target.split("datetime=").nth(1).unwrap_or("9999");
+        let is_before = moment < "2024-03-15";
+        let answer =
+            if failing.is_some_and(|failing| path.contains(failing)) { Err(500) } else { answer(path, is_before) };
         let (status, body) = match answer {
             Ok(body) if body.is_empty() => (204, body),
             Ok(body) => (200, body),
@@ -107,25 +131,35 @@ fn serve(stream: &TcpStream, hits: &Mutex<BTreeMap<String, usize>>, failing: Opt
     }
 }
 
-fn answer(path: &str) -> Result<Vec<u8>, u16> {
+fn answer(path: &str, is_before: bool) -> Result<Vec<u8>, u16> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts[..] {
-        ["datasets"] => Ok(datasets().to_string().into_bytes()),
+        ["datasets"] => Ok(datasets(is_before).to_string().into_bytes()),
+        ["terrain", "dem"] if is_before => Ok(tile_json("terrain/dem@r0/terrarium/{z}/{x}/{y}.png", 6, 13)),
+        ["tiles", "ortho"] if is_before => Ok(tile_json("tiles/ortho@r0/{z}/{x}/{y}.png", 8, 17)),
+        ["3dtiles", "box", "tileset.json"] if is_before => Ok(box_tileset(["old.glb", "old.glb"])),
+        ["3dtiles", "box", "old.glb"] => Ok(box_glb(8, [0.35, 0.12, 0.02, 1.0])),
+        ["terrain", "dem@r0", "terrarium", z, x, y] => {
+            Ok(terrain_tile(number(z)?, number(x)?, number(y)?, height_before_m))
+        }
+        ["tiles", "ortho@r0", z, x, y] => Ok(ortho_tile(number(z)?, number(x)?, number(y)?, |_| [110, 110, 110])),
         ["terrain", "dem"] => Ok(tile_json("terrain/dem@r1/terrarium/{z}/{x}/{y}.png", 6, 13)),
         ["tiles", "ortho"] => Ok(tile_json("tiles/ortho@r1/{z}/{x}/{y}.png", 8, 17)),
         ["tiles", plan @ ("plan" | "redline" | "overall")] => {
             Ok(tile_json(&format!("tiles/{plan}@r1/{{z}}/{{x}}/{{y}}.mvt"), 8, 14))
         }
-        ["terrain", "dem@r1", "terrarium", z, x, y] => Ok(terrain_tile(number(z)?, number(x)?, number(y)?)),
-        ["tiles", "ortho@r1", z, x, y] => Ok(ortho_tile(number(z)?, number(x)?, number(y)?)),
+        ["terrain", "dem@r1", "terrarium", z, x, y] => {
+            Ok(terrain_tile(number(z)?, number(x)?, number(y)?, height_m))
+        }
+        ["tiles", "ortho@r1", z, x, y] => Ok(ortho_tile(number(z)?, number(x)?, number(y)?, quarter_color)),
         ["tiles", "plan@r1", z, x, y] => Ok(plan_tile("plan", 200.0, number(z)?, number(x)?, number(y)?)),
         ["tiles", "redline@r1", z, x, y] => Ok(plan_tile("redline", -600.0, number(z)?, number(x)?, number(y)?)),
         ["tiles", "overall@r1", z, x, y] => Ok(plan_tile("overall", -200.0, number(z)?, number(x)?, number(y)?)),
         ["styles", "plan.json" | "overall.json"] => Ok(plan_style("#ff00ff").to_string().into_bytes()),
         ["styles", "redline.json"] => Ok(plan_style("#00ffff").to_string().into_bytes()),
-        ["3dtiles", "box", "tileset.json"] => Ok(box_tileset()),
-        ["3dtiles", "box", "coarse.glb"] => Ok(box_glb(1)),
-        ["3dtiles", "box", "fine.glb"] => Ok(box_glb(8)),
+        ["3dtiles", "box", "tileset.json"] => Ok(box_tileset(["coarse.glb", "fine.glb"])),
+        ["3dtiles", "box", "coarse.glb"] => Ok(box_glb(1, [0.0, 0.5, 0.1, 1.0])),
+        ["3dtiles", "box", "fine.glb"] => Ok(box_glb(8, [0.0, 0.5, 0.1, 1.0])),
         ["3dtiles", "points", "tileset.json"] => Ok(points_tileset()),
         ["3dtiles", "points", "points.glb"] => Ok(points_glb()),
         ["projects"] => Ok(json!({"projects": [{"id": "p1", "code": "X-1", "name": "河湾安置区"}, {"id": "p2", "code": "X-2", "name": "河湾学校"}]})
@@ -146,6 +180,7 @@ fn answer(path: &str) -> Result<Vec<u8>, u16> {
             let properties = json!({"rule": "farmland", "verdict": "fail", "plane_m2": 900.0});
             Ok(square_at(CONFLICT_AT_M, 15.0, &properties).to_string().into_bytes())
         }
+        ["analyses", "jobs", "slide", "patches"] => Ok(buildings().to_string().into_bytes()),
         ["features", "plan"] => Ok(json!({"type": "FeatureCollection", "features": [
             {"type": "Feature", "id": 7, "properties": {"DLMC": "水田", "TBMJ": 1234.5}, "geometry": null}]})
         .to_string()
@@ -183,6 +218,21 @@ fn square_at(at_m: [f64; 2], half_m: f64, properties: &serde_json::Value) -> ser
         {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [ring]}}]})
 }
 
+/// Four buildings in a row north of the project, one in each state, 60 m apart; and the ground that moved round them.
+pub(crate) const BUILDINGS_AT_M: [f64; 2] = [500.0, 1_300.0];
+
+fn buildings() -> serde_json::Value {
+    let mut features = Vec::new();
+    let [east_m, north_m] = BUILDINGS_AT_M;
+    for (number, state) in ["destroyed", "buried", "damaged", "unchanged"].into_iter().enumerate() {
+        let at_m = [east_m + 60.0 * number as f64, north_m];
+        let properties = json!({"kind": "building", "state": state});
+        features.push(square_at(at_m, 20.0, &properties)["features"][0].clone());
+    }
+    features.push(square_at([east_m + 90.0, north_m], 200.0, &json!({"kind": "moved-ground"}))["features"][0].clone());
+    json!({"type": "FeatureCollection", "features": features})
+}
+
 fn project() -> serde_json::Value {
     json!({"id": "p1", "code": "X-1", "name": "河湾安置区", "applicant": "样例镇", "state": "meeting", "version": 4,
         "land_use": {"system": "2023", "code": "070102", "name": "二类城镇住宅用地"}, "height_m": 54.0,
@@ -202,10 +252,12 @@ fn number(part: &str) -> Result<u32, u16> {
     part.split('.').next().and_then(|digits| digits.parse().ok()).ok_or(404)
 }
 
-fn datasets() -> serde_json::Value {
+fn datasets(is_before: bool) -> serde_json::Value {
     let dataset = |slug: &str, title: &str, kind: &str, links: serde_json::Value| {
+        let has_two = is_before && matches!(slug, "dem" | "ortho" | "box");
+        let (revision, since) = if has_two { ("r0", "2020-01-01") } else { ("r1", "2024-03-15") };
         json!({"slug": slug, "title": title, "kind": kind, "live": false, "bounds": BOUNDS,
-            "revision": {"id": "r1", "valid_from": "2024-03-15", "valid_to": null, "recorded": "2024-04-01T00:00:00Z", "crs": "EPSG:4546", "height_datum": "normal-1985"},
+            "revision": {"id": revision, "valid_from": since, "valid_to": null, "recorded": "2024-04-01T00:00:00Z", "crs": "EPSG:4546", "height_datum": "normal-1985"},
             "revisions": [{"id": "r0", "valid_from": "2020-01-01"}, {"id": "r1", "valid_from": "2024-03-15"}],
             "properties": {"min_height_m": 200.0, "max_height_m": 400.0, "style": if slug == "redline" { "sthx" } else { "dltb" }},
             "links": links})
@@ -242,7 +294,7 @@ fn pixels(z: u32, x: u32, y: u32) -> impl Iterator<Item = [f64; 2]> {
     })
 }
 
-fn terrain_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
+fn terrain_tile(z: u32, x: u32, y: u32, height_m: fn([f64; 2]) -> f64) -> Vec<u8> {
     let heights: Vec<f32> =
         pixels(z, x, y).map(|place| if inside(place) { height_m(place) as f32 } else { f32::NAN }).collect();
     if heights.iter().all(|height| height.is_nan()) {
@@ -251,9 +303,9 @@ fn terrain_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
     TerrainEncoding::Terrarium.encode_png(256, &heights).expect("encodes")
 }
 
-fn ortho_tile(z: u32, x: u32, y: u32) -> Vec<u8> {
+fn ortho_tile(z: u32, x: u32, y: u32, color_of: fn([f64; 2]) -> [u8; 3]) -> Vec<u8> {
     let color = |place: [f64; 2]| {
-        let [red, green, blue] = quarter_color(place);
+        let [red, green, blue] = color_of(place);
         [red, green, blue, if inside(place) { 255 } else { 0 }]
     };
     let picture = image::RgbaImage::from_raw(256, 256, pixels(z, x, y).flat_map(color).collect()).expect("256 x 256");
@@ -301,21 +353,21 @@ pub(crate) fn box_frame() -> EnuFrame {
     EnuFrame::new([lon, lat, height_m([lon, lat])])
 }
 
-fn box_tileset() -> Vec<u8> {
+fn box_tileset([coarse, fine_one]: [&str; 2]) -> Vec<u8> {
     let half = BOX_M / 2.0;
     let volume = || BoundingVolume::from_corners([-half, -half, -half], [half, half, half]);
     let mut root = Tile::new(volume(), 10.0);
     root.refine = Some(Refine::Replace);
     root.transform = Some(box_frame().ecef_from_enu());
-    root.content = Some(Content::new("coarse.glb"));
+    root.content = Some(Content::new(coarse));
     let mut fine = Tile::new(volume(), 0.0);
-    fine.content = Some(Content::new("fine.glb"));
+    fine.content = Some(Content::new(fine_one));
     root.children.push(fine);
     Tileset::new(root, 100.0).to_json().expect("encodes")
 }
 
-/// A box whose faces are cut into `cells` x `cells` squares; green, plain.
-fn box_glb(cells: u32) -> Vec<u8> {
+/// A box whose faces are cut into `cells` x `cells` squares; plain.
+fn box_glb(cells: u32, base_color: [f32; 4]) -> Vec<u8> {
     let half = BOX_M as f32 / 2.0;
     let mut primitive = Primitive::new(Mode::Triangles);
     for axis in 0..3 {
@@ -343,8 +395,7 @@ fn box_glb(cells: u32) -> Vec<u8> {
         }
     }
     primitive.material = Some(0);
-    let material =
-        Material { base_color: [0.0, 0.5, 0.1, 1.0], unlit: true, double_sided: true, ..Material::default() };
+    let material = Material { base_color, unlit: true, double_sided: true, ..Material::default() };
     glb::write(&Model { primitives: vec![primitive], materials: vec![material], ..Model::default() }).expect("encodes")
 }
 
