@@ -14,6 +14,7 @@
 
 mod conformity;
 mod differences;
+mod evacuations;
 mod ground_truth;
 mod overlays;
 mod painted;
