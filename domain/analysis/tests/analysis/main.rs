@@ -16,6 +16,7 @@ mod conformity;
 mod differences;
 mod fallen_buildings;
 mod exposures;
+mod evacuations;
 mod ground_truth;
 mod inundations;
 mod overlays;
