@@ -46,3 +46,4 @@ pub use mechanism::{
 pub use overlay::{Overlay, OverlayOptions, overlay};
 pub use parcel::{Parcel, ParcelLayer, Polygon};
 pub use red_line::{RedLine, RedParcel};
+pub use terrain::gradient::hillshade;

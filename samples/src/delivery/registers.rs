@@ -6,7 +6,8 @@ use super::plans::in_degrees;
 use crate::block::Block;
 use crate::buildings::{Building, Purpose, register_number};
 use crate::dice::Dice;
-use crate::path::{distance, length};
+use crate::network::{Road, RoadClass};
+use crate::path::{PointM, distance, length};
 use crate::place::{COUNTY_NAME, TOWNSHIP_NAME, VILLAGES, easting_northing_m, unit_code};
 use crate::vector::{Layer, Shape, Value, integer, real, text};
 use anyhow::Result;
@@ -19,6 +20,9 @@ const NOTE: &str = "各部门台账\n======================\n\
     YHD.gpkg 地质灾害隐患点 (自然资源局)   批而未供.shp, 规划许可.shp (自然资源局)\n\
     POI.geojson 兴趣点，采购自互联网地图；文件写作 WGS 84，实为 GCJ-02，未纠偏。\n\
     坐标系：除 geojson 外均为 EPSG:4546    shp 编码：GBK，字段名截为 10 字节\n";
+
+/// A road's end is led on to another road that is nearer than this.
+const JOINED_WITHIN_M: f64 = 45.0;
 
 /// Writes the folder.
 pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<()> {
@@ -40,7 +44,13 @@ pub(super) fn deliver(deliveries: &mut Deliveries<'_>, block: &Block) -> Result<
     let digits = ["WRITE_NAME=YES", "COORDINATE_PRECISION=8"];
     deliveries.layer(&folder.join("POI.geojson"), "GeoJSON", &places, &digits)?;
     for (file, slug, titles, unit, more) in [
-        ("FW.shp", "houses", ["房屋", "Houses"], "样例县住房和城乡建设局", &[][..]),
+        (
+            "FW.shp",
+            "houses",
+            ["房屋", "Houses"],
+            "样例县住房和城乡建设局",
+            &["--private-field", "HZXM", "--private-field", "LXDH"][..],
+        ),
         ("DL.gpkg", "roads", ["道路", "Roads"], "样例县交通运输局", &[]),
         (
             "BNCS.geojson",
@@ -138,9 +148,12 @@ fn roads(deliveries: &mut Deliveries<'_>) -> Layer {
     let mut layer =
         Layer::new("DL", 4_546, &[text("DLBH", 20), text("DLMC", 60), text("DLDJ", 20), real("KD", 1), real("CD", 1)]);
     let mut total_m = 0.0;
-    for road in &county.network.roads {
-        let line: Vec<[f64; 2]> =
-            road.line.iter().filter(|p| p.iter().all(|v| (0.0..=12_000.0).contains(v))).copied().collect();
+    let within = |line: &[PointM]| -> Vec<PointM> {
+        line.iter().filter(|p| p.iter().all(|v| (0.0..=12_000.0).contains(v))).copied().collect()
+    };
+    let lines: Vec<Vec<PointM>> = county.network.roads.iter().map(|road| within(&road.line)).collect();
+    for (number, road) in county.network.roads.iter().enumerate() {
+        let line = joined(number, &lines, &county.network.roads);
         if line.len() < 2 {
             continue;
         }
@@ -163,6 +176,36 @@ fn roads(deliveries: &mut Deliveries<'_>) -> Layer {
     }
     deliveries.truth.insert("roads".to_owned(), json!({ "count": layer.rows.len(), "length_m": total_m }));
     layer
+}
+
+/// A road led on to the one that it begins or ends at, as the department surveyed it: the lines that the ground is painted
+/// with are smoothed, and miss each other by some metres.
+fn joined(number: usize, lines: &[Vec<PointM>], roads: &[Road]) -> Vec<PointM> {
+    let own = &lines[number];
+    // Nobody turns from a lane onto rails or the expressway.
+    let usable = |class: RoadClass| !matches!(class, RoadClass::Railway | RoadClass::Expressway);
+    let (Some(first), Some(last)) = (own.first(), own.last()) else { return Vec::new() };
+    if !usable(roads[number].class) {
+        return own.clone();
+    }
+    let onto = |end: PointM| {
+        let others =
+            lines.iter().zip(roads).enumerate().filter(|(other, (_, road))| *other != number && usable(road.class));
+        let edges = others.flat_map(|(_, (line, _))| line.windows(2));
+        let places = edges.map(|edge| nearest_on([edge[0], edge[1]], end));
+        places
+            .min_by(|a, b| distance(*a, end).total_cmp(&distance(*b, end)))
+            .filter(|place| (1e-6..JOINED_WITHIN_M).contains(&distance(*place, end)))
+    };
+    onto(*first).into_iter().chain(own.iter().copied()).chain(onto(*last)).collect()
+}
+
+fn nearest_on([a, b]: [PointM; 2], p: PointM) -> PointM {
+    let along = [b[0] - a[0], b[1] - a[1]];
+    let length = along[0].powi(2) + along[1].powi(2);
+    let t = if length > 0.0 { ((p[0] - a[0]) * along[0] + (p[1] - a[1]) * along[1]) / length } else { 0.0 };
+    let t = t.clamp(0.0, 1.0);
+    [a[0] + t * along[0], a[1] + t * along[1]]
 }
 
 fn shelters(deliveries: &Deliveries<'_>) -> Layer {

@@ -185,6 +185,29 @@ impl Pass<'_> {
     }
 }
 
+/// The relief of a grid as maps print it, 1 to 255, NaN at the border and where a height is missing: light from the
+/// north-west at 45 degrees, as cartographers agreed. Heights in metres row by row from the north; `size_m` is a cell's.
+#[must_use]
+pub fn hillshade(heights_m: &[f32], columns: usize, size_m: [f64; 2]) -> Vec<f32> {
+    let mut shaded = vec![f32::NAN; heights_m.len()];
+    if columns < 3 {
+        return shaded;
+    }
+    let lit = Lit::new(Light { azimuth_deg: 315.0, altitude_deg: 45.0, z_factor: 1.0 });
+    let rows: Vec<&[f32]> = heights_m.chunks_exact(columns).collect();
+    let (mut east, mut north) = (Vec::new(), Vec::new());
+    for (index, three) in rows.windows(3).enumerate() {
+        rises([three[0], three[1], three[2]], size_m, &mut east, &mut north);
+        let line = &mut shaded[(index + 1) * columns + 1..(index + 2) * columns - 1];
+        for ((cell, east), north) in line.iter_mut().zip(&east).zip(&north) {
+            if east.is_finite() && north.is_finite() {
+                *cell = lit.grey(*east, *north);
+            }
+        }
+    }
+    shaded
+}
+
 /// Light as the rises meet it: Lambert's cosine of a surface that scatters alike in all directions.
 struct Lit {
     east: f32,

@@ -14,9 +14,9 @@
 
 mod conformity;
 mod differences;
-mod fallen_buildings;
-mod exposures;
 mod evacuations;
+mod exposures;
+mod fallen_buildings;
 mod ground_truth;
 mod inundations;
 mod overlays;
