@@ -296,8 +296,10 @@ impl Service {
         if !fetched.found {
             return Err(ViewError::Status { url: url.to_string(), status: 404 });
         }
-        let list: DatasetList =
+        let mut list: DatasetList =
             serde_json::from_slice(&fetched.body).map_err(|source| ViewError::Json { url: url.to_string(), source })?;
+        // What an analysis made (a difference, depths of water) is no ground to stand on.
+        list.datasets.retain(|dataset| dataset.properties.get("result_of").is_none());
         Ok(list.datasets)
     }
 }
