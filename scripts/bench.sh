@@ -8,7 +8,8 @@ folder=${1:-}
 [[ -n $folder ]] || { [[ -d ../shared/bench ]] && folder=../shared/bench; }
 for tool in /usr/bin/time wrk gdal_translate; do command -v "$tool" >/dev/null || { echo "bench: $tool is missing (Debian: time wrk gdal-bin)" >&2; exit 1; }; done
 cargo build --locked --release --workspace --bins
-cargo build --locked --release --workspace --example overlay_benchmark --example compliance_bench --example terrain_change_bench
+cargo build --locked --release --workspace --example overlay_benchmark --example compliance_bench --example terrain_change_bench \
+  --example inundation_bench --example terrain_bench --example exposure_bench
 bin=$PWD/target/release work=$(mktemp -d "$PWD/target/bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 measure() { # label, command…
@@ -79,3 +80,4 @@ kill "$server"; wait "$server" 2>/dev/null || true
 scripts/bench-overlay.sh "$bin/examples"
 scripts/bench-terrain-change.sh "$bin/examples"
 scripts/bench-review.sh
+for example in inundation terrain exposure; do "$bin/examples/${example}_bench"; done

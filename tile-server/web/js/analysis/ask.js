@@ -3,6 +3,7 @@
 import { button, element, empty, fill } from '../element.js';
 import { asked, dated as surveys } from '../disaster/surveys.js';
 import { form } from '../form.js';
+import { draw } from '../map/draw.js';
 import { drawnArea } from '../map/drawn-area.js';
 import { sizeOf } from '../map/layers.js';
 import { read, send } from '../service.js';
@@ -165,6 +166,36 @@ const QUESTIONS = {
       request: ({ before, after, align, before_m: first, after_m: second }) => ({
         before: asked(before), after: asked(after), align, ...(area.value() ? { within: area.value() } : {}),
         ...(first === undefined || second === undefined ? {} : { accuracy_m: { before: first, after: second } }),
+      }),
+    };
+  },
+
+  async terrain(datasets, work) {
+    const area = drawnArea(work);
+    let places = [];
+    const told = element('span', { className: 'hint' });
+    const point = (at) => button(say(at ? 'targetPlace' : 'observerPlace'), () => draw(work, 'point', {
+      onDone: (place) => {
+        places[at] = place;
+        told.textContent = places.filter(Boolean).map((one) => one.map((deg) => deg.toFixed(6)).join(', ')).join(' → ');
+        work.setAreas('places', { type: 'FeatureCollection', features: places.filter(Boolean).map((coordinates) => ({ type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates } })) }, { outline: '#6d28d9', top: true });
+      },
+    }));
+    const number = (name, value, rest = {}) => ({ name, label: say(`terrain_${name}`), type: 'number', step: 'any', min: 0, value, ...rest });
+    return {
+      hint: say('terrainProductsHint'),
+      fields: [
+        { name: 'surface', label: say('floodSurface'), type: 'select', options: surveys(datasets) },
+        { name: 'product', label: say('terrainProduct'), type: 'select', options: ['slope', 'aspect', 'hillshade', 'contours', 'viewshed', 'sight'].map((name) => [name, say(`terrain_${name}`)]) },
+        { type: 'node', node: area.node },
+        number('interval_m', 5), number('radius_m', 1_000), number('eye_m', 1.7),
+        { type: 'node', node: element('div', { className: 'buttons' }, point(0), point(1), told) },
+      ],
+      request: ({ surface, product, interval_m: interval, radius_m: radius, eye_m: eye }) => ({
+        surface: asked(surface), product, rasters: product !== 'contours' && product !== 'sight', ...(area.value() ? { within: area.value() } : {}),
+        ...(product === 'contours' ? { interval_m: interval } : {}),
+        ...(product === 'viewshed' ? { observer: places[0], radius_m: radius, eye_m: eye } : {}),
+        ...(product === 'sight' ? { from: places[0], to: places[1], eye_m: eye } : {}),
       }),
     };
   },

@@ -4,6 +4,7 @@ import { badge, button, element, empty, fill, table } from '../element.js';
 import { ruleVersions } from '../rule-versions.js';
 import { count, decimal, percent } from '../decimal.js';
 import { audit } from './audit.js';
+import { showGrid } from '../disaster/grid-layer.js';
 import { terrainChange, volumeColumns } from './terrain-change.js';
 import { colours } from '../chart.js';
 import { boundsOf } from '../map/work-map.js';
@@ -57,6 +58,7 @@ export async function showResult(body, work, job, { alive, onPicker }) {
     fill(tabs, ...Object.keys(views).map((other) => element('button', { type: 'button', 'aria-pressed': String(other === name), onclick: () => choose(other) }, say(`tab_${other}`))));
     views[name]();
   };
+  for (const grid of job.grids || []) await showGrid(work, grid);
   fill(body, files, overview(result), element('h2', {}, tabs), rows);
   choose('patches');
   await draw(work, patches.features, result);

@@ -13,7 +13,7 @@ import { split } from './split.js';
 const POLL_MS = 700;
 
 /** Analyses that are asked for on other pages. */
-const ELSEWHERE = ['compliance', 'statistics'];
+const ELSEWHERE = ['compliance', 'statistics', 'disaster', 'inundation', 'exposure', 'evacuation'];
 
 const stateBadge = (state) => badge(sayCode('job', state), { done: 'pass', failed: 'fail', cancelled: 'plain', running: 'warn', queued: 'warn' }[state] || 'plain');
 
