@@ -121,7 +121,8 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
 fn household_head(dice: &mut Dice, number: usize) -> (String, String) {
     let mut name = (*dice.pick(&SURNAMES)).to_owned();
     // One given name in four has one character.
-    for _ in 0..if dice.chance(0.25) { 1 } else { 2 } {
+    let given = if dice.chance(0.25) { 1 } else { 2 };
+    for _ in 0..given {
         name.push_str(dice.pick(&GIVEN));
     }
     (name, format!("100000{number:05}"))
