@@ -130,10 +130,11 @@ fn houses(deliveries: &mut Deliveries<'_>) -> Layer {
 
 /// An invented name, and a number that nobody can have: no Chinese mobile number begins with 10.
 fn household_head(dice: &mut Dice, number: usize) -> (String, String) {
-    let mut name = (*dice.pick(&SURNAMES)).to_owned();
+    let mut name = (*dice.pick::<&str>(&SURNAMES)).to_owned();
     // One given name in four has one character.
-    for _ in 0..if dice.chance(0.25) { 1 } else { 2 } {
-        name.push_str(dice.pick(&GIVEN));
+    let given = if dice.chance(0.25) { 1 } else { 2 };
+    for _ in 0..given {
+        name += *dice.pick::<&str>(&GIVEN);
     }
     (name, format!("100000{number:05}"))
 }

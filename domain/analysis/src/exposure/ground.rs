@@ -145,7 +145,7 @@ impl Ground {
         self.near(area[1], area[3]).any(|[a, b]| {
             let beside = (0..2).any(|k| a[k].max(b[k]) < area[k] || a[k].min(b[k]) > area[k + 2]);
             let side = |p: &[f64; 2]| (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]);
-            !beside && !(corners.iter().all(|p| side(p) > 0.0) || corners.iter().all(|p| side(p) < 0.0))
+            !(beside || corners.iter().all(|p| side(p) > 0.0) || corners.iter().all(|p| side(p) < 0.0))
         })
     }
 

@@ -129,12 +129,13 @@ fn read(document: &RuleDocument) -> Result<Rules, AnalysisError> {
     let run_out = &rules.run_out;
     let angles = run_out.hazard.iter().map(|hazard| hazard.angle_deg).chain([run_out.angle_deg]);
     let [from, to] = run_out.volume_m3;
-    if !(10.0..=50_000.0).contains(&run_out.most_reach_m)
-        || angles.into_iter().any(|deg| !ANGLES_DEG.contains(&deg))
-        || !(-1.0..=0.0).contains(&run_out.volume_a)
-        || !(-2.0..=2.0).contains(&run_out.volume_b)
-        || !(from > 0.0 && from < to)
-    {
+    let sane = (10.0..=50_000.0).contains(&run_out.most_reach_m)
+        && angles.into_iter().all(|deg| ANGLES_DEG.contains(&deg))
+        && (-1.0..=0.0).contains(&run_out.volume_a)
+        && (-2.0..=2.0).contains(&run_out.volume_b)
+        && from > 0.0
+        && from < to;
+    if !sane {
         return Err(bad(
             "[run_out] 距离应为 10 至 5 万米，角度 1 至 80 度，回归系数 a 为 -1 至 0、b 为 -2 至 2，体积范围由小到大 (out of range)"
                 .to_owned(),

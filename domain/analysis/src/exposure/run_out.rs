@@ -383,6 +383,7 @@ fn outline(surface: &dyn Surface, window: Window, cells: &[Cell], plane: &Crs) -
     }
     ended.extend(growing);
     // North is up: rows count downwards.
+    #[expect(clippy::cast_possible_wrap, reason = "a window has some thousands of columns and rows")]
     let ring = |[from, first, to, end]: &[usize; 4]| -> Ring {
         let corner = |x: usize, y: usize| IntPoint::new(x as i32, -(y as i32));
         vec![corner(*from, *end), corner(*to, *end), corner(*to, *first), corner(*from, *first)]

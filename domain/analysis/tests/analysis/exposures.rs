@@ -607,7 +607,7 @@ fn rules_that_cannot_be_followed_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn two_areas_together_hold_no_less_than_either_and_no_more_than_both(
         split in 200.0..800.0_f64,
@@ -628,7 +628,7 @@ proptest! {
         let (west, east) = (half(-100.0, split), half(split + gap, 1_100.0));
         prop_assume!(!west.is_empty() && !east.is_empty());
         let of = |polygons: &[Vec<Vec<[f64; 2]>>]| {
-            run(&drawn(polygons), vec![layer("houses", village(800)), layer("roads", network(10))]).unwrap().result
+            run(&drawn(polygons), vec![layer("houses", village(300)), layer("roads", network(10))]).unwrap().result
         };
         let (a, b, both) = (of(&west), of(&east), of(&[west.clone(), east.clone()].concat()));
         for key in ["buildings", "people", "households", "floor_m2"] {
