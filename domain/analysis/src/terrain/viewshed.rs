@@ -23,6 +23,8 @@ use geodesy::area;
 
 /// Rows read at once.
 const BAND: usize = 256;
+/// Parts of a side of the net on which ground and plane are compared.
+const NET: usize = 64;
 /// Steepness that anything exceeds; finite, so that it can be weighed against others.
 const NOTHING: f64 = -1e30;
 const OBSERVER: [&str; 2] = ["观察点", "the observer"];
@@ -325,7 +327,8 @@ fn turned(mut ring: Vec<[f64; 2]>, anticlockwise: bool) -> Vec<[f64; 2]> {
     ring
 }
 
-/// Areas of rings that run as a polygon's should.
+/// Areas of rings that run as a polygon's should. Outlines of cells have a side every few metres: how ground and plane differ is
+/// measured on a net and read between its nodes, which errs alike on both sides of a shape.
 fn areas(task: &Task<'_>, polygons: &[Polygon]) -> Result<Areas, AnalysisError> {
     let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
     let bounds = polygons
@@ -333,10 +336,33 @@ fn areas(task: &Task<'_>, polygons: &[Polygon]) -> Result<Areas, AnalysisError> 
         .flat_map(|polygon| &polygon.exterior)
         .fold(start, |b, p| [b[0].min(p[0]), b[1].min(p[1]), b[2].max(p[0]), b[3].max(p[1])]);
     let measure = Measure::new(task.plane, bounds)?;
+    let step = [0, 1].map(|axis| (bounds[axis + 2] - bounds[axis]) / NET as f64);
+    let net: Vec<f64> = (0..=NET)
+        .flat_map(|row| (0..=NET).map(move |column| [column, row]))
+        .map(|node| {
+            let [x, y] = [0, 1].map(|axis| bounds[axis] + node[axis] as f64 * step[axis]);
+            measure.edge_m2([x, y - 0.5], [x, y + 0.5])
+        })
+        .collect();
+    let per_northing = |place: [f64; 2]| {
+        let at = [0, 1].map(|axis| ((place[axis] - bounds[axis]) / step[axis]).clamp(0.0, NET as f64));
+        let node = at.map(|at| (at as usize).min(NET - 1));
+        let part = [0, 1].map(|axis| at[axis] - node[axis] as f64);
+        let line = |row: usize| {
+            let first = row * (NET + 1) + node[0];
+            net[first] + (net[first + 1] - net[first]) * part[0]
+        };
+        let (below, above) = (line(node[1]), line(node[1] + 1));
+        below + (above - below) * part[1]
+    };
     let unit_m2 = task.plane.unit_m() * task.plane.unit_m();
     let of = |ring: &Vec<[f64; 2]>| {
         let plane_m2 = area::signed_plane_area(ring) * unit_m2;
-        Areas { plane_m2, ellipsoidal_m2: plane_m2 + measure.ring_m2(ring) }
+        let sides = ring.iter().zip(ring.iter().cycle().skip(1));
+        let more_m2 = |(a, b): (&[f64; 2], &[f64; 2])| {
+            per_northing([f64::midpoint(a[0], b[0]), f64::midpoint(a[1], b[1])]) * (b[1] - a[1])
+        };
+        Areas { plane_m2, ellipsoidal_m2: plane_m2 + sides.map(more_m2).sum::<f64>() }
     };
     Ok(polygons.iter().flat_map(Polygon::rings).map(of).sum())
 }

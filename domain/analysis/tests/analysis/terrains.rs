@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use analysis::mechanism::{RasterMade, Rasters, Rows, RuleBook, RuleDocument, Unwatched};
 use analysis::{AnalysisError, Findings, Surface, Task, analysis};
 use geodesy::height::HeightDatum;
-use geodesy::{Crs, Transform};
+use geodesy::{Crs, Transform, area};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -498,6 +498,15 @@ fn what_is_seen_is_drawn_and_measured() {
     let [patch] = found.patches.as_slice() else { panic!("one patch") };
     assert_eq!(patch.properties["plane_m2"], found.result["visible_m2"]);
     assert_eq!(found.result["drawn"]["left_out_m2"], 0.0);
+    let to_degrees = Transform::new(&plane(), &Crs::cgcs2000()).expect("a transform");
+    let ellipsoidal = |ring: &Vec<[f64; 2]>| {
+        let m2 = area::ellipsoidal_area_of_ring_m2(ring, &to_degrees).expect("an area");
+        if area::signed_plane_area(ring) > 0.0 { m2 } else { -m2 }
+    };
+    let ground_m2: f64 = patch.polygons.iter().flat_map(|polygon| polygon.rings()).map(ellipsoidal).sum();
+    let stated_m2 = number(&patch.properties["ellipsoidal_m2"]);
+    assert!((stated_m2 - ground_m2).abs() < 0.02, "{stated_m2} of {ground_m2}");
+    assert!((stated_m2 - number(&patch.properties["plane_m2"])).abs() > 1.0, "the plane is not the ground");
     let rings: Vec<&Vec<[f64; 2]>> = patch.polygons.iter().flat_map(|polygon| polygon.rings()).collect();
     for row in 0..raster.size[1] {
         let y = raster.grid[1] - (row as f64 + 0.5) * 5.0;
