@@ -14,6 +14,7 @@
 
 mod conformity;
 mod differences;
+mod evacuation_networks;
 mod evacuations;
 mod exposures;
 mod fallen_buildings;
