@@ -50,7 +50,7 @@ fn make(bulletin: &Bulletin, workshop: &Workshop) -> Result<Vec<u8>, DocumentErr
                 "报送单位：{}　签发人：{}　联系人：{}　{}",
                 stated(&filing.unit), stated(&filing.signed_by), stated(&filing.contact), stated(&filing.phone),
             ),
-            [bulletin.office.stamp(), "全文见同期快报 PDF；未报项目未作统计。".to_owned()].join("　"),
+            format!("{}　全文见同期快报 PDF；未报项目未作统计。", bulletin.office.stamp()),
         ],
     });
     let pictures: Vec<(&str, &[u8])> = bulletin.map.iter().map(|map| ("/map.png", map.png.as_slice())).collect();
