@@ -82,9 +82,10 @@ fn tiles(bulletin: &Bulletin) -> [Vec<Value>; 2] {
     if let Some(change) = &bulletin.change {
         for (name, moved) in [("流失体积", change.loss), ("堆积体积", change.gain)] {
             if let Some(moved) = moved {
-                let note = moved
-                    .interval_m3
-                    .map_or_else(|| "误差未给出".to_owned(), |interval| format!("95%：{}", interval_words(interval)));
+                let note = moved.interval_m3.map_or_else(
+                    || "误差未给出".to_owned(),
+                    |interval| format!("95%：{}", interval_words(interval).trim_end_matches("立方米")),
+                );
                 second.push(tile(name, &volume_words(moved.volume_m3), &note, false));
             }
         }

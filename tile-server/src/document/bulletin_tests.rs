@@ -458,6 +458,7 @@ fn no_figure_stands_without_its_unit() {
                 }
             }
             Block::Table(table) => {
+                assert!(table.rows.iter().all(|row| row.cells.len() == table.columns.len()), "{}", table.title);
                 for (at, column) in table.columns.iter().enumerate() {
                     let has_numbers = table.rows.iter().any(|row| matches!(row.cells[at], Cell::Number(..)));
                     assert!(!has_numbers || column.head.contains('（'), "{}: {}", table.title, column.head);
