@@ -50,7 +50,7 @@ fn make(bulletin: &Bulletin, workshop: &Workshop) -> Result<Vec<u8>, DocumentErr
                 "报送单位：{}　签发人：{}　联系人：{}　{}",
                 stated(&filing.unit), stated(&filing.signed_by), stated(&filing.contact), stated(&filing.phone),
             ),
-            [bulletin.office.stamp(), "全文见同期快报 PDF；未报项目未作统计。".to_owned()].join("　"),
+            format!("{}　全文见同期快报 PDF；未报项目未作统计。", bulletin.office.stamp()),
         ],
     });
     let pictures: Vec<(&str, &[u8])> = bulletin.map.iter().map(|map| ("/map.png", map.png.as_slice())).collect();
@@ -82,9 +82,10 @@ fn tiles(bulletin: &Bulletin) -> [Vec<Value>; 2] {
     if let Some(change) = &bulletin.change {
         for (name, moved) in [("流失体积", change.loss), ("堆积体积", change.gain)] {
             if let Some(moved) = moved {
-                let note = moved
-                    .interval_m3
-                    .map_or_else(|| "误差未给出".to_owned(), |interval| format!("95%：{}", interval_words(interval)));
+                let note = moved.interval_m3.map_or_else(
+                    || "误差未给出".to_owned(),
+                    |interval| format!("95%：{}", interval_words(interval).trim_end_matches("立方米")),
+                );
                 second.push(tile(name, &volume_words(moved.volume_m3), &note, false));
             }
         }

@@ -523,7 +523,12 @@ fn evacuated(evacuation: &Evacuation, blocks: &mut Vec<Block>) {
         let mut table = Table::new(
             "避险场所表",
             "",
-            &[("名称", 2.0, Align::Left), ("容量\n（人）", 0.9, Align::Right), ("拟安置\n（人）", 0.9, Align::Right)],
+            &[
+                ("名称", 2.0, Align::Left),
+                ("容量\n（人）", 0.9, Align::Right),
+                ("拟安置\n（人）", 0.9, Align::Right),
+                ("状态", 1.6, Align::Center),
+            ],
         );
         for shelter in &evacuation.shelters {
             let [capacity, assigned] = [shelter.capacity, shelter.assigned].map(|n| dash(n.map(|n| n as f64), 0));
@@ -564,7 +569,7 @@ pub(super) fn building_list(bulletin: &Bulletin) -> Option<Table> {
         "受损房屋清单",
         "",
         &[
-            ("房屋编号", 1.7, Align::Center),
+            ("房屋编号", 2.1, Align::Center),
             ("村", 1.1, Align::Center),
             ("用途", 1.0, Align::Center),
             ("状态", 0.8, Align::Center),
@@ -605,7 +610,7 @@ pub(super) fn household_list(bulletin: &Bulletin) -> Option<Table> {
         "受威胁住户清单",
         "",
         &[
-            ("房屋编号", 1.7, Align::Center),
+            ("房屋编号", 2.1, Align::Center),
             ("村", 1.2, Align::Center),
             ("户主", 1.0, Align::Center),
             ("联系电话", 1.4, Align::Center),

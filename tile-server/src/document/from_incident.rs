@@ -133,9 +133,10 @@ fn said(value: &Value) -> Option<String> {
     let words = [&value["zh"], &value["reason_zh"], &value["message_zh"], value].into_iter().find_map(Value::as_str)?;
     let names_a_parameter =
         |part: &str| part.split(|c: char| !c.is_ascii_alphabetic() && c != '_').any(|word| word.len() >= LETTERS);
-    let parts: Vec<&str> =
-        words.split(['。', '；']).map(str::trim).filter(|part| !part.is_empty() && !names_a_parameter(part)).collect();
-    (!parts.is_empty()).then(|| format!("{}。", parts.join("；")))
+    let kept = words.split_inclusive(['。', '；']).filter(|part| !names_a_parameter(part));
+    let kept = kept.collect::<String>();
+    let kept = kept.trim().trim_end_matches(['。', '；']);
+    (!kept.is_empty()).then(|| format!("{kept}。"))
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -370,8 +371,8 @@ fn grade(value: &Value) -> Grade {
         figures.push(format!("{people}人"));
     }
     if let Some(loss) = number(&value["loss_wan_yuan"]) {
-        let estimated = if value["loss_basis"] == "estimate" { "（估算）" } else { "" };
-        figures.push(format!("{}万元{estimated}", printed(loss, 2)));
+        let estimated = if value["loss_basis"] == "estimate" { "估算" } else { "" };
+        figures.push(format!("{estimated}{}万元", printed(loss, 2)));
     }
     if !figures.is_empty() {
         basis = format!("{basis}（{}）", figures.join("，"));
