@@ -67,27 +67,30 @@ const metres = (value, digits = 2) => (value === null || value === undefined ? '
 
 /** What an inundation says in numbers. */
 export function floodTables(result) {
-  const { area = {}, affected = {}, classes = [], curve = [] } = result;
+  const { flooded = {}, classes = [], houses, roads, dam, missing = [] } = result;
+  const curve = dam?.curve || [];
   const figure = (name, value, more) => element('div', { className: 'figure' }, element('small', {}, name), element('b', {}, value), more ? element('small', {}, more) : null);
-  const buildings = affected.buildings ?? {};
   return element('div', {},
     result.message ? element('p', { className: 'note' }, told(result.message)) : null,
+    missing.length ? element('p', { className: 'note' }, say('registersMissing', { names: missing.map((row) => told(row, 'title') || told(row)).join('、') })) : null,
     element('div', { className: 'figures' },
-      figure(say('floodArea'), `${decimal(area.plane_m2 ?? result.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(area.ellipsoidal_m2 ?? result.ellipsoidal_m2)}`),
-      figure(say('floodVolume'), decimal(result.volume_m3, 0)),
-      figure(say('greatestDepth'), metres(result.greatest_depth_m)),
-      figure(say('threatened'), say('peopleCount', { n: count(affected.people ?? buildings.people ?? 0) }), `${say('householdCount', { n: count(affected.households ?? buildings.households ?? 0) })} · ${say('buildingCount', { n: count(buildings.count ?? affected.count ?? 0) })}`)),
+      figure(say('floodArea'), `${decimal(flooded.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(flooded.ellipsoidal_m2)}`),
+      figure(say('floodVolume'), decimal(flooded.volume_m3, 0)),
+      figure(say('greatestDepth'), metres(flooded.greatest_m)),
+      houses ? figure(say('threatened'), say('peopleCount', { n: count(houses.people ?? 0) }), `${say('householdCount', { n: count(houses.households ?? 0) })} · ${say('buildingCount', { n: count(houses.buildings ?? houses.houses ?? 0) })}`) : null,
+      roads ? figure(say('roadsCut'), `${decimal(roads.cut_km, 3)} km`) : null),
     classes.length ? table([
-      { title: say('depthClass'), cell: (row) => row.name ?? `${decimal(row.from_m, 1)} – ${row.to_m === null || row.to_m === undefined ? '' : decimal(row.to_m, 1)} m` },
+      { title: say('depthClass'), cell: (row) => (row.to_m === null || row.to_m === undefined ? `> ${decimal(row.from_m, 1)} m` : `${decimal(row.from_m, 1)} – ${decimal(row.to_m, 1)} m`) },
       { title: say('plane_m2'), number: true, cell: (row) => decimal(row.plane_m2) },
       { title: say('ellipsoidal_m2'), number: true, cell: (row) => decimal(row.ellipsoidal_m2) },
+      { title: say('people'), number: true, cell: (row) => (row.people === null || row.people === undefined ? '–' : count(row.people)) },
     ], classes, { className: 'cards' }) : null,
     curve.length ? [element('h3', {}, say('levelCurve')), levelCurve(curve), table([
       { title: say('level'), number: true, cell: (row) => decimal(row.level_m, 2) },
       { title: say('plane_m2'), number: true, cell: (row) => decimal(row.plane_m2) },
       { title: say('floodVolume'), number: true, cell: (row) => decimal(row.volume_m3, 0) },
       { title: say('people'), number: true, cell: (row) => count(row.people ?? 0) },
-      { title: say('buildings'), number: true, cell: (row) => count(row.buildings ?? 0) },
+      { title: say('buildings'), number: true, cell: (row) => count(row.buildings ?? row.houses ?? 0) },
     ], curve, { className: 'cards' })] : null);
 }
 

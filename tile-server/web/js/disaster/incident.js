@@ -24,7 +24,7 @@ export async function openIncident({ content, work }, id, alive, onPick) {
   const path = `incidents/${part(id)}`;
   const [first, datasets, { states, hazards }] = await Promise.all([read(path), fetchDatasets(), read('incidents', { limit: 1 })]);
   if (!alive()) return;
-  const tools = { work, datasets, states, hazards, alive, onPick, draw, swipe: null };
+  const tools = { work, datasets, states, hazards, alive, onPick, draw };
   const place = Object.fromEntries(['head', 'question', 'progress', 'result', 'flood', 'facts', 'reports', 'photos', 'jobs', 'history'].map((name) => [name, element('div', { id: `incident-${name}` })]));
   const section = (title, ...inside) => element('details', { className: 'section' }, element('summary', {}, say(title)), ...inside);
   fill(content, place.head, place.question, place.progress, place.result, place.flood,
@@ -94,7 +94,7 @@ async function follow(place, link, alive) {
 /** Title and day of a survey that a question names. */
 const surveyWords = (one, datasets) => { const found = datasets.find(({ slug }) => slug === one?.dataset); return one ? [found ? titleOf(found) : one.dataset, one.datetime].filter(Boolean).join(' · ') : say('noSurveyBefore'); };
 
-function drawHead(place, incident, { work, datasets, hazards, renew, swipe: old, ...tools }) {
+function drawHead(place, incident, { work, datasets, hazards, renew, ...tools }) {
   const { question = {} } = incident;
   const toggle = button(say('swipe'), () => {
     if (work.swipe) { work.swipe.remove(); work.swipe = null; toggle.setAttribute('aria-pressed', 'false'); return; }
