@@ -90,7 +90,9 @@ fn play(ui: &mut Ui, shown: &Shown, (now, last): (usize, usize), actions: &mut V
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(250));
     }
     ui.data_mut(|data| match since {
-        Some(since) => data.insert_temp(id, since),
+        Some(since) => {
+            data.insert_temp(id, since);
+        }
         None => data.remove::<f64>(id),
     });
 }

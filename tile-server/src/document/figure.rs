@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use carto::{Feature, Font, Geometry, LayerSet, MapView, Patterns, Style};
-use image::{ImageReader, Limits, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::content::printed;
@@ -27,9 +27,6 @@ const WATER: [[u8; 3]; 5] = [[198, 219, 239], [158, 202, 225], [107, 174, 214], 
 const COVER: f32 = 0.8;
 /// Of a hundred cells that many are below the end of the ramp: one wild cell must not pale all others.
 const RAMP_SHARE: f64 = 0.99;
-/// Largest side and memory of a picture of the ground.
-const LARGEST_PX: u32 = 20_000;
-const MOST_BYTES: u64 = 512 << 20;
 /// What is drawn of a kind at most.
 const MOST_SHAPES: usize = 50_000;
 /// Colours of buildings by state, worst first.
@@ -66,13 +63,6 @@ pub(crate) enum Ground {
     Paper,
     /// A hillshade, 0 to 255.
     Shade(Grid),
-    /// An orthophoto.
-    Picture {
-        /// PNG or JPEG, north up.
-        bytes: Vec<u8>,
-        /// `[min_x, min_y, max_x, max_y]` of its edges.
-        bounds: [f64; 4],
-    },
 }
 
 /// What colours the ground.
@@ -213,7 +203,7 @@ pub(crate) fn draw(figure: &Figure, frame: Frame, font: Option<&Font>) -> Result
         Some(Colours::Difference { grid, .. } | Colours::Depth(grid)) => grid.reach(),
         None => None,
     };
-    let ground = Painted::of(&figure.ground);
+    let ground = &figure.ground;
     let mut picture = RgbImage::from_fn(width_px, height_px, |column, row| {
         let place = [
             bounds[0] + (f64::from(column) + 0.5) / f64::from(width_px) * (bounds[2] - bounds[0]),
@@ -261,54 +251,13 @@ fn view(figure: &Figure, frame: Frame) -> Option<([f64; 4], u32)> {
     Some((bounds_of(shown, frame, scale), scale))
 }
 
-/// The ground, ready to be looked up.
-enum Painted<'a> {
-    Paper,
-    Shade(&'a Grid),
-    Picture { picture: RgbImage, bounds: [f64; 4] },
-}
-
-impl<'a> Painted<'a> {
-    /// A picture that cannot be read is left out: the map is worth more than its ground.
-    fn of(ground: &'a Ground) -> Self {
-        match ground {
-            Ground::Paper => Self::Paper,
-            Ground::Shade(grid) => Self::Shade(grid),
-            Ground::Picture { bytes, bounds } => {
-                let read = || {
-                    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
-                    let mut limits = Limits::default();
-                    limits.max_image_width = Some(LARGEST_PX);
-                    limits.max_image_height = Some(LARGEST_PX);
-                    limits.max_alloc = Some(MOST_BYTES);
-                    reader.limits(limits);
-                    let decoded = reader.decode().ok()?.into_rgba8();
-                    // Transparent is where nothing was flown over.
-                    let picture = RgbImage::from_fn(decoded.width(), decoded.height(), |x, y| {
-                        let [r, g, b, alpha] = decoded.get_pixel(x, y).0;
-                        if alpha < 128 { Rgb([255; 3]) } else { Rgb([r, g, b]) }
-                    });
-                    (bounds[2] > bounds[0] && bounds[3] > bounds[1]).then_some(picture)
-                };
-                read().map_or(Self::Paper, |picture| Self::Picture { picture, bounds: *bounds })
-            }
-        }
-    }
-
+impl Ground {
     fn at(&self, place: [f64; 2]) -> [f32; 3] {
         const WHITE: [f32; 3] = [255.0; 3];
         match self {
             Self::Paper => WHITE,
             // Half as strong as it is: colours and lines are to stand out.
             Self::Shade(grid) => grid.between(place).map_or(WHITE, |shade| [127.5 + shade.clamp(0.0, 255.0) / 2.0; 3]),
-            Self::Picture { picture, bounds } => {
-                let column = (place[0] - bounds[0]) / (bounds[2] - bounds[0]) * f64::from(picture.width());
-                let row = (bounds[3] - place[1]) / (bounds[3] - bounds[1]) * f64::from(picture.height());
-                if column < 0.0 || row < 0.0 {
-                    return WHITE;
-                }
-                picture.get_pixel_checked(column as u32, row as u32).map_or(WHITE, |pixel| pixel.0.map(f32::from))
-            }
         }
     }
 }

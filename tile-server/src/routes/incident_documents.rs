@@ -67,6 +67,8 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// The analysis whose places are on the map.
 const REVIEW: &str = "disaster";
+/// The analysis that says how deep the water is.
+const FLOOD: &str = "inundation";
 /// Cells of a grid on a page; of a larger one an overview is read.
 const MOST_CELLS: f64 = 4e6;
 /// Ground around what changed that a map may show, as a part of it.
@@ -153,6 +155,8 @@ struct Gathered {
     results: BTreeMap<String, Value>,
     /// The job whose places are on the map.
     review: Option<Job>,
+    /// The job whose depths of water colour the map where there are no differences.
+    flood: Option<Job>,
     patches: Vec<Value>,
     surveys: Vec<Value>,
     rules: Value,
@@ -165,6 +169,7 @@ impl Gathered {
         let mut gathered = Self {
             results: BTreeMap::new(),
             review: None,
+            flood: None,
             patches: Vec::new(),
             surveys: Vec::new(),
             rules: Value::Null,
@@ -183,6 +188,8 @@ impl Gathered {
                     .map_err(Problem::internal)?;
                 gathered.surveys = app.surveys_of(&result["sources"]).await?;
                 gathered.review = Some(job);
+            } else if name == FLOOD {
+                gathered.flood = Some(job);
             }
             gathered.results.insert(name.clone(), result);
         }
@@ -206,6 +213,13 @@ async fn photos(app: &App, incident: &str, as_of: DateTime<Utc>) -> Result<Vec<P
     }
     photos.reverse();
     Ok(photos)
+}
+
+/// `dataset@revision` of a grid that a job made.
+fn grid_of(job: &Job, name: &str) -> Option<String> {
+    let grids = job.outcome.as_ref()?["grids"].as_array()?;
+    let grid = grids.iter().find(|grid| grid["name"] == name)?;
+    Some(format!("{}@{}", grid["dataset"].as_str()?, grid["revision"].as_str()?))
 }
 
 impl App {
@@ -244,13 +258,11 @@ impl App {
         let within = [x0 - grow_x, y0 - grow_y, x1 + grow_x, y1 + grow_y];
         let change = gathered.results.get(REVIEW).map_or(&Value::Null, |result| &result["change"]);
         let detection_m = change["level_of_detection_m"].as_f64().unwrap_or_default();
-        let grids = review.outcome.as_ref().and_then(|outcome| outcome["grids"].as_array());
-        let difference = grids.into_iter().flatten().find(|grid| grid["name"] == "difference");
-        if let Some(grid) = difference {
-            let text = |name: &str| grid[name].as_str().unwrap_or_default();
-            let name = format!("{}@{}", text("dataset"), text("revision"));
+        if let Some(name) = grid_of(review, "difference") {
             let grid = self.grid_within(&name, plane, within).await?;
             figure.colours = grid.map(|grid| Colours::Difference { grid, detection_m });
+        } else if let Some(name) = gathered.flood.as_ref().and_then(|flood| grid_of(flood, "depth")) {
+            figure.colours = self.grid_within(&name, plane, within).await?.map(Colours::Depth);
         }
         let after = gathered.surveys.iter().find(|survey| survey["role"] == "after");
         if let Some(name) = after.and_then(|survey| survey["source"].as_str())
