@@ -507,7 +507,7 @@ fn the_workbook_of_one_analysis_has_the_tables_of_its_result() {
     use calamine::Reader as _;
     let mut result = results(false).remove("exposure").expect("there");
     result["rule"] = json!("exposure/1");
-    let found = found::Found {
+    let found = Found {
         title: "承灾体统计".to_owned(),
         result,
         sources: Vec::new(),
