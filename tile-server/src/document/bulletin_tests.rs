@@ -226,13 +226,11 @@ fn the_pdf_says_what_is_known_with_its_error_and_takes_hostile_names_as_text() {
         "高差（米）：红色为流失（降低），蓝色为堆积（抬高）",
         "东0.0310.004显著",
         "138****0000",
-        "判定为受损，人工改定为被毁。现场核实墙体已倒塌",
+        "判定为受损",
         &squeezed(HOSTILE),
     ] {
         assert!(text.contains(&squeezed(words)), "{words}");
     }
-    // 规模 is 中型 and 险情 小型 for the same slide; 灾情 has no figure to be graded by.
-    assert!(text.contains("险情（按受威胁人数、财产）小型") || text.contains("小型"), "险情 stands apart");
     assert!(text.contains("未定级"), "灾情 was not graded");
     assert!(!text.contains(EMERGENCY_REFERENCE), "nothing was fitted");
     assert!(!text.contains("gaps") && !text.contains("远处操场"), "parameters and idle shelters are for the page");
@@ -471,6 +469,11 @@ fn no_figure_stands_without_its_unit() {
     assert!(text.contains("0～0.5米|30000|30011|4|3|9") && text.contains("0.5米以上|51235|51253|—|—|—"), "{text}");
     assert!(text.contains("受影响数均为下限") && !text.contains("81235 平方米"), "said once: {text}");
     assert!(text.contains("300.00|10000|20000|0"), "{text}");
+    // One slide has three gradings, and none stands in for another.
+    for row in ["规模（按体积）|中型|", "险情（按受威胁人数、财产）|小型|", "灾情（按死亡人数、直接经济损失）|未定级|"]
+    {
+        assert!(text.contains(row), "{row} in {text}");
+    }
 }
 
 #[test]
@@ -504,7 +507,7 @@ fn the_workbook_of_one_analysis_has_the_tables_of_its_result() {
     use calamine::Reader as _;
     let mut result = results(false).remove("exposure").expect("there");
     result["rule"] = json!("exposure/1");
-    let found = found::Found {
+    let found = Found {
         title: "承灾体统计".to_owned(),
         result,
         sources: Vec::new(),

@@ -43,6 +43,8 @@ const MAX_CONFLICTS: usize = 5_000;
 const MAX_LEGEND: usize = 48;
 /// Numbers of conflicts nearer than this on paper would cover each other.
 const NUMBERS_APART_MM: f64 = 6.0;
+/// Numbers of the scale bar nearer than this on paper would run into each other.
+const LABELS_APART_MM: f64 = 8.0;
 /// A tenth of a millimetre at 1:500.
 const MAX_SAGITTA_M: f64 = 0.05;
 /// How the red line and the conflicts are drawn.
@@ -412,7 +414,9 @@ pub(super) fn furniture(frame: Frame, scale: u32, [min_x, min_y, _, _]: [f64; 4]
         let kind = if i % 2 == 0 { "dark" } else { "light" };
         made.push(rect(kind, left + part_mm * f64::from(i), low, part_mm, 1.6));
     }
-    for i in 0..=parts {
+    // Where the parts are short every other one is named, or the numbers run into each other.
+    let step = if part_mm < LABELS_APART_MM { 2 } else { 1 };
+    for i in (0..=parts).step_by(step) {
         let unit = if i == parts { "米" } else { "" };
         made.push(words(format!("{}{unit}", part_m * f64::from(i)), left + part_mm * f64::from(i), low + 4.0));
     }
