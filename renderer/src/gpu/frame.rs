@@ -230,7 +230,7 @@ impl Painter {
 
     /// Paints the scene and the panels into `output`, which has the frame's size.
     pub(super) fn paint(&mut self, scene: &SceneFrame<'_>, ui: UiFrame, output: &wgpu::TextureView) {
-        let size_px = scene.size_px;
+        let SceneFrame { size_px, .. } = *scene;
         if self.targets.as_ref().is_none_or(|targets| targets.size_px != size_px) {
             self.targets = Some(Targets::new(&self.gpu.device, size_px, self.samples));
         }

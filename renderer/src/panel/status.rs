@@ -89,11 +89,11 @@ fn play(ui: &mut Ui, shown: &Shown, (now, last): (usize, usize), actions: &mut V
         }
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(250));
     }
-    ui.data_mut(|data| match since {
-        Some(since) => {
+    ui.data_mut(|data| {
+        data.remove::<f64>(id);
+        if let Some(since) = since {
             data.insert_temp(id, since);
         }
-        None => data.remove::<f64>(id),
     });
 }
 
