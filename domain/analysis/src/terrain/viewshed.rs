@@ -297,8 +297,8 @@ fn patch(
             made.push(ring);
         }
         // The outer ring is the one that encloses most.
-        let largest = (0..made.len())
-            .max_by(|a, b| area::plane_area(&made[*a]).total_cmp(&area::plane_area(&made[*b])).then(b.cmp(a)));
+        let sizes: Vec<f64> = made.iter().map(|ring| area::plane_area(ring)).collect();
+        let largest = (0..made.len()).max_by(|a, b| sizes[*a].total_cmp(&sizes[*b]).then(b.cmp(a)));
         let Some(largest) = largest else { continue };
         let exterior = made.swap_remove(largest);
         polygons.push(Polygon {
