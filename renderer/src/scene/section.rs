@@ -99,14 +99,12 @@ impl Profile {
     /// Comma separated, with a header line; what is not known is empty.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        use std::fmt::Write as _;
         let mut out = String::from("distance_m,lon,lat,before_m,after_m\n");
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
         for sample in &self.samples {
             let (before, after) = (number(sample.before_m), number(sample.after_m));
             let Sample { distance_m, lon, lat, .. } = sample;
-            // Writing to a text cannot fail.
-            drop(writeln!(out, "{distance_m:.3},{lon:.8},{lat:.8},{before},{after}"));
+            out.push_str(&format!("{distance_m:.3},{lon:.8},{lat:.8},{before},{after}\n"));
         }
         out
     }
