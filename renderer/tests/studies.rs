@@ -12,7 +12,6 @@ use glam::DVec2;
 use renderer::ViewError;
 use renderer::desk::Desk;
 use renderer::gpu::{Backend, Gpu, Shot};
-use renderer::headless;
 use renderer::panel::Panels;
 use renderer::panel::words::Language;
 use renderer::scene::camera::Camera;

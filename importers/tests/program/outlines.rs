@@ -149,7 +149,7 @@ fn exported_patches_are_what_gdal_reads_with_both_areas() {
 fn lines_and_points_are_exported_as_layers_of_their_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let input = folder.path().join("patches.geojson");
-    let feature = |id: &str, geometry: serde_json::Value, properties: serde_json::Value| json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": properties });
+    let feature = |id: &str, geometry: Value, properties: Value| json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": properties });
     let way = [[500_000.5, 3_132_000.0], [500_100.0, 3_132_050.0], [500_200.0, 3_132_000.0]];
     let patches = json!({ "type": "FeatureCollection", "features": [
         feature("LX1", json!({ "type": "LineString", "coordinates": way }), json!({ "length_m": 223.6, "people_of_houses": 7 })),

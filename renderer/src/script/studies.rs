@@ -201,7 +201,7 @@ impl From<CountsFrom> for Reference {
 
 /// A step that asks something of the ground.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Study<'s> {
+pub(super) enum Study<'s> {
     /// Two epochs.
     Compare(&'s TwoEpochs),
     /// Their difference.

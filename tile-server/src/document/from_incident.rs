@@ -88,6 +88,17 @@ pub(crate) fn bulletin(told: &Told<'_>) -> Bulletin {
     }
 }
 
+/// A height datum as papers name it.
+fn datum_words(datum: &str) -> String {
+    match datum {
+        "normal_1985" => "1985国家高程基准".to_owned(),
+        "ellipsoidal" => "椭球高".to_owned(),
+        "egm96" => "EGM96 大地水准面".to_owned(),
+        "unknown" => "高程基准未注明".to_owned(),
+        other => other.strip_prefix("other:").unwrap_or(other).to_owned(),
+    }
+}
+
 /// The tables of one result, where it is of a disaster: what its own workbook holds.
 pub(super) fn tables(result: &Value) -> Vec<Table> {
     let rule = plain(&result["rule"]);
@@ -271,7 +282,7 @@ fn surveys(result: &Value, known: &[Value]) -> Vec<Survey> {
             let source = source_of(role)?;
             let about = known.iter().find(|one| plain(&one["source"]) == source).unwrap_or(&Value::Null);
             let title = plain(&about["title"]);
-            let datum = plain(&result["registration"]["height_datums"][role]);
+            let datum = datum_words(&plain(&result["registration"]["height_datums"][role]));
             Some(Survey {
                 role: words,
                 title: if title.is_empty() { source.split('@').next().unwrap_or_default().to_owned() } else { title },
