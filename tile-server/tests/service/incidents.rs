@@ -35,7 +35,7 @@ fn wanted(_: &Value, _: &RuleBook) -> Result<DataWanted, AnalysisError> {
 
 /// Falls to the west, rises to the east; a corner is unknown.
 fn change_m(column: usize, row: usize) -> f32 {
-    if column < 10 && row < 10 { f32::NAN } else { (column as f32 - 50.0) / 10.0 }
+    if column < 10 && row < 10 { f32::NAN } else { (column as f32 - 50.0) / 8.0 }
 }
 
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
@@ -177,7 +177,7 @@ async fn an_assessment_asks_what_the_incident_knows_and_its_grid_becomes_a_datas
 
     let grid = &job["grids"][0];
     let name = format!("{}@{}", grid["dataset"].as_str().expect("a slug"), grid["revision"].as_str().expect("an id"));
-    assert_eq!((&grid["name"], &grid["range"]), (&json!("difference"), &json!([-5.0, 4.9])), "{grid}");
+    assert_eq!((&grid["name"], &grid["range"]), (&json!("difference"), &json!([-6.25, 6.125])), "{grid}");
     let datasets = service.get("/datasets").await.json();
     let listed = datasets["datasets"].as_array().expect("datasets").iter();
     let made = listed.clone().find(|dataset| dataset["slug"] == grid["dataset"]).expect("the grid is a dataset");
