@@ -248,8 +248,11 @@ fn round_length_m(at_most_m: f64) -> f64 {
 /// A box that names what a picture shows.
 pub(super) fn caption(ui: &Ui, shown: &Shown) {
     let language = shown.language;
+    // Above a section's chart, where there is one.
+    let free = ui.available_rect_before_wrap();
+    let corner = free.left_bottom() - ui.ctx().content_rect().left_bottom();
     Area::new(egui::Id::unique("caption"))
-        .anchor(Align2::LEFT_BOTTOM, egui::vec2(14.0, -14.0))
+        .anchor(Align2::LEFT_BOTTOM, corner + egui::vec2(14.0, -14.0))
         .order(Order::Middle)
         .show(ui.ctx(), |ui| {
             floating_frame(ui).show(ui, |ui| {
