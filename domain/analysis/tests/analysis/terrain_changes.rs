@@ -453,7 +453,7 @@ impl Rasters for Taken {
 }
 
 /// What numpy makes of two raw grids on its standard input: counts, sums of metres, and the difference as raw floats.
-const NUMPY: &str = "
+const NUMPY: &str = r"
 import sys, json, numpy
 rows, columns = int(sys.argv[1]), int(sys.argv[2])
 before, after = numpy.frombuffer(sys.stdin.buffer.read(), dtype='<f4').reshape(2, rows, columns)
