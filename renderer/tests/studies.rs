@@ -5,6 +5,7 @@
 
 mod synthetic;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,11 +42,15 @@ fn above([lon, lat]: [f64; 2], up_m: f64) -> Camera {
     Camera::new([lon, lat, height_m([lon, lat]) + up_m], 0.0, -90.0)
 }
 
+thread_local! {
+    /// One device a test: pictures are handed to a device once.
+    static SHOT: RefCell<Shot> = RefCell::new(Shot::new(Gpu::headless(Backend::Auto).expect("a device"), 4));
+}
+
 fn follow(desk: &mut Desk, steps: &Value) -> Result<Done, ViewError> {
     let text = json!({"version": 1, "steps": steps}).to_string();
     let script = Script::parse(text.as_bytes()).expect("a script");
-    let mut shot = Shot::new(Gpu::headless(Backend::Auto).expect("a device"), 4);
-    script::follow(desk, &mut shot, &script, (Path::new(FOLDER), SIZE_PX))
+    SHOT.with_borrow_mut(|shot| script::follow(desk, shot, &script, (Path::new(FOLDER), SIZE_PX)))
 }
 
 fn picture(name: &str) -> image::RgbaImage {
