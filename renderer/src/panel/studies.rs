@@ -162,14 +162,16 @@ fn epochs(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     }
     let date = |stop: Option<usize>| stop.and_then(|stop| shown.dates.get(stop)).map_or("—", String::as_str);
     ui.horizontal(|ui| {
-        small(ui, words::BEFORE.text(language));
-        ComboBox::from_id_salt("before").width(92.0).selected_text(date(row.before)).show_ui(ui, |ui| {
+        let name = small_label(ui, words::BEFORE.text(language));
+        let moments = ComboBox::from_id_salt("before").width(92.0).selected_text(date(row.before));
+        let shown_moments = moments.show_ui(ui, |ui| {
             for (stop, date) in shown.dates.iter().enumerate() {
                 if ui.selectable_label(row.before == Some(stop), date).clicked() {
                     ask(actions, StudyAction::SetBefore(Some(stop)));
                 }
             }
         });
+        shown_moments.response.labelled_by(name.id);
         small(ui, format!("{} {}", words::AFTER.text(language), date(shown.date)));
     });
     ui.horizontal(|ui| {

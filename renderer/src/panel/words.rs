@@ -361,7 +361,7 @@ pub const BUILDINGS: Word = Word("栋", "");
 /// Plays the moments one after the other.
 pub const PLAY: Word = Word("▶ 播放", "▶ Play");
 /// Stops that.
-pub const PAUSE: Word = Word("⏸ 暂停", "⏸ Pause");
+pub const PAUSE: Word = Word("暂停", "Pause");
 
 /// Which ground a building's height counts from.
 #[must_use]
