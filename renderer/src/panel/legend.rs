@@ -94,7 +94,7 @@ fn depth_text(class: usize) -> String {
 fn difference_ramp(ui: &mut Ui, shown: &Shown, scale: Scale) {
     const STEPS: usize = 120;
     let language = shown.language;
-    title(ui, words::DIFFERENCE.text(language));
+    title(ui, words::HEIGHT_CHANGE.text(language));
     let size = Vec2::new(200.0, 14.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     // Colours over white paper, as they fade on the map; the axis runs like the ramp, by the root.

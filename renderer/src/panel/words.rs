@@ -263,6 +263,8 @@ pub const LINKED: Word = Word("分屏联动", "Side by side");
 pub const ONE_EPOCH: Word = Word("数据只有一期，无法对比", "The data have one date only: nothing to compare");
 /// Change of height.
 pub const DIFFERENCE: Word = Word("高差着色", "Change of height");
+/// What its colours say.
+pub const HEIGHT_CHANGE: Word = Word("两期高差", "Height, later less earlier");
 /// A smaller change is not shown.
 pub const LIMIT: Word = Word("检测限", "Detection limit");
 /// From here on colours are strongest.
