@@ -170,7 +170,7 @@ fn the_window_pans_flies_zooms_orbits_switches_layers_and_time_and_then_rests() 
     // Without a window manager nobody gives the keyboard to a window.
     xdotool(&display, &["search", "--name", "Shikong", "windowfocus", "key", "Home"]);
     // The plan layer's box in the list of layers.
-    xdotool(&display, &["mousemove", "14", "291", "click", "1"]);
+    xdotool(&display, &["mousemove", "14", "330", "click", "1"]);
     wait_for(window, "window-layer.png", |picture| count(picture, is_magenta) > 10);
     assert!(server.hits("/tiles/plan@r1/") > 0);
 
