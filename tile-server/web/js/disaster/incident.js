@@ -60,7 +60,7 @@ export async function openIncident({ content, work }, id, alive, onPick) {
       fill(place.result, element('p', { className: 'problem' }, (job.problem && told(job.problem, 'detail')) || sayCode('job', job.state)));
       return;
     }
-    await showAssessment(place.result, job, incident, { ...tools, renew, whatIf: link.what_if ? link.title : null });
+    await showAssessment(place.result, job, incident, { ...tools, renew, run, whatIf: link.what_if ? link.title : null });
   };
 
   /** Asks an analysis of the incident and follows it. */
