@@ -36,7 +36,9 @@ const tab = async (who, words, file) => {
 };
 /** Waits until the newest assessment is another than `before`, and over. */
 const assessed = async (who, id, before) => {
+  const until = Date.now() + 300000;
   for (;;) {
+    if (Date.now() > until) throw new Error(`${who.name}: no newer assessment than ${before}`);
     const { jobs } = await json(who, `incidents/${id}`);
     const newest = jobs.filter(({ link }) => link.analysis === 'disaster').at(-1);
     if (newest && newest.link.job !== before && ['done', 'failed', 'cancelled'].includes(newest.job.state)) {
