@@ -33,7 +33,8 @@ function drawKey(work, grid, { stops, step, most, diverging }, detection) {
   const marks = [];
   for (let value = diverging ? -Math.floor(most / step) * step : 0; value <= most; value += step) marks.push(value);
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
-  work.container.append(element('div', { className: 'ramp-key', 'data-grid': grid.name },
+  const keys = work.container.querySelector('.ramp-keys') ?? work.container.appendChild(element('div', { className: 'ramp-keys' }));
+  keys.append(element('div', { className: 'ramp-key', 'data-grid': grid.name },
     element('b', {}, say(`grid_${grid.name}`)),
     element('div', { className: 'ramp', style: `background: linear-gradient(to right, ${gradient})` }),
     element('div', { className: 'marks' }, marks.map((value) => element('span', { style: `left:${share(value).toFixed(2)}%` }, `${diverging && value > 0 ? '+' : ''}${value.toFixed(digits)}`))),
