@@ -30,7 +30,11 @@ export class Swipe {
     this.view.map.on('move', this.lead);
     this.#setShare(50);
     this.follow();
-    this.ready = Promise.all([this.view.load(), work.view.load(after)]).then(() => this.follow());
+    this.ready = Promise.all([this.view.load(), work.view.load(after)]).then(() => {
+      // What the day brought lies above what was there.
+      work.raise();
+      this.follow();
+    });
   }
 
   #copy(from, to) {

@@ -76,7 +76,7 @@ export class WorkMap {
     const draw = () => {
       drawLayerList(list, this.view.stack, '', { onChange: draw, onZoom: (dataset) => this.view.fit(24, dataset.bounds, 400) });
       drawLegend(legend, this.view.stack);
-      this.#raise();
+      this.raise();
     };
     fill(this.panel, list, element('h3', {}, say('legend')), legend);
     draw();
@@ -97,11 +97,12 @@ export class WorkMap {
     this.map.addLayer({ id: `${id}/fill`, type: 'fill', source: id, filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': colour, 'fill-opacity': opacity } });
     this.map.addLayer({ id: `${id}/line`, type: 'line', source: id, paint: { 'line-color': outline, 'line-width': width, ...(dash ? { 'line-dasharray': dash } : {}) } });
     this.map.addLayer({ id: `${id}/point`, type: 'circle', source: id, filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-color': outline, 'circle-radius': 6, 'circle-stroke-color': '#fff', 'circle-stroke-width': 2 } });
-    this.#raise();
+    this.raise();
   }
 
-  /** The work lies above the catalogue, the chosen area above all. */
-  #raise() {
+  /** The work lies above the catalogue: grids, sets of areas, the chosen area above all. */
+  raise() {
+    for (const { id } of this.map.getStyle().layers) if (id.startsWith('grid/')) this.map.moveLayer(id);
     const raised = [...this.sets].sort(([, a], [, b]) => a.top - b.top).map(([id]) => id);
     for (const id of [...raised, 'chosen']) for (const part of ['fill', 'casing', 'line', 'point']) if (this.map.getLayer(`${id}/${part}`)) this.map.moveLayer(`${id}/${part}`);
   }
