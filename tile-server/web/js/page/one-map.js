@@ -171,7 +171,11 @@ export const MAP_PAGE = {
     const { map } = linked.active;
     const idle = () => { if (document.body.dataset.page === 'map') document.body.dataset.ready = 'true'; };
     if (map.loaded() && !map.isMoving()) idle();
-    else map.once('idle', idle);
+    else {
+      map.once('idle', idle);
+      // What was drawn last may have been drawn before the listener came: only another picture says that nothing is left to do.
+      map.triggerRepaint();
+    }
     return () => document.body.classList.remove('identifying');
   },
 };
