@@ -111,106 +111,119 @@ pub fn balance_to(parts: &[Decimal], total: Decimal, decimals: u32) -> Result<Ve
     balance(&moved, total, decimals)
 }
 
-/// Rounds a table so that its rows, its columns and the whole all add up: rows and columns are balanced to the rounded
-/// whole first, then every cell is rounded down and the missing units are dealt out along rows and columns that lack
-/// them (controlled rounding, L. H. Cox 1987). A cell of zero stays zero.
+/// Parts of a unit that a table is rounded with; what is smaller is not told apart.
+const GRAIN: i128 = 1_000_000_000;
+
+/// Rounds a table so that its rows, its columns and the whole all add up. Every cell, every row's sum and every column's
+/// becomes the unit below or above it, the whole the nearest (controlled rounding: L. H. Cox, A Constructive Procedure
+/// for Unbiased Controlled Rounding, JASA 82 (1987) 520-524). A cell of zero stays zero; such a rounding always exists.
 pub fn balance_table(table: &[Vec<Decimal>], decimals: u32) -> Result<Vec<Vec<Decimal>>, AnalysisError> {
-    let columns = table.first().map_or(0, Vec::len);
-    let row_sums: Vec<Decimal> = table.iter().map(|row| row.iter().sum()).collect();
-    let column_sums: Vec<Decimal> = (0..columns).map(|c| table.iter().map(|row| row[c]).sum()).collect();
-    let total: Decimal = row_sums.iter().sum();
-    let (rows_wanted, columns_wanted) = (balance(&row_sums, total, decimals)?, balance(&column_sums, total, decimals)?);
+    let (rows, columns) = (table.len(), table.first().map_or(0, Vec::len));
+    if table.iter().flatten().any(|value| value.is_sign_negative() && !value.is_zero()) {
+        return Err(AnalysisError::Balance { reason: "面积为负 (a negative area)" });
+    }
     let unit = Decimal::new(1, decimals);
-    let floor = |v: Decimal| v.round_dp_with_strategy(decimals, RoundingStrategy::ToZero);
-    let mut rounded: Vec<Vec<Decimal>> = table.iter().map(|row| row.iter().map(|v| floor(*v)).collect()).collect();
-    let units = |v: Decimal| i64::try_from((v / unit).round()).unwrap_or(0);
-    // What each row and column still lacks, in units; negative where rounding down was not enough.
-    let mut lacks_row: Vec<i64> =
-        rounded.iter().zip(&rows_wanted).map(|(row, wanted)| units(*wanted - row.iter().sum::<Decimal>())).collect();
-    let mut lacks_column: Vec<i64> =
-        (0..columns).map(|c| units(columns_wanted[c] - rounded.iter().map(|row| row[c]).sum::<Decimal>())).collect();
-    // Cells by what rounding down took from them.
-    let mut cells: Vec<(Decimal, usize, usize)> = Vec::new();
+    let grains = |value: &Decimal| {
+        let whole = (*value / unit * Decimal::from(GRAIN)).round();
+        (whole.scale() == 0).then(|| whole.mantissa())
+    };
+    // The sums stand in the last row and column, negative, so that every row and column of this table is zero in sum.
+    let mut values = vec![vec![0; columns + 1]; rows + 1];
     for (r, row) in table.iter().enumerate() {
-        cells.extend(row.iter().enumerate().filter(|(_, v)| !v.is_zero()).map(|(c, v)| (*v - rounded[r][c], r, c)));
-    }
-    cells.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    for (_, r, c) in &cells {
-        if lacks_row[*r] > 0 && lacks_column[*c] > 0 {
-            rounded[*r][*c] += unit;
-            lacks_row[*r] -= 1;
-            lacks_column[*c] -= 1;
-        }
-    }
-    // What is left goes along chains of cells, up and down in turn.
-    let mut lacks: Vec<i64> = lacks_row.into_iter().chain(lacks_column).collect();
-    while let Some(start) = lacks.iter().position(|lack| *lack != 0) {
-        let sign = lacks[start].signum();
-        let step = if sign > 0 { unit } else { -unit };
-        let Some(chain) = chain(table, &rounded, &lacks, start, step) else {
-            return Err(AnalysisError::Balance {
-                reason: "表格无法双向调平 (rows and columns cannot both add up)"
-            });
-        };
-        let mut change = step;
-        for pair in chain.windows(2) {
-            let (r, c) = cell_of(pair[0], pair[1], table.len());
-            rounded[r][c] += change;
-            change = -change;
-        }
-        lacks[start] -= sign;
-        if let Some(end) = chain.last() {
-            // An odd number of cells ends on the other side, which lacked as much; an even one where too much was.
-            lacks[*end] -= if chain.len() % 2 == 0 { sign } else { -sign };
-        }
-    }
-    Ok(rounded)
-}
-
-/// The cell of a row and a column, counted on after the rows, in either order.
-fn cell_of(a: usize, b: usize, rows: usize) -> (usize, usize) {
-    if a < rows { (a, b - rows) } else { (b, a - rows) }
-}
-
-/// The shortest chain of rows and columns from one that lacks to one that lacks as much across, or has too much on the
-/// same side: the cells between them change up and down in turn.
-fn chain(
-    table: &[Vec<Decimal>],
-    rounded: &[Vec<Decimal>],
-    lacks: &[i64],
-    start: usize,
-    step: Decimal,
-) -> Option<Vec<usize>> {
-    let rows = table.len();
-    let sign = lacks[start].signum();
-    let mut before: Vec<Option<usize>> = vec![None; lacks.len()];
-    let mut queue = std::collections::VecDeque::from([start]);
-    while let Some(at) = queue.pop_front() {
-        let same_side = (at < rows) == (start < rows);
-        let change = if same_side { step } else { -step };
-        let across = if at < rows { rows..lacks.len() } else { 0..rows };
-        for next in across {
-            let (r, c) = cell_of(at, next, rows);
-            if next == start
-                || before[next].is_some()
-                || table[r][c].is_zero()
-                || (rounded[r][c] + change).is_sign_negative()
-            {
-                continue;
+        for (c, value) in row.iter().enumerate() {
+            let value = grains(value).ok_or(AnalysisError::Balance { reason: "面积过大 (an area too large)" })?;
+            for (r, c, value) in [(r, c, value), (r, columns, -value), (rows, c, -value), (rows, columns, value)] {
+                values[r][c] += value;
             }
-            before[next] = Some(at);
-            if lacks[next].signum() == if same_side { sign } else { -sign } {
-                let mut chain = vec![next];
-                let mut back = next;
-                while back != start {
-                    back = before[back]?;
-                    chain.push(back);
+        }
+    }
+    let mut rounding = TableRounding { values, parent: vec![None; rows + columns + 2] };
+    for row in 0..=rows {
+        for column in (0..=columns).filter(|column| (row, *column) != (rows, columns)) {
+            rounding.settle([row, column], None);
+        }
+    }
+    let whole = rounding.values[rows][columns];
+    rounding.settle([rows, columns], Some(whole.rem_euclid(GRAIN) * 2 >= GRAIN));
+    Ok((0..rows)
+        .map(|r| {
+            rounding.values[r][..columns].iter().map(|v| Decimal::from_i128_with_scale(v / GRAIN, decimals)).collect()
+        })
+        .collect())
+}
+
+/// A table on its way to whole units. Its rows and columns are nodes, its cells edges between them; those that are not
+/// whole yet and close no cycle make a forest. A row or column of whole sum has no single cell that is not whole, hence a
+/// forest that nothing can be added to is empty.
+struct TableRounding {
+    /// Grains by row and column; the sum of every row and column is zero.
+    values: Vec<Vec<i128>>,
+    /// By node (rows, then columns): the next node towards the root of its tree.
+    parent: Vec<Option<usize>>,
+}
+
+impl TableRounding {
+    /// Makes a cell whole, or a part of the forest. `up`: whether it may only grow or only shrink on the way.
+    fn settle(&mut self, [row, column]: [usize; 2], up: Option<bool>) {
+        let rows = self.values.len();
+        while self.values[row][column] % GRAIN != 0 {
+            let Some(path) = self.path(rows + column, row) else {
+                self.link(row, rows + column);
+                return;
+            };
+            let along = path
+                .windows(2)
+                .map(|pair| if pair[0] < rows { [pair[0], pair[1] - rows] } else { [pair[1], pair[0] - rows] });
+            let cycle: Vec<[usize; 2]> = std::iter::once([row, column]).chain(along).collect();
+            // Cells up and down in turn leave every sum as it is; the first that gets whole stops the change.
+            let room = |up: bool| {
+                let of = cycle.iter().enumerate().map(|(at, [r, c])| {
+                    let above = self.values[*r][*c].rem_euclid(GRAIN);
+                    if (at % 2 == 0) == up { GRAIN - above } else { above }
+                });
+                of.min().unwrap_or(0)
+            };
+            let up = up.unwrap_or(room(true) <= room(false));
+            let step = if up { room(true) } else { -room(false) };
+            for (at, [r, c]) in cycle.iter().enumerate() {
+                self.values[*r][*c] += if at % 2 == 0 { step } else { -step };
+            }
+            for (pair, [r, c]) in path.windows(2).zip(&cycle[1..]) {
+                if self.values[*r][*c] % GRAIN == 0 {
+                    let child = if self.parent[pair[0]] == Some(pair[1]) { pair[0] } else { pair[1] };
+                    self.parent[child] = None;
                 }
-                chain.reverse();
-                return Some(chain);
             }
-            queue.push_back(next);
         }
     }
-    None
+
+    /// A node and those between it and the root of its tree.
+    fn to_root(&self, from: usize) -> Vec<usize> {
+        std::iter::successors(Some(from), |node| self.parent[*node]).collect()
+    }
+
+    /// The nodes from one to another of the same tree; none where they are in different ones.
+    fn path(&self, from: usize, to: usize) -> Option<Vec<usize>> {
+        let (mut path, mut back) = (self.to_root(from), self.to_root(to));
+        if path.last() != back.last() {
+            return None;
+        }
+        let mut meeting = None;
+        while path.last() == back.last() && !path.is_empty() {
+            meeting = path.pop();
+            back.pop();
+        }
+        path.extend(meeting);
+        path.extend(back.into_iter().rev());
+        Some(path)
+    }
+
+    /// Joins two trees by an edge between these nodes.
+    fn link(&mut self, from: usize, to: usize) {
+        let upwards = self.to_root(from);
+        for pair in upwards.windows(2) {
+            self.parent[pair[1]] = Some(pair[0]);
+        }
+        self.parent[from] = Some(to);
+    }
 }
