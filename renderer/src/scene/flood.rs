@@ -24,7 +24,7 @@ pub struct Flood {
     pub deepest_m: f64,
     /// By class of depth, square metres.
     pub class_m2: [f64; 5],
-    /// Whether the water reaches the border of the grid: beyond it there may be more.
+    /// Whether the water reaches the border of the grid or ground whose height is unknown: beyond it there may be more.
     pub reaches_border: bool,
     /// Whether the chosen place itself is dry: then nothing is under water.
     pub source_is_dry: bool,
@@ -64,7 +64,11 @@ pub fn fill(relief: &Relief, level_m: f64, source: Option<[usize; 2]>) -> Flood 
             flood.volume_m3 += cell_m2 * depth_m;
             flood.deepest_m = flood.deepest_m.max(depth_m);
             flood.class_m2[class_of(depth_m)] += cell_m2;
-            flood.reaches_border |= row == 0 || column == 0 || row + 1 == rows || column + 1 == columns;
+            flood.reaches_border |= row == 0
+                || column == 0
+                || row + 1 == rows
+                || column + 1 == columns
+                || neighbours([columns, rows], index).any(|next| heights[next].is_nan());
         }
     }
     flood
@@ -78,18 +82,21 @@ fn connected(columns: usize, rows: usize, from: usize, is_below: &dyn Fn(usize) 
         waiting.push(from);
     }
     while let Some(index) = waiting.pop() {
-        let (column, row) = (index % columns, index / columns);
-        for next_row in row.saturating_sub(1)..=(row + 1).min(rows - 1) {
-            for next_column in column.saturating_sub(1)..=(column + 1).min(columns - 1) {
-                let next = next_row * columns + next_column;
-                if !wet[next] && is_below(next) {
-                    wet[next] = true;
-                    waiting.push(next);
-                }
+        for next in neighbours([columns, rows], index) {
+            if !wet[next] && is_below(next) {
+                wet[next] = true;
+                waiting.push(next);
             }
         }
     }
     wet
+}
+
+/// A cell and those at its sides and corners.
+fn neighbours([columns, rows]: [usize; 2], index: usize) -> impl Iterator<Item = usize> {
+    let (column, row) = (index % columns, index / columns);
+    let across = move || column.saturating_sub(1)..=(column + 1).min(columns - 1);
+    (row.saturating_sub(1)..=(row + 1).min(rows - 1)).flat_map(move |row| across().map(move |at| row * columns + at))
 }
 
 /// The colour of every cell: its class, opaque; beside water a cell of the shallowest class, so that the shore is drawn by
@@ -169,6 +176,20 @@ mod tests {
         let relief = Relief::sampled([0.8, 0.42], STEP, [3, 1], &|[x, _]| (x > 0.8).then_some(10.0));
         let flood = fill(&relief, 20.0, None);
         assert_eq!(flood.depths_m, [0.0, 10.0, 10.0]);
+    }
+
+    #[test]
+    fn water_beside_a_gap_in_the_data_may_go_on() {
+        let corner = [0.8, 0.42];
+        let reaches = |gap: bool| {
+            let relief = Relief::sampled(corner, STEP, [5, 5], &|place| {
+                let [column, row] = [0, 1].map(|axis| ((place[axis] - corner[axis]) / STEP).round() as usize);
+                let inside = (1..4).contains(&column) && (1..4).contains(&row);
+                (!(gap && [column, row] == [2, 2])).then_some(if inside { 10.0 } else { 30.0 })
+            });
+            fill(&relief, 20.0, Some([1, 1])).reaches_border
+        };
+        assert_eq!([reaches(false), reaches(true)], [false, true]);
     }
 
     #[test]
