@@ -282,6 +282,14 @@ pub enum ViewError {
         /// Why not.
         reason: String,
     },
+    /// More features than can be drawn.
+    #[error("要素超过 {most} 个，无法显示 (there are more features than can be drawn): {url}")]
+    TooManyFeatures {
+        /// Where from.
+        url: String,
+        /// How many can be.
+        most: usize,
+    },
     /// A coordinate could not be converted.
     #[error("坐标无法转换 (a coordinate could not be converted)")]
     Coordinates {

@@ -6,13 +6,24 @@
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::error::ViewError;
 use crate::fetch::{self, Source};
 use crate::packed::{Packed, Packer};
 use crate::session::{Credentials, Parcel, Session};
+
+/// Features asked for at a time.
+const PAGE: usize = 1_000;
+/// How the names of datasets that analyses made begin.
+pub(crate) const RESULT: &str = "result-";
+/// Name of the areas of a result.
+const AREAS: &str = "areas";
+/// Analyses that say what became of buildings.
+const JUDGES_BUILDINGS: [&str; 2] = ["disaster", "terrain-change"];
+/// More of one collection are not drawn.
+const MOST_FEATURES: usize = 100_000;
 
 /// A server and the moment its data are wanted for.
 #[derive(Clone, Debug)]
@@ -72,6 +83,17 @@ pub struct Revision {
     pub height_datum: Value,
 }
 
+/// What an assessment published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Name of the dataset of its areas.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// When it was published: day, hour and minute in China.
+    pub recorded: String,
+}
+
 /// Links relative to the service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -105,6 +127,12 @@ impl Dataset {
         let value = self.revision.as_ref().map_or(&Value::Null, |revision| &revision.height_datum);
         let named = ["datum", "name", "kind"].iter().find_map(|field| value.get(field).and_then(Value::as_str));
         value.as_str().or(named).unwrap_or("unknown")
+    }
+
+    /// When the catalogue was told of the revision, RFC 3339.
+    #[must_use]
+    pub fn recorded(&self) -> Option<&str> {
+        self.revision.as_ref()?.recorded.as_deref()
     }
 
     /// A number the importer noted.
@@ -264,6 +292,31 @@ impl Service {
             .map_err(|source| ViewError::Json { url: url.to_string(), source })
     }
 
+    /// All pages of a `GeoJSON` collection as one; none where the server has no such.
+    pub fn collection(&self, link: &str) -> Result<Option<Value>, ViewError> {
+        let mut features = Vec::new();
+        loop {
+            let url = format!("{link}?limit={PAGE}&offset={}", features.len());
+            let page = self.json(&url)?;
+            if page.is_none() && features.is_empty() {
+                return Ok(None);
+            }
+            let mut page = page.unwrap_or_default();
+            // A page may end before its limit where shapes are large, and then names the next.
+            let goes_on = page["links"].as_array().into_iter().flatten().any(|link| link["rel"] == "next");
+            let Value::Array(found) = page["features"].take() else { break };
+            let goes_on = !found.is_empty() && (goes_on || found.len() == PAGE);
+            features.extend(found);
+            if features.len() > MOST_FEATURES {
+                return Err(ViewError::TooManyFeatures { url, most: MOST_FEATURES });
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(Some(json!({ "type": "FeatureCollection", "features": features })))
+    }
+
     /// Sends something; a packed folder takes nothing.
     pub fn send(&self, method: reqwest::Method, link: &str, key: &str, parcel: Parcel<'_>) -> Result<Value, ViewError> {
         let url = self.link(link, None)?;
@@ -291,22 +344,58 @@ impl Service {
 
     /// The datasets valid at a moment (RFC 3339 or a date), or now.
     pub fn dataset_list(&self, datetime: Option<&str>) -> Result<Vec<Dataset>, ViewError> {
+        let mut datasets = self.everything(datetime)?;
+        // What an analysis made (a difference, depths of water) is no ground to stand on.
+        datasets.retain(|dataset| dataset.properties.get("result_of").is_none());
+        Ok(datasets)
+    }
+
+    /// What assessments published of the places that they found, the newest first.
+    pub fn assessments(&self) -> Result<Vec<Assessment>, ViewError> {
+        let of = |dataset: &Dataset, field: &str| -> Option<String> {
+            Some(dataset.properties.get("result_of")?.get(field)?.as_str()?.to_owned())
+        };
+        let mut found: Vec<Dataset> = self.everything(None)?;
+        found.retain(|dataset| {
+            of(dataset, "name").as_deref() == Some(AREAS)
+                && of(dataset, "analysis").is_some_and(|name| JUDGES_BUILDINGS.contains(&name.as_str()))
+        });
+        found.sort_by_key(|dataset| std::cmp::Reverse(dataset.recorded().map(str::to_owned)));
+        let assessment = |dataset: Dataset| Assessment {
+            recorded: dataset.recorded().and_then(minute_in_china).unwrap_or_default(),
+            title: dataset.title.clone(),
+            slug: dataset.slug,
+        };
+        Ok(found.into_iter().map(assessment).collect())
+    }
+
+    fn everything(&self, datetime: Option<&str>) -> Result<Vec<Dataset>, ViewError> {
         let url = self.link("datasets", datetime)?;
         let fetched = fetch::fetch(&self.source, &url)?;
         if !fetched.found {
             return Err(ViewError::Status { url: url.to_string(), status: 404 });
         }
-        let mut list: DatasetList =
-            serde_json::from_slice(&fetched.body).map_err(|source| ViewError::Json { url: url.to_string(), source })?;
-        // What an analysis made (a difference, depths of water) is no ground to stand on.
-        list.datasets.retain(|dataset| dataset.properties.get("result_of").is_none());
-        Ok(list.datasets)
+        let list: Result<DatasetList, _> = serde_json::from_slice(&fetched.body);
+        list.map(|list| list.datasets).map_err(|source| ViewError::Json { url: url.to_string(), source })
     }
+}
+
+/// Day, hour and minute of an RFC 3339 time on the clocks of China.
+fn minute_in_china(text: &str) -> Option<String> {
+    let clock = chrono::FixedOffset::east_opt(8 * 3_600)?;
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.with_timezone(&clock).format("%Y-%m-%d %H:%M").to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_those_of_clocks_in_china() {
+        assert_eq!(minute_in_china("2024-07-20T18:05:59Z").as_deref(), Some("2024-07-21 02:05"));
+        assert_eq!(minute_in_china("soon"), None);
+    }
 
     #[test]
     fn tile_templates_keep_their_braces_and_become_absolute() {

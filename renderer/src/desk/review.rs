@@ -11,6 +11,7 @@ use crate::meeting::edit::SceneEdit;
 use crate::meeting::file::{LayerState, MeetingFile};
 use crate::meeting::project::{Bookmark, Note, Scene};
 use crate::meeting::scheme::Building;
+use crate::panel::studies::StudyAction;
 use crate::panel::words::{self, Language};
 use crate::panel::{Action, FindingRow, MeasuredLine, MeetingRow, NoteRow, Tab};
 use crate::scene::camera::{Camera, View};
@@ -315,7 +316,13 @@ impl Desk {
     /// Does what belongs to the meeting; false for everything else.
     pub(super) fn work_on(&mut self, action: &Action, size_px: [u32; 2]) -> bool {
         match action {
-            Action::ShowTab(tab) => self.work.tab = *tab,
+            Action::ShowTab(tab) => {
+                self.work.tab = *tab;
+                // Whoever goes there wants to know what was assessed meanwhile.
+                if *tab == Tab::Studies {
+                    self.study(&Action::Study(StudyAction::FindAssessments));
+                }
+            }
             Action::SetTool(tool) => {
                 self.work.cancel();
                 self.work.tool = *tool;

@@ -60,8 +60,13 @@ impl Desk {
             StudyAction::SetSettings(settings) => self.set_settings(*settings),
             StudyAction::SetCutRange(range_m) => self.set_cut_range(*range_m),
             StudyAction::ClearCut => self.viewer.set_clip(None),
-            StudyAction::LoadDamage(job) => {
-                if let Err(error) = self.viewer.load_damage(job.trim()) {
+            StudyAction::FindAssessments => {
+                if let Err(error) = self.viewer.find_assessments() {
+                    self.viewer.said = Some(crate::viewer::chain(&error));
+                }
+            }
+            StudyAction::LoadDamage(name) => {
+                if let Err(error) = self.viewer.load_damage(name) {
                     self.viewer.said = Some(crate::viewer::chain(&error));
                 }
             }
@@ -196,6 +201,7 @@ impl Desk {
             has_cut: studies.clip().is_some(),
             cut_range_m: studies.clip().map(|clip| clip.range_m).filter(|range_m| *range_m != EVERYTHING_M),
             damage: studies.damage.clone(),
+            assessments: studies.assessments.clone(),
             settings: self.work.settings,
             reference: self.work.reference,
             has_volume: self.work.measures.iter().any(|measure| measure.kind == MeasureKind::Volume),

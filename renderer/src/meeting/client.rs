@@ -9,10 +9,6 @@ use crate::error::ViewError;
 use crate::service::Service;
 use crate::session::Parcel;
 
-/// Patches asked for at once, and at most.
-const PAGE: usize = 1_000;
-const MOST_PATCHES: usize = 20_000;
-
 /// Finds a project by id, code or name and reads everything a meeting shows of it.
 pub fn open(service: &Service, wanted: &str) -> Result<Meeting, ViewError> {
     let id = find(service, wanted)?;
@@ -68,7 +64,7 @@ pub fn read(service: &Service, id: &str) -> Result<Meeting, ViewError> {
     let (patches, result) = match job {
         Some(job) => {
             let result = service.json(&format!("analyses/jobs/{job}/result"))?.unwrap_or_default();
-            (patches(service, &job)?, result)
+            (service.collection(&format!("analyses/jobs/{job}/patches"))?.unwrap_or_default(), result)
         }
         None => (Value::Null, Value::Null),
     };
@@ -81,22 +77,6 @@ pub fn read(service: &Service, id: &str) -> Result<Meeting, ViewError> {
         project,
     };
     Meeting::of(&documents).map_err(|reason| ViewError::Meeting { reason })
-}
-
-/// All patches of a job, page by page; null where the server has none.
-fn patches(service: &Service, job: &str) -> Result<Value, ViewError> {
-    let mut features = Vec::new();
-    while features.len() < MOST_PATCHES {
-        let link = format!("analyses/jobs/{job}/patches?limit={PAGE}&offset={}", features.len());
-        let Some(mut page) = service.json(&link)? else { break };
-        let Some(Value::Array(found)) = page.get_mut("features").map(Value::take) else { break };
-        let count = found.len();
-        features.extend(found);
-        if count < PAGE {
-            break;
-        }
-    }
-    Ok(json!({"type": "FeatureCollection", "features": features}))
 }
 
 /// Sends a note; `key` makes a repetition harmless.

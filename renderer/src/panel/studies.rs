@@ -1,6 +1,6 @@
 //! The list of what can be asked of the ground: two epochs, their difference, a section, water, views, a cut, buildings.
 
-use egui::{Button, ComboBox, DragValue, RichText, ScrollArea, Slider, TextEdit, Ui};
+use egui::{Button, ComboBox, DragValue, RichText, ScrollArea, Slider, Ui};
 
 use super::{ACCENT, Action, Shown, words};
 use crate::desk::{Settings, Tool};
@@ -11,6 +11,7 @@ use crate::scene::earthwork::Reference;
 use crate::scene::flood::Flood;
 use crate::scene::section::Profile;
 use crate::scene::sight::Sight;
+use crate::service::Assessment;
 use crate::viewer::{Compare, DamageStudy, FloodOrder, ViewOrder, ViewStudy};
 
 /// Something asked of the ground.
@@ -40,7 +41,9 @@ pub enum StudyAction {
     SetCutRange(Option<[f64; 2]>),
     /// Make the scene whole again.
     ClearCut,
-    /// Show what a job found of the buildings.
+    /// Ask which assessments there are.
+    FindAssessments,
+    /// Show what one found of the buildings.
     LoadDamage(String),
     /// Put that away.
     ClearDamage,
@@ -73,6 +76,8 @@ pub struct StudiesRow {
     pub cut_range_m: Option<[f64; 2]>,
     /// Buildings by state.
     pub damage: Option<DamageStudy>,
+    /// Assessments there are.
+    pub assessments: Vec<Assessment>,
     /// Numbers that studies are made with.
     pub settings: Settings,
     /// What volumes count from.
@@ -96,6 +101,7 @@ impl Default for StudiesRow {
             has_cut: false,
             cut_range_m: None,
             damage: None,
+            assessments: Vec::new(),
             settings: Settings::default(),
             reference: Reference::Corners,
             has_volume: false,
@@ -373,26 +379,38 @@ fn cut(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     }
 }
 
-/// Where the job's id is typed; kept by egui.
-fn job_words() -> egui::Id {
-    egui::Id::unique("damage job")
-}
-
 fn buildings(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     let (language, row) = (shown.language, &shown.studies);
     heading(ui, shown, words::DAMAGE);
-    let mut job: String = ui.data_mut(|data| data.get_temp(job_words())).unwrap_or_default();
-    let name = ui.label(RichText::new(words::JOB.text(language)).small().weak());
+    let name = ui.label(RichText::new(words::ASSESSMENT.text(language)).small().weak());
+    let told = |one: &Assessment| format!("{} {}", one.title, one.recorded);
+    let chosen = row
+        .damage
+        .as_ref()
+        .map(|study| row.assessments.iter().find(|one| one.slug == study.job).map_or_else(|| study.job.clone(), told));
+    let nothing = if row.assessments.is_empty() { words::NO_ASSESSMENT } else { words::CHOOSE };
+    let nothing = nothing.text(language).to_owned();
+    ComboBox::from_id_salt("assessment")
+        .width(250.0)
+        .selected_text(chosen.unwrap_or(nothing))
+        .show_ui(ui, |ui| {
+            for one in &row.assessments {
+                let is_shown = row.damage.as_ref().is_some_and(|study| study.job == one.slug);
+                if ui.selectable_label(is_shown, told(one)).clicked() {
+                    ask(actions, StudyAction::LoadDamage(one.slug.clone()));
+                }
+            }
+        })
+        .response
+        .labelled_by(name.id);
     ui.horizontal(|ui| {
-        ui.add(TextEdit::singleline(&mut job).desired_width(150.0).char_limit(100)).labelled_by(name.id);
-        if ui.add_enabled(!job.trim().is_empty(), Button::new(words::LOAD.text(language))).clicked() {
-            ask(actions, StudyAction::LoadDamage(job.trim().to_owned()));
+        if ui.button(words::FIND.text(language)).clicked() {
+            ask(actions, StudyAction::FindAssessments);
         }
         if row.damage.is_some() && ui.button(words::CLEAR.text(language)).clicked() {
             ask(actions, StudyAction::ClearDamage);
         }
     });
-    ui.data_mut(|data| data.insert_temp(job_words(), job));
     if let Some(study) = &row.damage {
         for (state, count) in damage::STATES.iter().zip(study.counts).filter(|(_, count)| *count > 0) {
             let title = state.title[usize::from(!language.is_chinese())];

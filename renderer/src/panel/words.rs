@@ -308,8 +308,10 @@ pub const DEEPEST: Word = Word("最大水深", "Deepest");
 /// Depth of water.
 pub const DEPTH: Word = Word("水深", "Depth");
 /// The water goes on.
-pub const MORE_WATER: Word =
-    Word("水面到达范围边界，边界外未计", "The water reaches the border; beyond it nothing is counted");
+pub const MORE_WATER: Word = Word(
+    "水面到达范围边界或无数据处，其外未计",
+    "The water reaches the border or a gap in the data; beyond nothing is counted",
+);
 /// The source lies over the water.
 pub const DRY_SOURCE: Word =
     Word("水源点高于水位，未淹没", "The place chosen lies above the level: nothing is under water");
@@ -354,10 +356,14 @@ pub const NO_CUT: Word = Word(
 );
 /// Buildings by state.
 pub const DAMAGE: Word = Word("建筑受损", "Buildings");
-/// The job of an analysis.
-pub const JOB: Word = Word("灾情评估任务编号", "Id of the assessment's job");
-/// Loads it.
-pub const LOAD: Word = Word("载入", "Load");
+/// What became of buildings, by assessment.
+pub const ASSESSMENT: Word = Word("灾情评估成果", "Assessments");
+/// There is none.
+pub const NO_ASSESSMENT: Word = Word("目录中没有评估成果", "The catalogue has none");
+/// None is chosen.
+pub const CHOOSE: Word = Word("请选择", "Choose one");
+/// Asks for them anew.
+pub const FIND: Word = Word("刷新", "Ask again");
 /// How many buildings.
 pub const BUILDINGS: Word = Word("栋", "");
 /// Plays the moments one after the other.

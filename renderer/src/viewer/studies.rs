@@ -23,7 +23,7 @@ use crate::scene::place;
 use crate::scene::relief::Relief;
 use crate::scene::section::{self, Profile};
 use crate::scene::sight::{self, Sight};
-use crate::service::{Dataset, Pyramid};
+use crate::service::{Assessment, Dataset, Pyramid, RESULT};
 
 /// Samples of the ground a polygon is measured on at most.
 const MOST_MEASURED: usize = 4_000_000;
@@ -108,7 +108,7 @@ pub struct SectionStudy {
 /// Buildings by state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DamageStudy {
-    /// The job whose patches these are.
+    /// The dataset or job whose places these are.
     pub job: String,
     /// How many are in each state, as [`damage::STATES`] has them.
     pub counts: [usize; 5],
@@ -129,6 +129,8 @@ pub struct Studies {
     pub section: Option<SectionStudy>,
     /// Buildings by state.
     pub damage: Option<DamageStudy>,
+    /// Assessments that the catalogue has.
+    pub assessments: Vec<Assessment>,
     clip: Option<Arc<Clip>>,
     clip_edges: Option<(Arc<LineSet>, DVec3)>,
     /// The terrain of both epochs that answers were worked out on.
@@ -245,14 +247,23 @@ impl Viewer {
         self.studies.clip = clip.map(Arc::new);
     }
 
-    /// Asks the server for what an analysis found of the buildings.
+    /// Asks which assessments the catalogue has by now.
+    pub fn find_assessments(&mut self) -> Result<(), ViewError> {
+        self.studies.assessments = self.service.assessments()?;
+        Ok(())
+    }
+
+    /// Shows what an analysis found of the buildings: by the dataset that it published, or by its job.
     pub fn load_damage(&mut self, job: &str) -> Result<(), ViewError> {
         let refuse = |reason: &str| ViewError::Damage { job: job.to_owned(), reason: reason.to_owned() };
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
         if job.is_empty() || job.len() > 100 || !job.chars().all(is_name) {
             return Err(refuse("任务编号无效 (not a job's id)"));
         }
-        let document = self.service.json(&format!("analyses/jobs/{job}/patches"))?;
+        // What an analysis published is read like any other dataset; a job's own places need a right to them.
+        let link =
+            if job.starts_with(RESULT) { format!("features/{job}") } else { format!("analyses/jobs/{job}/patches") };
+        let document = self.service.collection(&link)?;
         let document = document.ok_or_else(|| refuse("服务上没有 (the server does not have it)"))?;
         let areas = polygons::read(&document).map_err(|reason| refuse(&reason))?;
         let counts = damage::counts(&areas);
