@@ -79,5 +79,6 @@ awk '/VmHWM/ {printf "%-58s %8.0f MB\n", "server, peak memory", $2 / 1024}' "/pr
 kill "$server"; wait "$server" 2>/dev/null || true
 scripts/bench-overlay.sh "$bin/examples"
 scripts/bench-terrain-change.sh "$bin/examples"
+scripts/bench-disaster.sh "$bin" "$work/county"
 scripts/bench-review.sh
 for example in inundation terrain exposure; do "$bin/examples/${example}_bench"; done
