@@ -10,9 +10,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::coordination::number;
+use crate::oracles::gdal_feature_count;
 use crate::plans_in_browser::{grouped, rows};
 use crate::programs::{Server, admin_password, data_folder, import, run, skipped, validate};
 use crate::sample_county::County;
+use crate::web_mercator::{address, c_tile_at, tile_at};
 
 const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
 /// Longest wait for anything; a killed worker's lease alone takes a quarter of a minute.
@@ -106,6 +108,9 @@ fn the_page_says_what_the_service_found(said: &Value) {
     assert_eq!((&swipe["days"], &swipe["together"]), (&json!(["2023-05-16", "2024-07-20"]), &json!(true)), "{swipe}");
     assert!((10.0..50.0).contains(&number(&swipe["share"])), "{swipe}");
     assert!(text(said, "flood").contains("淹没面积"), "{}", said["flood"]);
+    for dataset in rows(&said["job"], "layers").iter().chain(rows(&said["job"], "grids")) {
+        assert!(text(said, "published").contains(text(dataset, "dataset")), "{dataset}: {}", said["published"]);
+    }
 }
 
 fn what_people_said_is_kept(said: &Value) {
@@ -146,9 +151,56 @@ fn the_papers_can_be_read(folder: &Path, said: &Value) {
         run(std::process::Command::new("pdftotext").args(["-layout"]).arg(folder.join("bulletin.pdf")).arg("-"));
     assert_eq!(code, 0, "{complaint}");
     let plain: String = words.chars().filter(|c| !c.is_whitespace()).collect();
-    for expected in ["样例镇滑坡", "首报", "样例县应急管理局", "未报", "76", "中型"] {
+    for expected in [
+        "样例镇滑坡",
+        "首报",
+        "样例县应急管理局",
+        "未报",
+        "76",
+        "中型",
+        "三维视图：变化量着色与房屋状态",
+        "三维视图：左为变化前，右为变化后",
+    ] {
         assert!(plain.contains(expected), "the bulletin does not say {expected}: {words}");
     }
+}
+
+/// The places that a job found are a layer that others can read: as a file, and as tiles of both grids.
+fn what_was_found_is_a_layer(server: &Server, id: &str, folder: &Path) {
+    let patches = server.json(&format!("/analyses/jobs/{id}/patches?limit=10000"));
+    let areas = rows(&patches, "features").iter().filter(|patch| text(&patch["geometry"], "type").ends_with("Polygon"));
+    let job = state(server, id);
+    let layer = rows(&job, "layers").iter().find(|layer| layer["geometry"] == "polygon").expect("areas");
+    let name = format!("{}@{}", text(layer, "dataset"), text(layer, "revision"));
+    assert_eq!(layer["count"].as_u64(), Some(areas.count() as u64), "{layer}");
+    let file = folder.join("result.fgb");
+    let (status, _, body) = server.get(&format!("/assets/{name}/features.fgb"));
+    std::fs::write(&file, body).expect("written");
+    assert_eq!((status, Some(gdal_feature_count(&file))), (200, layer["count"].as_u64()));
+    let dataset = server.json(&format!("/datasets/{name}"));
+    // What it was made of is public; what was asked is for those who may see the job.
+    assert_eq!(dataset["properties"]["result_of"]["job"], json!(id), "{dataset:#}");
+    let sources = rows(&dataset["revision"]["report"], "sources");
+    assert!(
+        sources.iter().any(|source| source["source"].as_str().is_some_and(|name| name.starts_with("ground@"))),
+        "{dataset:#}"
+    );
+    // A tile each of Web Mercator and of the geographic grid, where the largest place is.
+    let tilejson = server.json(&format!("/tiles/{name}"));
+    let bounds: Vec<f64> = rows(&tilejson, "bounds").iter().map(number).collect();
+    let middle = [f64::midpoint(bounds[0], bounds[2]), f64::midpoint(bounds[1], bounds[3])];
+    let template = tilejson["tiles"][0].as_str().expect("a template").to_owned();
+    for (template, tile) in
+        [(template.clone(), tile_at(12, middle)), (template.replace("/{z}/", "/c/{z}/"), c_tile_at(12, middle))]
+    {
+        let (status, kind, body) = server.get(&address(&template, 12, tile));
+        assert_eq!((status, kind.as_str()), (200, "application/vnd.mapbox-vector-tile"), "{template} {tile:?}");
+        let file = folder.join("result.mvt");
+        std::fs::write(&file, body).expect("written");
+        assert!(gdal_feature_count(&file) > 0, "{template} {tile:?}");
+    }
+    let (status, _, style) = server.get(&format!("/styles/analysis-result.json?dataset={name}"));
+    assert!(status == 200 && !style.is_empty(), "the style");
 }
 
 fn state(server: &Server, id: &str) -> Value {
@@ -195,13 +247,18 @@ fn twenty_assessments_at_once_outlive_a_killed_server() {
     let peak_kb = kb.max(server.peak_kb());
     assert!(peak_kb < MOST_KB, "{peak_kb} kB at the most");
 
-    // Each grid is a dataset once, whichever process made it, and the results are those of an undisturbed run.
+    // Each grid and each layer is a dataset once, whichever process made it, and the results are those of an undisturbed run.
     let datasets = server.json("/datasets");
     let results: Vec<&Value> =
         rows(&datasets, "datasets").iter().filter(|dataset| dataset["properties"]["result_of"].is_object()).collect();
-    let jobs: BTreeSet<&str> = results.iter().map(|made| text(&made["properties"]["result_of"], "job")).collect();
-    assert_eq!((results.len(), jobs.len()), (AT_ONCE, AT_ONCE), "a grid each");
+    for name in ["difference", "areas"] {
+        let of = results.iter().map(|made| &made["properties"]["result_of"]).filter(|of| of["name"] == name);
+        let jobs: Vec<&str> = of.map(|of| text(of, "job")).collect();
+        let apart: BTreeSet<&&str> = jobs.iter().collect();
+        assert_eq!((jobs.len(), apart.len()), (AT_ONCE, AT_ONCE), "{name}: one each");
+    }
     assert!(results.iter().all(|made| rows(made, "revisions").len() == 1), "published once");
+    what_was_found_is_a_layer(&server, &ids[0], folder.path());
     let result = |id: &str| server.get(&format!("/analyses/jobs/{id}/result")).2;
     let (_, _, again) = server.send(Method::POST, "/analyses/disaster", Some("once more"), &ask(4));
     let again = text(&again["job"], "id");

@@ -86,6 +86,11 @@ try {
   seen.result = await json(duty, `analyses/jobs/${job.id}/result`);
   seen.overview = await text(duty, '#assessment-rows');
   await picture(duty, 'overview');
+  await duty.page.click('#published > summary');
+  await duty.page.waitForFunction(() => document.querySelectorAll('#published .snippet').length > 0);
+  seen.published = await text(duty, '#published');
+  await duty.page.$eval('#published', (one) => one.scrollIntoView());
+  await picture(duty, 'published');
   await tab(duty, '房屋', 'buildings');
   await tab(duty, '受威胁对象', 'exposure');
   await tab(duty, '转移', 'routes');

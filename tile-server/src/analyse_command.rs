@@ -56,6 +56,7 @@ pub(crate) async fn run(arguments: &AnalyseArguments) -> anyhow::Result<()> {
         work: WorkLimits::of_cores(1),
         people: PeopleSettings::default(),
         jobs: JobSettings::default(),
+        viewer: None,
         push: None,
     };
     let app = App::new(catalog.clone(), settings);

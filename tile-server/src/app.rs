@@ -16,6 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::desk::Desk;
+use crate::ground_views::{GroundViews, ViewerProgram};
 use crate::jobs::{JobSettings, Jobs};
 use crate::people::{People, PeopleSettings, same_origin};
 use crate::problem::Problem;
@@ -27,7 +28,7 @@ use crate::traffic::{Traffic, observe};
 use crate::work::{Work, WorkLimits};
 
 /// Longest a request may take; the slowest is a cold tile of a basemap far away.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 /// Revisions kept in memory: metadata only.
 const REVISIONS_KEPT: u64 = 4_096;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub jobs: JobSettings,
     /// The provincial platform that is told of decided projects.
     pub push: Option<PushSettings>,
+    /// What draws views of the ground.
+    pub viewer: Option<ViewerProgram>,
 }
 
 /// One running server.
@@ -78,6 +81,7 @@ pub struct App {
     pub(crate) glyphs: routes::glyphs::GlyphCache,
     pub(crate) map_font: routes::maps::MapFont,
     pub(crate) workshop: crate::document::Workshop,
+    pub(crate) views: GroundViews,
 }
 
 /// What handlers share.
@@ -102,6 +106,7 @@ impl App {
             glyphs: routes::glyphs::GlyphCache::default(),
             map_font: routes::maps::MapFont::default(),
             workshop: crate::document::Workshop::default(),
+            views: GroundViews::default(),
         })
     }
 }

@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::problem::Problem;
 
 /// The id column that importers write.
-const ID_COLUMN: &str = "fid";
+pub(crate) const ID_COLUMN: &str = "fid";
 /// Vertices handed out for one request, over all features.
 const MAX_VERTICES: usize = 5_000_000;
 /// Points per edge of a box that is carried to another CRS.

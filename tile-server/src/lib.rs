@@ -12,6 +12,7 @@ mod document;
 pub mod encoding;
 pub mod feature_file;
 pub mod glyph;
+pub mod ground_views;
 pub mod importer_program;
 pub mod jobs;
 pub mod locate;

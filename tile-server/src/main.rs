@@ -3,13 +3,14 @@
 mod analyse_command;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
+use tile_server::ground_views::ViewerProgram;
 use tile_server::package::SigningKey;
 use tile_server::people::{FirstStart, PeopleSettings, first_start};
 use tile_server::push::PushSettings;
@@ -114,6 +115,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.open && !open {
         tracing::warn!("there are accounts, so --open has no effect: people log in");
     }
+    let listener = tokio::net::TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("无法监听 / cannot listen on {}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let own_program = std::env::current_exe().ok();
     let settings = Settings {
         base_path: base_path.clone(),
         now,
@@ -127,15 +133,14 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             ..PeopleSettings::default()
         },
         jobs: JobSettings {
-            importer: std::env::current_exe().ok().map(|program| tile_server::importer_program::beside(&program)),
+            importer: own_program.as_deref().map(tile_server::importer_program::beside),
             ..JobSettings::default()
         },
         push: push_settings(arguments.push_url, arguments.push_key_file)?,
+        viewer: own_program
+            .as_deref()
+            .map(|program| ViewerProgram::beside(program, format!("http://{}{base_path}", reached_at(address)))),
     };
-    let listener = tokio::net::TcpListener::bind(arguments.listen)
-        .await
-        .with_context(|| format!("无法监听 / cannot listen on {}", arguments.listen))?;
-    let address = listener.local_addr()?;
     // The first line of stdout is the URL, for whoever started us on port 0. The password goes with it in one piece:
     // it is shown here, once, and never in the log.
     let mut greeting = format!("http://{address}{base_path}\n");
@@ -156,6 +161,14 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     sweeping.abort();
     catalog.close().await;
     Ok(())
+}
+
+/// Where a program on this machine reaches us.
+fn reached_at(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
 }
 
 fn one_time(name: &str, password: &str) -> String {

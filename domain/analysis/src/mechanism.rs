@@ -20,6 +20,8 @@ pub struct Analysis {
     pub title_zh: &'static str,
     /// English title.
     pub title_en: &'static str,
+    /// Whether what a job of it finds is published as datasets, for others' maps.
+    pub results_are_datasets: bool,
     /// Which data the request needs; refuses a request that makes no sense.
     pub wanted: fn(&Value, &RuleBook) -> Result<DataWanted, AnalysisError>,
     /// The analysis itself.

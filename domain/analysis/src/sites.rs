@@ -22,7 +22,14 @@ use crate::{
 };
 
 /// The analysis.
-pub static SITES: Analysis = Analysis { name: "sites", title_zh: "选址", title_en: "Search for sites", wanted, run };
+pub static SITES: Analysis = Analysis {
+    name: "sites",
+    title_zh: "选址",
+    title_en: "Search for sites",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "sites/2";

@@ -13,8 +13,14 @@ use crate::{
 };
 
 /// The analysis.
-pub const STATISTICS: Analysis =
-    Analysis { name: "statistics", title_zh: "分区统计", title_en: "Areas by unit and class", wanted, run };
+pub const STATISTICS: Analysis = Analysis {
+    name: "statistics",
+    title_zh: "分区统计",
+    title_en: "Areas by unit and class",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Version of this rule in results; changes when the same input may give another result.
 const RULE: &str = "statistics/1";

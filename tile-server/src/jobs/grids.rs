@@ -1,14 +1,11 @@
-//! Grids that an analysis makes: written as elevation files while it runs, published as datasets of their own when it is
-//! done. A job that is begun again after a crash publishes the same revision under the same name, once.
+//! Grids that an analysis makes: written as elevation files while it runs, published as datasets when it is done.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use analysis::mechanism::Rows;
 use analysis::{AnalysisError, RasterMade, Rasters};
-use catalog::{
-    CatalogError, DatasetKind, HeightReference, Job, NewAsset, NewDataset, NewRevision, Provenance, RevisionId, Slug,
-};
+use catalog::{DatasetKind, HeightReference, Job, NewAsset, NewRevision};
 use chrono::{DateTime, Utc};
 use geodesy::Transform;
 use geodesy::crs::Crs;
@@ -16,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiles::cog::{ElevationGrid, GeoTransform, write_elevation};
 
+use super::results::{self, Made};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -94,12 +92,6 @@ impl Rasters for GridFolder {
     }
 }
 
-/// The dataset that a job's grid becomes.
-fn slug_of(job: &Job, name: &str) -> Result<Slug, Problem> {
-    let short: String = job.id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-    Slug::parse(&format!("result-{short}-{name}")).map_err(Problem::internal)
-}
-
 /// `[west, south, east, north]` degrees of a grid.
 fn bounds_lon_lat_deg(raster: &RasterMade) -> Result<[f64; 4], Problem> {
     let [west, north, width, height] = raster.grid;
@@ -127,31 +119,8 @@ pub(super) async fn publish(
     for grid in grids {
         let Some([low, high]) = grid.range else { continue };
         let made = &grid.made;
-        let slug = slug_of(job, made.name)?;
-        // The same name however often the job is begun.
-        let id = RevisionId::from_time(job.created, 0);
-        let staging = match app.catalog.staging_open(&slug, &id, (app.settings.now)()).await {
-            Ok(staging) => staging,
-            Err(CatalogError::RevisionExists { .. }) if app.catalog.revision_get(&slug, &id).await?.is_some() => {
-                published.push(told(&slug, &id, grid));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let target = staging.path().join(FILE);
-        let from = grid.path.clone();
-        tokio::task::spawn_blocking(move || std::fs::copy(from, target))
-            .await
-            .map_err(Problem::internal)?
-            .map_err(Problem::internal)?;
-        let dataset = NewDataset {
-            title: Some(made.title_zh.to_owned()),
-            title_en: Some(made.title_en.to_owned()),
-            ..NewDataset::new(slug.clone(), DatasetKind::Elevation)
-        };
         let bounds = bounds_lon_lat_deg(made)?;
-        let crs = made.crs.epsg().map_or_else(|| made.crs.definition().to_owned(), |code| format!("EPSG:{code}"));
-        let mut revision = NewRevision::new(valid_from, &crs, bounds);
+        let mut revision = NewRevision::new(valid_from, &results::name_of(&made.crs), bounds);
         // Not heights: nobody may hold them against heights.
         revision.height = HeightReference {
             datum: "other".to_owned(),
@@ -160,30 +129,24 @@ pub(super) async fn publish(
         };
         revision.height_range_m = Some([f64::from(low), f64::from(high)]);
         revision.assets = vec![NewAsset::new(FILE, "cog", "image/tiff; application=geotiff; profile=cloud-optimized")];
-        revision.provenance = Provenance {
-            operator: Some(job.account_name.clone()),
-            software: Some(format!("{} {}", job.name, env!("CARGO_PKG_VERSION"))),
-            parameters: json!({ "analysis": job.name, "job": job.id, "request": job.request }),
-            report: json!({ "sources": sources }),
-            ..Provenance::default()
-        };
         let columns = made.size[0].max(1) as f64;
         let zoom = (360.0 / 256.0 * columns / (bounds[2] - bounds[0]).max(1e-12)).log2().round().clamp(0.0, 22.0);
         revision.properties = json!({
             "min_height_m": low, "max_height_m": high, "unit": made.unit, "max_zoom": zoom as u8,
             "columns": made.size[0], "rows": made.size[1],
-            "result_of": { "job": job.id, "analysis": job.name, "grid": made.name },
         });
-        app.catalog.publish(&staging, &dataset, &revision, (app.settings.now)()).await?;
-        published.push(told(&slug, &id, grid));
+        let dataset = Made {
+            name: made.name,
+            kind: DatasetKind::Elevation,
+            titles: [made.title_zh, made.title_en].map(str::to_owned),
+            revision,
+        };
+        let from = grid.path.clone();
+        let write = move |target: &Path| std::fs::copy(from, target).map(|_| ()).map_err(Problem::internal);
+        let mut told = results::publish(app, job, sources, dataset, write).await?;
+        told["unit"] = json!(made.unit);
+        told["range"] = json!(grid.range);
+        published.push(told);
     }
     Ok(published)
-}
-
-/// What a job says of a grid.
-fn told(slug: &Slug, id: &RevisionId, grid: &Grid) -> Value {
-    json!({
-        "name": grid.made.name, "title": grid.made.title_zh, "title_en": grid.made.title_en, "unit": grid.made.unit,
-        "dataset": slug, "revision": id, "range": grid.range,
-    })
 }

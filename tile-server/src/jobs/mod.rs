@@ -9,7 +9,9 @@ mod answer;
 mod grids;
 mod kept;
 mod layers;
+mod patch_layers;
 mod queue;
+mod results;
 mod surface;
 mod watch;
 

@@ -22,10 +22,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::answer::{answer, wanted};
-use super::grids;
 use super::kept::{Kept, PATCHES, RESULT};
 use super::layers::LayerCache;
 use super::watch::JobWatch;
+use super::{grids, patch_layers};
 use crate::app::{App, Shared};
 use crate::problem::Problem;
 
@@ -290,15 +290,20 @@ async fn carry_out(app: &Shared, job: &Job) -> Result<(), CatalogError> {
 }
 
 async fn make(app: &Shared, job: &Job, watch: &Arc<JobWatch>) -> Result<Value, Problem> {
-    let answer = answer(app, app.analysis(&job.name)?, &job.request, job.created, watch).await?;
+    let analysis = app.analysis(&job.name)?;
+    let answer = answer(app, analysis, &job.request, job.created, watch).await?;
     let (answer, kept) = tokio::task::spawn_blocking(move || Kept::of(&answer).map(|kept| (answer, kept)))
         .await
         .map_err(Problem::internal)??;
     app.catalog.job_blob_put(&job.id, RESULT, kept.result).await?;
     app.catalog.job_blob_put(&job.id, PATCHES, kept.patches).await?;
     let mut outcome = kept.outcome;
+    let valid_from = answer.valid_from.unwrap_or(job.created);
+    if analysis.results_are_datasets {
+        let titles = [analysis.title_zh, analysis.title_en];
+        outcome["layers"] = patch_layers::publish(app, job, &answer, titles, valid_from).await?.into();
+    }
     if !answer.grids.is_empty() {
-        let valid_from = answer.valid_from.unwrap_or(job.created);
         let sources = &answer.findings.result["sources"];
         outcome["grids"] = grids::publish(app, job, &answer.grids, sources, valid_from).await?.into();
     }

@@ -25,6 +25,7 @@ use crate::document::from_incident::{Told, bulletin};
 use crate::document::from_review::{office, titled};
 use crate::document::incident_figure;
 use crate::document::{DOCUMENTS, Make};
+use crate::ground_views::Looked;
 use crate::jobs::{Patch, patch_lines, patches_of, result_of, rules_in_force};
 use crate::people::Actor;
 use crate::problem::Problem;
@@ -71,6 +72,8 @@ const REVIEW: &str = "disaster";
 const FLOOD: &str = "inundation";
 /// Cells of a grid on a page; of a larger one an overview is read.
 const MOST_CELLS: f64 = 4e6;
+/// Who draws the views.
+const VIEWED_BY: &str = "时空三维浏览器";
 /// Ground around what changed that a map may show, as a part of it.
 const AROUND: f64 = 1.5;
 
@@ -110,6 +113,17 @@ async fn one(
     };
     let gathered = Gathered::of(&app, &jobs, as_of).await?;
     let photos = photos(&app, &incident.id, as_of).await?;
+    // A telephone's page has no room for views.
+    let views = match &gathered.review {
+        Some(job) if frame.is_some() && document.media_type != "image/png" => {
+            let change = gathered.results.get(REVIEW).map_or(&Value::Null, |result| &result["change"]);
+            let detection_m = change["level_of_detection_m"].as_f64().unwrap_or_default();
+            let (patches, surveys) = (&gathered.patches, &gathered.surveys);
+            let drawn = app.ground_views(&Looked { job, patches, surveys, detection_m }).await;
+            Some((drawn, job.created.to_rfc3339()))
+        }
+        _ => None,
+    };
     let figure = match (frame, &gathered.review) {
         (Some(_), Some(review)) => Some(app.incident_map(review, &gathered).await?),
         _ => None,
@@ -129,10 +143,12 @@ async fn one(
             office: gathered.office,
             as_of: as_of.to_rfc3339_opts(SecondsFormat::Secs, true),
         });
-        made.pictures = photos
-            .into_iter()
-            .filter_map(|(bytes, note, by, at)| AttachedPicture::read(&bytes, &note, &by, &at))
-            .collect();
+        if let Some((views, at)) = views {
+            let seen = views.iter().filter_map(|view| AttachedPicture::read(&view.png, view.shows, VIEWED_BY, &at));
+            made.pictures.extend(seen);
+        }
+        let photos = photos.into_iter();
+        made.pictures.extend(photos.filter_map(|(bytes, note, by, at)| AttachedPicture::read(&bytes, &note, &by, &at)));
         if let Some((figure, frame)) = figure.zip(frame) {
             made.map = figure::draw(&figure, frame, shared.map_font.get().as_deref())?;
         }

@@ -1,4 +1,5 @@
-//! Vector tiles on the CGCS2000 geographic grid, cut on request from the `FlatGeobuf`, under a size budget, and kept.
+//! Vector tiles cut on request from the `FlatGeobuf`, under a size budget, and kept: all on the CGCS2000 geographic grid,
+//! and those on Web Mercator of a revision that has no pyramid.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use moka::future::Cache;
 use serde_json::{Map, Value as Json};
 use tiles::mvt::{CutOptions, Feature, Geometry, Properties, Value, cut_tile};
 
-use super::vector_pmtiles::MVT;
+use super::vector_pmtiles::{MVT, ROLES};
 use super::{Answer, Origin, Source, Wanted};
-use crate::asset::feature_path;
+use crate::asset::{asset_of, feature_path};
 use crate::encoding::gzip;
 use crate::feature_file::{self, Next, PlacedFeature, Selection, Shape};
 use crate::payload::{Payload, Stored};
@@ -51,11 +52,12 @@ impl Source for FeaturesFlatGeobuf {
     }
 
     fn answers(&self, origin: &Origin, wanted: &Wanted) -> bool {
-        matches!(
-            (origin, wanted),
-            (Origin::Revision(_, DatasetKind::Features), Wanted::Tile(TileMatrixSet::Cgcs2000C, _, extension))
-                if extension == "mvt" || extension == "pbf"
-        )
+        let (Origin::Revision(revision, DatasetKind::Features), Wanted::Tile(grid, _, extension)) = (origin, wanted)
+        else {
+            return false;
+        };
+        (extension == "mvt" || extension == "pbf")
+            && (*grid == TileMatrixSet::Cgcs2000C || asset_of(revision, ROLES).is_none())
     }
 
     fn get<'a>(
@@ -65,7 +67,7 @@ impl Source for FeaturesFlatGeobuf {
         wanted: &'a Wanted,
     ) -> BoxFuture<'a, Result<Answer, Problem>> {
         Box::pin(async move {
-            let (Origin::Revision(revision, _), Wanted::Tile(_, coord, _)) = (origin, wanted) else {
+            let (Origin::Revision(revision, _), Wanted::Tile(grid, coord, _)) = (origin, wanted) else {
                 return Err(Problem::no_tile());
             };
             if u64::from(coord.z) > zoom_of(revision, "max_zoom", 18) {
@@ -76,11 +78,11 @@ impl Source for FeaturesFlatGeobuf {
                 return Ok(Answer::Empty);
             }
             let path = feature_path(catalog, revision)?;
-            let key = format!("{}@{}/{}/{}/{}", revision.slug, revision.id, coord.z, coord.x, coord.y);
-            let (revision, coord) = (Arc::clone(revision), *coord);
+            let key = format!("{grid:?}/{}@{}/{}/{}/{}", revision.slug, revision.id, coord.z, coord.x, coord.y);
+            let (revision, grid, coord) = (Arc::clone(revision), *grid, *coord);
             let tile = self
                 .tiles
-                .try_get_with(key, async { self.work.run(move |stop| cut(&path, &revision, coord, stop)).await? })
+                .try_get_with(key, async { self.work.run(move |stop| cut(&path, &revision, grid, coord, stop)).await? })
                 .await
                 .map_err(Problem::shared)?;
             Ok(tile.map_or(Answer::Empty, |bytes| {
@@ -95,8 +97,13 @@ fn zoom_of(revision: &Revision, name: &str, default: u64) -> u64 {
 }
 
 /// One tile, gzip.
-fn cut(path: &Path, revision: &Revision, coord: TileCoord, stop: &Stop) -> Result<Option<Bytes>, Problem> {
-    let grid = TileMatrixSet::Cgcs2000C;
+fn cut(
+    path: &Path,
+    revision: &Revision,
+    grid: TileMatrixSet,
+    coord: TileCoord,
+    stop: &Stop,
+) -> Result<Option<Bytes>, Problem> {
     let mut options = CutOptions::default();
     // This tile is cut as if its zoom were the largest; labels keep to the dataset's own largest.
     if u64::from(coord.z) < zoom_of(revision, "max_zoom", 18) {

@@ -8,7 +8,7 @@ use geodesy::grid::TileMatrixSet;
 use tiles::archive::Archive;
 
 use super::{Answer, Origin, Source, Wanted};
-use crate::asset::Opened;
+use crate::asset::{Opened, asset_of};
 use crate::payload::{Payload, Stored};
 use crate::problem::Problem;
 
@@ -47,8 +47,8 @@ impl Source for VectorPmtiles {
     fn answers(&self, origin: &Origin, wanted: &Wanted) -> bool {
         matches!(
             (origin, wanted),
-            (Origin::Revision(_, DatasetKind::Features), Wanted::Tile(TileMatrixSet::WebMercatorQuad, _, extension))
-                if extension == "mvt" || extension == "pbf"
+            (Origin::Revision(revision, DatasetKind::Features), Wanted::Tile(TileMatrixSet::WebMercatorQuad, _, extension))
+                if (extension == "mvt" || extension == "pbf") && asset_of(revision, ROLES).is_some()
         )
     }
 

@@ -13,15 +13,33 @@ use tile_server::{App, jobs};
 use crate::harness::{PARCELS, Reply, Service, day, parcel_corner, parcels};
 
 /// Reads what it is told to and says what it was given; every parcel is a patch.
-static READS: Analysis =
-    Analysis { name: "reads", title_zh: "读取", title_en: "reads", wanted: reads_wanted, run: reads };
+static READS: Analysis = Analysis {
+    name: "reads",
+    title_zh: "读取",
+    title_en: "reads",
+    results_are_datasets: false,
+    wanted: reads_wanted,
+    run: reads,
+};
 
 /// Does not end before it is cancelled.
-static WAITS: Analysis =
-    Analysis { name: "waits", title_zh: "等待", title_en: "waits", wanted: reads_wanted, run: waits };
+static WAITS: Analysis = Analysis {
+    name: "waits",
+    title_zh: "等待",
+    title_en: "waits",
+    results_are_datasets: false,
+    wanted: reads_wanted,
+    run: waits,
+};
 
-static BREAKS: Analysis =
-    Analysis { name: "breaks", title_zh: "出错", title_en: "breaks", wanted: reads_wanted, run: breaks };
+static BREAKS: Analysis = Analysis {
+    name: "breaks",
+    title_zh: "出错",
+    title_en: "breaks",
+    results_are_datasets: false,
+    wanted: reads_wanted,
+    run: breaks,
+};
 
 const KINDS: &[&Analysis] = &[&READS, &WAITS, &BREAKS];
 

@@ -123,6 +123,7 @@ async fn the_days_budget_is_kept_across_restarts() {
         tianditu_key: Some(KEY.to_owned()),
         people: tile_server::people::PeopleSettings::default(),
         push: None,
+        viewer: None,
         work: tile_server::WorkLimits::of_cores(2),
     };
     let router = tile_server::router(tile_server::App::new(service.catalog.clone(), settings));

@@ -71,6 +71,7 @@ impl Service {
             people: PeopleSettings { open: true, ..PeopleSettings::default() },
             jobs: JobSettings::default(),
             push: None,
+            viewer: None,
         };
         change(&mut settings);
         let app = App::new(catalog.clone(), settings);

@@ -20,7 +20,10 @@ const CELL_DEG: f64 = 0.0002;
 const SIDE: usize = 100;
 
 /// Lists every parcel as a house with people in it, and makes a grid.
-static DISASTER: Analysis = Analysis { name: "disaster", title_zh: "灾情评估", title_en: "review", wanted, run };
+static DISASTER: Analysis =
+    Analysis {
+        name: "disaster", title_zh: "灾情评估", title_en: "review", results_are_datasets: false, wanted, run
+    };
 const KINDS: &[&Analysis] = &[&DISASTER];
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -181,7 +184,7 @@ async fn an_assessment_asks_what_the_incident_knows_and_its_grid_becomes_a_datas
     let datasets = service.get("/datasets").await.json();
     let listed = datasets["datasets"].as_array().expect("datasets").iter();
     let made = listed.clone().find(|dataset| dataset["slug"] == grid["dataset"]).expect("the grid is a dataset");
-    assert_eq!(made["properties"]["result_of"], json!({ "job": id, "analysis": "disaster", "grid": "difference" }));
+    assert_eq!(made["properties"]["result_of"], json!({ "job": id, "analysis": "disaster", "name": "difference" }));
 
     // Its tiles hold the numbers; what is unknown stays unknown.
     let matrix = TileMatrixSet::WebMercatorQuad;

@@ -9,11 +9,23 @@ use tile_server::jobs;
 use crate::harness::{Service, parcel_corner, parcels};
 
 /// Finds the patches that its request names: number of a parcel, and whether both plans agree there.
-static DIFFERENCE: Analysis =
-    Analysis { name: "difference", title_zh: "差异", title_en: "difference", wanted, run: difference };
+static DIFFERENCE: Analysis = Analysis {
+    name: "difference",
+    title_zh: "差异",
+    title_en: "difference",
+    results_are_datasets: false,
+    wanted,
+    run: difference,
+};
 /// Says what it was asked.
-static COMPLIANCE: Analysis =
-    Analysis { name: "compliance", title_zh: "符合性", title_en: "compliance", wanted, run: compliance };
+static COMPLIANCE: Analysis = Analysis {
+    name: "compliance",
+    title_zh: "符合性",
+    title_en: "compliance",
+    results_are_datasets: false,
+    wanted,
+    run: compliance,
+};
 
 const KINDS: &[&Analysis] = &[&DIFFERENCE, &COMPLIANCE];
 

@@ -35,8 +35,14 @@ use crate::{
 };
 
 /// The analysis.
-pub(crate) const AUDIT: Analysis =
-    Analysis { name: "audit", title_zh: "一数一源检查", title_en: "One source of truth", wanted, run };
+pub(crate) const AUDIT: Analysis = Analysis {
+    name: "audit",
+    title_zh: "一数一源检查",
+    title_en: "One source of truth",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Version of this rule in results; changes when the same input may give another result.
 const RULE: &str = "audit/2";

@@ -18,8 +18,14 @@ use crate::{
 };
 
 /// The analysis.
-pub(crate) const CHANGE: Analysis =
-    Analysis { name: "change", title_zh: "动态监测", title_en: "Changes on the ground", wanted, run };
+pub(crate) const CHANGE: Analysis = Analysis {
+    name: "change",
+    title_zh: "动态监测",
+    title_en: "Changes on the ground",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Version of this rule in results; changes when the same input may give another result.
 const RULE: &str = "change/2";

@@ -28,8 +28,14 @@ use crate::{
 };
 
 /// The analysis.
-pub static COMPLIANCE: Analysis =
-    Analysis { name: "compliance", title_zh: "符合性检测", title_en: "Conformity of a project", wanted, run };
+pub static COMPLIANCE: Analysis = Analysis {
+    name: "compliance",
+    title_zh: "符合性检测",
+    title_en: "Conformity of a project",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "compliance/1";

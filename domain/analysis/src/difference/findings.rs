@@ -91,7 +91,8 @@ fn combination<'w>(world: &World<'w>, states: &[State]) -> Combination<'w> {
 #[expect(
     clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
-    reason = "the patches end here, whatever is made of them"
+    clippy::too_many_lines,
+    reason = "the patches end here, whatever is made of them; one result"
 )]
 pub(crate) fn findings(
     task: &Task<'_>,

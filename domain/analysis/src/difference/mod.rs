@@ -18,8 +18,14 @@ use crate::{
 };
 
 /// The analysis.
-pub const DIFFERENCE: Analysis =
-    Analysis { name: "difference", title_zh: "差异分析", title_en: "Differences between plans", wanted, run };
+pub const DIFFERENCE: Analysis = Analysis {
+    name: "difference",
+    title_zh: "差异分析",
+    title_en: "Differences between plans",
+    results_are_datasets: false,
+    wanted,
+    run,
+};
 
 /// Version of this rule in results; changes when the same input may give another result.
 pub(crate) const RULE: &str = "difference/1";

@@ -27,8 +27,14 @@ use crate::{
 use zone::{Zone, area_json};
 
 /// The analysis.
-pub(crate) static DISASTER: Analysis =
-    Analysis { name: "disaster", title_zh: "灾情评估", title_en: "Disaster review", wanted, run };
+pub(crate) static DISASTER: Analysis = Analysis {
+    name: "disaster",
+    title_zh: "灾情评估",
+    title_en: "Disaster review",
+    results_are_datasets: true,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "disaster/1";

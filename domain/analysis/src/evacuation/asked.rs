@@ -36,6 +36,7 @@ pub(super) struct Rules {
 /// How lines become a network.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in each name")]
 pub(super) struct NetworkRules {
     pub(super) snap_m: f64,
     pub(super) gap_m: f64,
@@ -123,8 +124,8 @@ pub(super) fn rules_of(document: &RuleDocument) -> Result<Rules, AnalysisError> 
     }
     let mut names: Vec<&String> = rules.classes.iter().flat_map(|listed| &listed.names).collect();
     names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(bad(format!("[[class]] 道路等级“{}”出现两次 (a class twice)", twice[0])));
+    if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
+        return Err(bad(format!("[[class]] 道路等级“{twice}”出现两次 (a class twice)")));
     }
     Ok(rules)
 }

@@ -190,7 +190,11 @@ impl RoadGraph {
                 let from = step.source().index();
                 let minutes = ways.minutes[from];
                 // The search made the sum the same way, so that the very number is met again.
-                (minutes + step.weight().minutes == left).then_some((step.weight().edge, from, minutes))
+                (minutes + step.weight().minutes).total_cmp(&left).is_eq().then_some((
+                    step.weight().edge,
+                    from,
+                    minutes,
+                ))
             });
             let Some((edge, from, minutes)) = fits.min_by_key(|(edge, from, _)| (*edge, *from)) else { break };
             way.extend(edge);

@@ -46,6 +46,7 @@ pub(crate) static EVACUATION: Analysis = Analysis {
     name: "evacuation",
     title_zh: "转移路线与孤岛分析",
     title_en: "Ways out and who is cut off",
+    results_are_datasets: true,
     wanted,
     run,
 };
@@ -109,6 +110,7 @@ struct Found<'t> {
     routes: Vec<Route>,
 }
 
+#[expect(clippy::too_many_lines, reason = "one question, from the roads to who is led where")]
 fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     let asked = Asked::of(task.request, task.rules.document(RULE_DOCUMENT)?)?;
     let registers = Registers::of(task.rules)?;

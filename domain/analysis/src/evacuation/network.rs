@@ -120,7 +120,7 @@ pub(super) struct Gap {
     pub(super) courses: [usize; 2],
     chainages: [f64; 2],
     pub(super) places: [[f64; 2]; 2],
-    pub(super) gap_m: f64,
+    pub(super) width_m: f64,
     pub(super) joined: bool,
 }
 
@@ -172,7 +172,7 @@ pub(super) fn network(
     }
     let mut gaps =
         gaps(&courses, &tree, &snapped.loose, &mut pieces.clone(), asked.rules.network.gap_m / unit_m, unit_m);
-    for gap in gaps.iter_mut().filter(|gap| gap.gap_m <= asked.join_m) {
+    for gap in gaps.iter_mut().filter(|gap| gap.width_m <= asked.join_m) {
         gap.joined = true;
         pieces.union(gap.courses[0], gap.courses[1]);
     }
@@ -420,7 +420,7 @@ fn snapped(courses: &[Course], tree: &RTree<Stretch>, meetings: &[Meeting], snap
             snapped.loose.push((course, last));
         }
         for gap in near {
-            if gap.gap_m <= TOUCH_M {
+            if gap.width_m <= TOUCH_M {
                 snapped.meetings.push(Meeting { courses: gap.courses, chainages: gap.chainages });
             } else {
                 snapped.joints.push(gap);
@@ -457,7 +457,7 @@ fn others_near(
             courses: [course, other],
             chainages: [own, chainage],
             places: [end, their.at(chainage)],
-            gap_m: square.sqrt() * unit_m,
+            width_m: square.sqrt() * unit_m,
             joined: false,
         };
         may_meet([line, their], gap.chainages, unit_m).then_some(gap)
@@ -476,7 +476,7 @@ fn gaps(
 ) -> Vec<Gap> {
     let found = loose.par_iter().map(|(course, last)| others_near(courses, tree, *course, *last, reach, unit_m));
     let mut found: Vec<Gap> = found.collect::<Vec<_>>().concat();
-    found.sort_by(|a, b| a.gap_m.total_cmp(&b.gap_m).then(a.courses.cmp(&b.courses)));
+    found.sort_by(|a, b| a.width_m.total_cmp(&b.width_m).then(a.courses.cmp(&b.courses)));
     found.retain(|gap| pieces.union(gap.courses[0], gap.courses[1]));
     found
 }

@@ -24,6 +24,7 @@ pub(super) struct Area {
 }
 
 impl Area {
+    #[expect(clippy::float_cmp, reason = "a corner that is given twice is the very same")]
     pub(super) fn new(polygons: &[Polygon]) -> Self {
         let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
         let mut edges = Vec::new();
@@ -57,6 +58,7 @@ impl Area {
             || parcel.polygons.iter().any(|polygon| self.meets_ring(&polygon.exterior))
     }
 
+    #[expect(clippy::float_cmp, reason = "a corner that is given twice is the very same")]
     fn meets_ring(&self, ring: &[[f64; 2]]) -> bool {
         let near = |axis: usize| {
             ring.iter().any(|p| p[axis] <= self.bounds[axis + 2]) && ring.iter().any(|p| p[axis] >= self.bounds[axis])
@@ -234,10 +236,13 @@ pub(super) struct Foothold {
     pub(super) walk_m: f64,
 }
 
+/// A straight stretch of a road, with the road's number and its own along it.
+type Stretch = GeomWithData<Line<[f64; 2]>, (u32, u32)>;
+
 /// The stretches that are left, for finding the nearest.
 pub(super) struct Footholds<'n> {
     network: &'n Network,
-    tree: RTree<GeomWithData<Line<[f64; 2]>, (u32, u32)>>,
+    tree: RTree<Stretch>,
     unit_m: f64,
 }
 

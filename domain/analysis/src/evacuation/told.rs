@@ -176,7 +176,7 @@ struct People {
     no_road: Tally,
     unknown: Tally,
     /// Households whose people the register does not say.
-    without_people: u64,
+    not_stated: u64,
 }
 
 fn people(found: &Found<'_>) -> People {
@@ -186,7 +186,7 @@ fn people(found: &Found<'_>) -> People {
         let (households, persons) = (u64::from(origin.households), u64::from(origin.people));
         people.all.add(households, persons);
         if origin.people == 0 {
-            people.without_people += households;
+            people.not_stated += households;
         }
         match fate {
             Fate::Led => {
@@ -223,7 +223,7 @@ impl People {
             },
             "cut_off": self.cut_off.json(), "not_connected": self.not_connected.json(),
             "no_road_access": self.no_road.json(), "not_worked_out": self.unknown.json(),
-            "households_without_people": self.without_people,
+            "households_without_people": self.not_stated,
         })
     }
 }
@@ -332,10 +332,10 @@ fn told_gaps(
     patches: &mut Vec<FoundPatch>,
 ) -> Result<Vec<Value>, AnalysisError> {
     let mut rows = Vec::new();
-    for (index, Gap { courses, places, gap_m, joined, .. }) in network.gaps.iter().take(MOST_GAPS).enumerate() {
+    for (index, Gap { courses, places, width_m, joined, .. }) in network.gaps.iter().take(MOST_GAPS).enumerate() {
         let id = format!("gap-{}", index + 1);
         let row = json!({
-            "id": id, "gap_m": rounded(*gap_m, 2), "joined": joined, "at": degrees(places[0])?,
+            "id": id, "gap_m": rounded(*width_m, 2), "joined": joined, "at": degrees(places[0])?,
             "roads": courses.map(|course| network.courses[course].name.clone()),
         });
         patches.push(FoundPatch {
@@ -461,10 +461,10 @@ fn notices(found: &Found<'_>, pieces: &Pieces<'_>, people: &People) -> Vec<Value
             format!("{} people have no road within {road_m} m", people.no_road.people),
         );
     }
-    if people.without_people > 0 {
+    if people.not_stated > 0 {
         say(
-            format!("{} 户没有登记人数，未占用避难场所容量，请核实", people.without_people),
-            format!("{} households have no number of people and take no room", people.without_people),
+            format!("{} 户没有登记人数，未占用避难场所容量，请核实", people.not_stated),
+            format!("{} households have no number of people and take no room", people.not_stated),
         );
     }
     if found.assignment.split_households > 0 {
@@ -484,8 +484,14 @@ fn notices(found: &Found<'_>, pieces: &Pieces<'_>, people: &People) -> Vec<Value
     }
     if found.removed.without_road > 0 {
         say(
-            format!("{} 处断路线或断路范围没有碰到道路，未起作用，请核对位置", found.removed.without_road),
-            format!("{} cut lines or areas meet no road and cut nothing", found.removed.without_road),
+            format!(
+                "{} 处断路线或断路范围没有碰到道路，没有道路因此中断；与实地不符时请核对位置和路网",
+                found.removed.without_road
+            ),
+            format!(
+                "{} cut lines or areas meet no road: none is cut by them. Where that is not so on the ground, check their place and the roads",
+                found.removed.without_road
+            ),
         );
     }
     if !network.classes.unlisted.is_empty() {

@@ -39,8 +39,14 @@ use crate::{
 use geodesy::{Crs, Transform};
 
 /// The analysis.
-pub(crate) static EXPOSURE: Analysis =
-    Analysis { name: "exposure", title_zh: "承灾体统计", title_en: "Who and what is exposed", wanted, run };
+pub(crate) static EXPOSURE: Analysis = Analysis {
+    name: "exposure",
+    title_zh: "承灾体统计",
+    title_en: "Who and what is exposed",
+    results_are_datasets: true,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "exposure/1";

@@ -329,7 +329,8 @@ struct Rectangle {
 impl Rectangle {
     /// Anticlockwise, with y northwards.
     fn ring(&self) -> Ring {
-        let [from, to, top, bottom] = [self.from, self.to, self.top, self.bottom].map(|v| v as u32 as i32);
+        let [from, to, top, bottom] =
+            [self.from, self.to, self.top, self.bottom].map(|v| i32::try_from(v).unwrap_or(i32::MAX));
         vec![
             IntPoint::new(from, -bottom),
             IntPoint::new(to, -bottom),

@@ -43,8 +43,14 @@ use struck::Struck;
 pub(crate) use request::{RULE_DOCUMENT, check};
 
 /// The analysis.
-pub(crate) static INUNDATION: Analysis =
-    Analysis { name: "inundation", title_zh: "淹没分析", title_en: "Inundation", wanted, run };
+pub(crate) static INUNDATION: Analysis = Analysis {
+    name: "inundation",
+    title_zh: "淹没分析",
+    title_en: "Inundation",
+    results_are_datasets: true,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "inundation/1";

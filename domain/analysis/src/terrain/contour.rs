@@ -37,7 +37,7 @@ struct Line {
 /// Lines under way.
 #[derive(Debug, Default)]
 struct Lines {
-    lines: Vec<Line>,
+    all: Vec<Line>,
     /// Which line ends on a side, and with which end (0 for the front).
     open: HashMap<Side, (usize, usize)>,
     points: usize,
@@ -48,9 +48,9 @@ impl Lines {
     fn add(&mut self, sides: [Side; 2], points: [[f64; 2]; 2]) {
         match sides.map(|side| self.open.remove(&side)) {
             [None, None] => {
-                let id = self.lines.len();
+                let id = self.all.len();
                 self.points += 2;
-                self.lines.push(Line {
+                self.all.push(Line {
                     points: VecDeque::from(points),
                     ends: Some(sides),
                     level: sides[0].level,
@@ -62,7 +62,7 @@ impl Lines {
             [Some(end), None] => self.longer(end, sides[1], points[1]),
             [None, Some(end)] => self.longer(end, sides[0], points[0]),
             [Some((first, _)), Some((second, _))] if first == second => {
-                let line = &mut self.lines[first];
+                let line = &mut self.all[first];
                 line.closed = true;
                 line.ends = None;
                 line.points.extend(line.points.front().copied());
@@ -72,7 +72,7 @@ impl Lines {
     }
 
     fn longer(&mut self, (id, end): (usize, usize), side: Side, point: [f64; 2]) {
-        let line = &mut self.lines[id];
+        let line = &mut self.all[id];
         self.points += 1;
         push(&mut line.points, end, point);
         if let Some(ends) = &mut line.ends {
@@ -83,16 +83,16 @@ impl Lines {
 
     /// Puts the shorter line to the longer one, so that a line of n points is moved at most log n times.
     fn join(&mut self, first: (usize, usize), second: (usize, usize)) {
-        let shorter = self.lines[first.0].points.len() < self.lines[second.0].points.len();
+        let shorter = self.all[first.0].points.len() < self.all[second.0].points.len();
         let ((kept, end), (gone, joint)) = if shorter { (second, first) } else { (first, second) };
-        let taken = std::mem::take(&mut self.lines[gone]);
-        let into = &mut self.lines[kept].points;
+        let taken = std::mem::take(&mut self.all[gone]);
+        let into = &mut self.all[kept].points;
         if joint == 0 {
             taken.points.into_iter().for_each(|point| push(into, end, point));
         } else {
             taken.points.into_iter().rev().for_each(|point| push(into, end, point));
         }
-        if let (Some(ends), Some(taken)) = (&mut self.lines[kept].ends, taken.ends) {
+        if let (Some(ends), Some(taken)) = (&mut self.all[kept].ends, taken.ends) {
             let side = taken[1 - joint];
             ends[end] = side;
             self.open.insert(side, (kept, end));
@@ -252,6 +252,9 @@ fn squares(lines: &mut Lines, [above, below]: [&Nodes; 2], across: &[f64], row: 
     }
 }
 
+/// How many lines of a level are closed, and all of them.
+type OfLevel = (usize, Vec<Vec<[f64; 2]>>);
+
 /// One patch a level, and the table.
 fn described(
     task: &Task<'_>,
@@ -260,8 +263,8 @@ fn described(
     asked: ContoursAsked,
     rules: ContourRules,
 ) -> Result<(Value, Vec<FoundPatch>), AnalysisError> {
-    let mut by_level: BTreeMap<i32, (usize, Vec<Vec<[f64; 2]>>)> = BTreeMap::new();
-    for line in lines.lines {
+    let mut by_level: BTreeMap<i32, OfLevel> = BTreeMap::new();
+    for line in lines.all {
         let mut points = Vec::from(line.points);
         // A contour through a node crosses two sides at one point.
         points.dedup();

@@ -31,6 +31,7 @@ const DIRECTIONS: [[&str; 2]; 8] = [
 
 /// Rise in metres per metre to the east and to the north of the cells of the middle row, but for its first and last; NaN where one of the
 /// nine cells has no height. `size_m` is width and height of a cell.
+#[expect(clippy::eq_op, reason = "what is not finite is NaN when it is taken from itself")]
 pub(crate) fn rises(rows: [&[f32]; 3], size_m: [f64; 2], east: &mut Vec<f32>, north: &mut Vec<f32>) {
     let cells = rows.iter().map(|row| row.len()).min().unwrap_or(0).saturating_sub(2);
     let [per_east, per_north] = size_m.map(|m| (1.0 / (8.0 * m)) as f32);

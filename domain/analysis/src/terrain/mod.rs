@@ -31,8 +31,14 @@ use crate::{
 };
 
 /// The analysis.
-pub(crate) static TERRAIN: Analysis =
-    Analysis { name: "terrain", title_zh: "地形分析", title_en: "Shape of the ground", wanted, run };
+pub(crate) static TERRAIN: Analysis = Analysis {
+    name: "terrain",
+    title_zh: "地形分析",
+    title_en: "Shape of the ground",
+    results_are_datasets: true,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "terrain/1";

@@ -26,6 +26,7 @@ const TOUCHES_M: f64 = 1e-6;
 const ENDS: [[&str; 2]; 2] = [["观察点", "the observer"], ["目标点", "the target"]];
 
 /// A line of sight over the ground.
+#[expect(clippy::struct_field_names, reason = "the unit stands in each name")]
 struct Line {
     length_m: f64,
     /// Ground by equal steps from the observer to the target; NaN where there is none.

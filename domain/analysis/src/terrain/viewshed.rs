@@ -196,7 +196,7 @@ impl<'g> Scan<'g> {
         }
         let empty = Vec::new();
         let mut rises: Vec<f64> = Vec::with_capacity(reach + 1);
-        let sides = [true, false].map(|is_west| {
+        [true, false].map(|is_west| {
             let cells = if is_west { column } else { values.len() - 1 - column };
             let reach = reach.min(cells);
             let sink = |across: usize| {
@@ -254,8 +254,7 @@ impl<'g> Scan<'g> {
                 needed.push(own.max(least));
             }
             needed
-        });
-        sides
+        })
     }
 
     /// A row of the grid: 1 seen, 0 not, NaN out of reach or without a height.

@@ -65,7 +65,9 @@ pub(super) fn run(
     let mut patches = vec![patch];
     let cell = pair.cell_m(pair.window.row + pair.window.rows / 2);
     let mut sections = section::sections(&pair, &request.sections)?;
-    sections.iter_mut().for_each(|section| section["before_m"] = Value::Null);
+    for section in &mut sections {
+        section["before_m"] = Value::Null;
+    }
     let mut result = json!({
         "rule": RULE, "rule_versions": rule_versions(task, request)?, "sources": sources(task), "mode": "after-only",
         "aligned": false, "registration": null, "loss": null, "gain": null, "net": null,

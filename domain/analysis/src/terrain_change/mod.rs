@@ -38,14 +38,20 @@ use crate::{
 use houses::{Houses, Seen};
 use pair::Pair;
 use registration::{Registration, register};
-use report::{Aligned, message, patches, registration_json, scale_of};
+use report::{Alignment, message, patches, registration_json, scale_of};
 pub(crate) use rules::check;
 use rules::{Rules, Stable, rules_of};
 use volume::{Error, Moved, measure};
 
 /// The analysis.
-pub(crate) static TERRAIN_CHANGE: Analysis =
-    Analysis { name: "terrain-change", title_zh: "地表变化量算", title_en: "Change of the ground", wanted, run };
+pub(crate) static TERRAIN_CHANGE: Analysis = Analysis {
+    name: "terrain-change",
+    title_zh: "地表变化量算",
+    title_en: "Change of the ground",
+    results_are_datasets: true,
+    wanted,
+    run,
+};
 
 /// Name of this rule in results; changes when the same input may give another result.
 const RULE: &str = "terrain-change/2";
@@ -271,7 +277,7 @@ fn compared(
             patches.extend(houses.patches);
             result.insert("buildings".to_owned(), houses.result);
         }
-        result.insert("message".to_owned(), message(rules, delivered.as_ref(), &align, described.len()));
+        result.insert("message".to_owned(), message(rules, delivered.as_ref(), align, described.len()));
     }
     if request.rasters {
         raster::difference(task, &pair, window)?;
@@ -294,7 +300,7 @@ struct Fit {
     delivered: Option<Registration>,
     /// Of the surveys as they are read from now on, where that was found out again.
     in_force: Option<Registration>,
-    align: Aligned,
+    align: Alignment,
 }
 
 /// Holds the surveys against each other, and brings them together as the request says.
@@ -310,7 +316,7 @@ fn fitted(
         |found: &Registration| found.stable_m2 >= least_m2 && found.stable_m2 >= least_share * found.looked_at_m2;
     let delivered = register(pair, &|y| spans(rings, y), task.watch)?.filter(enough);
     let tilt_asked = request.align == Align::StableGroundAndTilt;
-    let mut align = Aligned { aligned: request.align != Align::None, tilt_asked, tilt_taken_off: false };
+    let mut align = Alignment { aligned: request.align != Align::None, tilt_asked, tilt_taken_off: false };
     if !align.aligned {
         return Ok(Fit { delivered, in_force: None, align });
     }

@@ -146,7 +146,7 @@ impl<'s> Pair<'s> {
     pub(super) fn taken_off_json(&self) -> Value {
         let [east, north, up] = self.shift_m.map(|m| rounded(m, 4));
         let tilt = self.tilt.map(|tilt| tilt.rise.map(|rise| rounded(rise * 1_000.0, 4)));
-        if self.shift_m == [0.0; 3] && tilt.is_none() {
+        if self.shift_m.iter().all(|m| *m == 0.0) && tilt.is_none() {
             return Value::Null;
         }
         json!({
@@ -172,7 +172,9 @@ impl<'s> Pair<'s> {
             }
         } else if self.shift_m[2] != 0.0 {
             let up = self.shift_m[2] as f32;
-            after.iter_mut().for_each(|height| *height -= up);
+            for height in after.iter_mut() {
+                *height -= up;
+            }
         }
         Ok(if self.base_is_after {
             Heights { before: other, after: own }

@@ -126,7 +126,9 @@ pub(super) fn register(
     let mut blocks = read(pair, is_out, watch)?;
     let cells: usize = blocks.iter().map(|block| block.core.cells()).sum();
     let step = (cells as f64 / MOST_SOLVED as f64).sqrt().ceil().max(1.0) as usize;
-    blocks.iter_mut().for_each(|block| block.slopes = block.slopes_of(step));
+    for block in &mut blocks {
+        block.slopes = block.slopes_of(step);
+    }
     let residuals = |shift: [f64; 3]| -> Vec<Vec<f32>> { blocks.iter().map(|b| b.residuals(shift, step)).collect() };
     let as_delivered = residuals([0.0; 3]);
     if as_delivered.iter().flatten().filter(|d| d.is_finite()).count() < LEAST_CELLS {
@@ -399,7 +401,9 @@ fn spread(residuals: &[Vec<f32>]) -> Spread {
         return Spread::default();
     }
     let median_m = quantile(&mut values, 0.5);
-    values.iter_mut().for_each(|value| *value = (*value - median_m).abs());
+    for value in &mut values {
+        *value = (*value - median_m).abs();
+    }
     // One after the other: each leaves what is larger behind it.
     let [half, p68_m, p95_m] = [0.5, 0.682_7, 0.95].map(|share| f64::from(quantile(&mut values, share)));
     Spread { median_m: f64::from(median_m), nmad_m: NORMAL * half, p68_m, p95_m }

@@ -15,7 +15,7 @@ use crate::{
 
 /// What was taken off the later survey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Aligned {
+pub(super) struct Alignment {
     pub(super) aligned: bool,
     pub(super) tilt_asked: bool,
     pub(super) tilt_taken_off: bool,
@@ -108,7 +108,7 @@ pub(super) fn registration_json(
 }
 
 /// What whoever reads the figures must know first.
-pub(super) fn message(rules: &Rules, registration: Option<&Registration>, align: &Aligned, places: usize) -> Value {
+pub(super) fn message(rules: &Rules, registration: Option<&Registration>, align: Alignment, places: usize) -> Value {
     let Some(found) = registration else {
         return json!({
             "zh": "没有足够的稳定地面，两期是否套合未能检查；误差按给定精度计算，系统偏差未知。",
@@ -160,5 +160,6 @@ pub(super) fn message(rules: &Rules, registration: Option<&Registration>, align:
     } else {
         ["两期套合良好。".to_owned(), "The surveys fit.".to_owned()]
     };
-    json!({ "zh": format!("{none_zh}{zh}"), "en": format!("{none_en}{en}") })
+    let fits = !align.aligned && !tilted && !off;
+    json!({ "zh": format!("{none_zh}{zh}"), "en": format!("{none_en}{en}"), "fits": fits })
 }

@@ -6,6 +6,7 @@ import { terrainChange, volumeColumns } from '../analysis/terrain-change.js';
 import { profile } from '../chart.js';
 import { count, decimal, percent } from '../decimal.js';
 import { form } from '../form.js';
+import { drawAddresses } from '../map/addresses.js';
 import { boundsOf } from '../map/work-map.js';
 import { may } from '../person.js';
 import { ruleVersions } from '../rule-versions.js';
@@ -99,7 +100,7 @@ function overview(result, features, job, { work, draw, renew, run }, incident) {
   return [
     result.stamp ? element('p', {}, element('span', { className: 'stamp' }, result.stamp)) : null,
     grades(result),
-    change?.message ? element('p', { className: 'note' }, told(change.message)) : null,
+    change?.message ? element('p', { className: change.message.fits ? 'hint' : 'note' }, told(change.message)) : null,
     ...(result.skipped || []).map((row) => element('p', { className: 'note' }, `${sayCode('analysis', row.part)}：${told(row)}`)),
     change?.loss ? terrainChange(change) : figure(say('movedArea'), `${decimal(change?.plane_m2)} m²`, `${say('ellipsoidal')} ${decimal(change?.ellipsoidal_m2)}`),
     estimate ? element('p', { className: 'note' }, `${say('estimate')} ${estimate.range_m3.map((m3) => decimal(m3, 0)).join(' – ')} m³。${told(estimate.message)}`) : null,
@@ -111,7 +112,16 @@ function overview(result, features, job, { work, draw, renew, run }, incident) {
       { title: say('travelled'), cell: ({ properties: { travel } }) => (travel ? `${decimal(travel.distance_m, 1)} m · ${decimal(travel.drop_m, 1)} m` : '–') },
     ], moved.slice(0, ROWS), { onRow: (feature) => work.choose(feature), className: 'cards' })] : null,
     element('div', { className: 'documents' }, EXPORTS.map((name) => element('a', { href: absolute(`analyses/jobs/${part(job.id)}/export/${name}`), download: '' }, say(`export_${name}`)))),
+    published([...(job.grids || []), ...(job.layers || [])]),
   ];
+}
+
+/** What was found as datasets of its own, for maps elsewhere. */
+function published(made) {
+  if (!made.length) return null;
+  const body = element('div', {}, empty(say('loading')));
+  const open = async () => drawAddresses(body, await Promise.all(made.map(({ dataset, revision }) => read(`datasets/${part(`${dataset}@${revision}`)}`))));
+  return element('details', { id: 'published', ontoggle: ({ target }) => { if (target.open) open().catch((problem) => fill(body, element('p', { className: 'problem' }, problem.message))); } }, element('summary', {}, say('addresses')), body);
 }
 
 /** The sections that were drawn, and drawing another: it belongs to the incident's question, so that the report prints it. */

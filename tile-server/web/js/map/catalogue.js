@@ -6,6 +6,9 @@ import { dayOf } from '../words.js';
 /** Datasets valid at `datetime` (ISO date) or, without it, the latest. Rejects with the server's public sentence. */
 export const fetchDatasets = async (datetime) => (await read('datasets', { datetime })).datasets;
 
+/** What was surveyed and planned, without what analyses made of it. */
+export const withoutResults = (datasets) => datasets.filter(({ properties }) => !properties?.result_of);
+
 /** All days on which something began to be valid, oldest first. */
 export function validDays(datasets) {
   const days = new Set();

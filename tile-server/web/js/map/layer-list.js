@@ -39,7 +39,7 @@ function layerRow(entry, stack, { onChange, onZoom }) {
   const title = titleOf(dataset);
   const id = `on-${slug}`;
   const row = element('div', { className: 'row' },
-    element('input', { type: 'checkbox', checked: entry.visible, id, onchange: (event) => { stack.setVisible(slug, event.target.checked); onChange(); document.getElementById(id)?.focus(); } }),
+    element('input', { type: 'checkbox', checked: entry.visible, id, onchange: async (event) => { await stack.setVisible(slug, event.target.checked); onChange(); document.getElementById(id)?.focus(); } }),
     element('label', { className: 'name', htmlFor: id, title: `${title} (${slug})` }, title),
     dataset.live ? badge(say('live')) : null,
     dataset.bounds ? element('button', { className: 'tool', type: 'button', title: say('zoomTo'), 'aria-label': `${say('zoomTo')} ${title}`, onclick: () => onZoom(dataset) }, target()) : null);

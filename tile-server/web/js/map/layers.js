@@ -64,10 +64,17 @@ export class LayerStack {
     const entry = { dataset, visible: false, opacity: 1, ...state, layers: [], sources: [], style: null, problem: null };
     this.entries.set(dataset.slug, entry);
     if (!this.order.includes(dataset.slug)) this.#place(dataset);
+    // Every analysis leaves some: what nobody looks at is not asked for.
+    entry.asleep = Boolean(dataset.properties?.result_of) && !entry.visible;
+    if (!entry.asleep) await this.#draw(entry, state ? null : firstView);
+  }
+
+  async #draw(entry, firstView) {
+    const { dataset } = entry;
     try {
       const { sources, layers, style } = await describe(dataset);
       entry.style = style || null;
-      if (!state) {
+      if (firstView) {
         const opacity = firstView(dataset, entry.style);
         Object.assign(entry, { visible: opacity > 0, opacity: opacity || 1 });
       }
@@ -103,9 +110,14 @@ export class LayerStack {
     this.left.set(slug, entry);
   }
 
-  setVisible(slug, visible) {
+  async setVisible(slug, visible) {
     const entry = this.entries.get(slug);
     entry.visible = visible;
+    if (visible && entry.asleep) {
+      entry.asleep = false;
+      await this.#draw(entry, null);
+      this.#applyOrder();
+    }
     for (const layer of entry.layers) this.map.setLayoutProperty(layer.id, 'visibility', visible ? 'visible' : 'none');
   }
 
@@ -165,7 +177,7 @@ async function describe(dataset) {
       const made = dataset.properties?.result_of;
       if (made) {
         const { min_height_m: low, max_height_m: high } = dataset.properties;
-        return { sources: { [slug]: { type: 'raster-dem', url: absolute(links.terrain), tileSize: 256, encoding: 'terrarium' } }, layers: [reliefLayer(slug, made.grid, [low, high])] };
+        return { sources: { [slug]: { type: 'raster-dem', url: absolute(links.terrain), tileSize: 256, encoding: 'terrarium' } }, layers: [reliefLayer(slug, made.name, [low, high])] };
       }
       const heights = { type: 'raster-dem', url: absolute(`${links.terrain}?gaps=fill`), tileSize: 256, encoding: 'terrarium' };
       return {

@@ -5,6 +5,7 @@ import { bars, colours } from '../chart.js';
 import { decimal, sum } from '../decimal.js';
 import { form } from '../form.js';
 import { part, read, send } from '../service.js';
+import { withoutResults } from './catalogue.js';
 import { isChinese, say, sayCode, titleOf, told } from '../words.js';
 
 /** How often the job is asked for, milliseconds. */
@@ -12,7 +13,7 @@ const POLL_MS = 400;
 const UNIT_NAMES = ['ZLDWMC', 'XZQMC', 'CJMC', 'NAME', 'MC'];
 
 export function statisticsPanel(container, view) {
-  const polygons = view.datasets.filter((dataset) => dataset.kind === 'features' && dataset.properties?.geometry === 'polygon');
+  const polygons = withoutResults(view.datasets).filter((dataset) => dataset.kind === 'features' && dataset.properties?.geometry === 'polygon');
   const units = polygons.filter((dataset) => dataset.properties.style === 'admin');
   const classed = polygons.filter((dataset) => dataset.properties.style !== 'admin');
   const shown = view.stack.fromTop().find((entry) => entry.visible && classed.includes(entry.dataset))?.dataset.slug;

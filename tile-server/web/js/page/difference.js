@@ -3,7 +3,7 @@
 import { badge, button, element, empty, fill, table, toast } from '../element.js';
 import { analysisForm } from '../analysis/ask.js';
 import { showResult } from '../analysis/result.js';
-import { fetchDatasets } from '../map/catalogue.js';
+import { fetchDatasets, withoutResults } from '../map/catalogue.js';
 import { askWho, person } from '../person.js';
 import { part, read, send } from '../service.js';
 import { minuteOf, say, sayCode, titleOf, told } from '../words.js';
@@ -24,7 +24,7 @@ async function home({ content, work }) {
   const tabs = element('div', { className: 'tabs', role: 'group' });
   const choose = (kind) => {
     fill(tabs, ...kinds.map((other) => element('button', { type: 'button', 'aria-pressed': String(other === kind), onclick: () => choose(other) }, told(other, 'title') || other.name)));
-    fill(place, analysisForm(kind, datasets, work, (job) => { location.hash = `#/difference/${job}`; }));
+    fill(place, analysisForm(kind, withoutResults(datasets), work, (job) => { location.hash = `#/difference/${job}`; }));
   };
   const titleOfKind = (name) => told(analyses.find((kind) => kind.name === name), 'title') || name;
   fill(content, element('h1', {}, say('pageDifference')), element('p', { className: 'hint' }, say('differenceHint')), tabs, place,
