@@ -312,6 +312,7 @@ pub struct Done {
 }
 
 /// Follows a script; `folder` takes its pictures, `size_px` is theirs where a step names none.
+#[expect(clippy::too_many_lines, reason = "a line or two for each kind of step")]
 pub fn follow(
     desk: &mut Desk,
     shot: &mut Shot,

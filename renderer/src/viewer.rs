@@ -394,7 +394,7 @@ impl Viewer {
                         lane,
                         address,
                         ..one
-                    }))
+                    }));
                 }
                 Ok(Tile::None) => {}
                 Err(error) => failed.push((one.lane, one.address, error)),

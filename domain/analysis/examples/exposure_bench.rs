@@ -69,7 +69,7 @@ fn roads() -> Vec<Parcel> {
         let line = (0..1_130).map(|i| {
             let along = f64::from(i) * 25.0;
             let off = id as f64 / 2.0 * 400.0 + 30.0 * (along / 300.0).sin();
-            if id % 2 == 0 { [EAST + along, NORTH + off] } else { [EAST + off, NORTH + along] }
+            if id.is_multiple_of(2) { [EAST + along, NORTH + off] } else { [EAST + off, NORTH + along] }
         });
         Parcel { id: id.to_string(), lines: vec![line.collect()], ..Parcel::default() }
     };

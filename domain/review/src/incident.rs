@@ -485,7 +485,7 @@ mod tests {
         register_incident("i1", &new, &actor(&[Role::Officer]), at(3)).expect("registered")
     }
 
-    fn facts(incident: &Incident, facts: Value) -> Result<Incident, Refusal> {
+    fn facts(incident: &Incident, facts: &Value) -> Result<Incident, Refusal> {
         let facts = facts.as_object().expect("an object").clone();
         change_incident(
             incident,
@@ -499,9 +499,9 @@ mod tests {
     fn what_nobody_stated_stays_unstated_and_a_null_takes_back() {
         let incident = made();
         assert_eq!((incident.name.as_str(), incident.facts.dead), ("亥冲村滑坡", None));
-        let stated = facts(&incident, json!({ "dead": 0, "moved_people": 76 })).expect("stated");
+        let stated = facts(&incident, &json!({ "dead": 0, "moved_people": 76 })).expect("stated");
         assert_eq!((stated.facts.dead, stated.facts.missing, stated.facts.moved_people), (Some(0), None, Some(76)));
-        let back = facts(&stated, json!({ "dead": null })).expect("taken back");
+        let back = facts(&stated, &json!({ "dead": null })).expect("taken back");
         assert_eq!((back.facts.dead, back.facts.moved_people), (None, Some(76)));
         for bad in [
             json!({ "dead": -1 }),
@@ -511,7 +511,7 @@ mod tests {
             json!({ "direct_loss_wan_yuan": -1.0 }),
             json!({ "measures": "啊".repeat(MAX_CHARACTERS + 1) }),
         ] {
-            assert!(facts(&incident, bad.clone()).is_err(), "{bad}");
+            assert!(facts(&incident, &bad).is_err(), "{bad}");
         }
     }
 
@@ -523,12 +523,12 @@ mod tests {
         let refused = issue(&incident, ReportKind::First).expect_err("nobody answers for it");
         assert!(refused.zh.contains("报送单位") && refused.zh.contains("联系电话"), "{}", refused.zh);
         let whole = json!({ "reporting_unit": "样例县应急管理局", "issuer": "某某", "phone": "0743-0000000" });
-        let incident = facts(&incident, whole).expect("stated");
+        let incident = facts(&incident, &whole).expect("stated");
         assert!(issue(&incident, ReportKind::Further).is_err() && issue(&incident, ReportKind::Final).is_err());
         let first = issue(&incident, ReportKind::First).expect("issued");
         assert!(issue(&first, ReportKind::First).is_err());
         // What was issued does not change with what is stated later.
-        let later = facts(&first, json!({ "dead": 1 })).expect("stated");
+        let later = facts(&first, &json!({ "dead": 1 })).expect("stated");
         let further = issue(&later, ReportKind::Further).expect("issued");
         assert_eq!((further.reports[0].facts.dead, further.reports[1].facts.dead), (None, Some(1)));
         let last = issue(&further, ReportKind::Final).expect("issued");

@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// 查看文件或成果目录,不写任何内容 · say what a file or folder is; writes nothing
-    Inspect(InspectArgs),
+    Inspect(Box<InspectArgs>),
     /// 转换并发布为新的一期 · convert and publish as a new revision
     Add(Box<AddArgs>),
     /// 登记天地图在线底图 · register a layer of Tianditu as a live basemap

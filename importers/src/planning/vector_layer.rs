@@ -72,6 +72,7 @@ impl Importer for VectorLayer {
         findings::inspection(&source, path, options, &survey)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one delivery, from its fields to its tiles")]
     fn convert(&self, job: &Job, progress: &Progress) -> Result<Conversion, ImportError> {
         let path = &job.path;
         let source = Source::open(path, &job.options)?;

@@ -147,7 +147,7 @@ impl Desk {
             }
         }
         if let Some(study) = &self.viewer.studies.flood
-            && study.order.radius_m != settings.flood_radius_m
+            && study.order.radius_m.total_cmp(&settings.flood_radius_m).is_ne()
         {
             let order = FloodOrder { radius_m: settings.flood_radius_m, ..study.order };
             self.viewer.set_flood(Some(order));

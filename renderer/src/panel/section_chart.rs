@@ -117,11 +117,10 @@ fn chart(ui: &mut Ui, shown: &Shown, profile: &Profile) {
     for pair in profile.samples.windows(2) {
         fill(&painter, [&pair[0], &pair[1]], &at);
     }
-    let heights: [(fn(&Sample) -> Option<f64>, Color32); 2] =
-        [(|sample| sample.before_m, BEFORE), (|sample| sample.after_m, AFTER)];
-    for (height, color) in heights {
+    let height = |sample: &Sample, is_after: bool| if is_after { sample.after_m } else { sample.before_m };
+    for (is_after, color) in [(false, BEFORE), (true, AFTER)] {
         for pair in profile.samples.windows(2) {
-            if let (Some(from), Some(to)) = (height(&pair[0]), height(&pair[1])) {
+            if let (Some(from), Some(to)) = (height(&pair[0], is_after), height(&pair[1], is_after)) {
                 let ends = [at(pair[0].distance_m, from), at(pair[1].distance_m, to)];
                 painter.line_segment(ends, Stroke::new(1.8, color));
             }
@@ -150,7 +149,9 @@ fn fill(painter: &egui::Painter, [from, to]: [&Sample; 2], at: &dyn Fn(f64, f64)
         at(from.distance_m, from_after),
     ];
     let mut mesh = egui::Mesh::default();
-    corners.iter().for_each(|corner| mesh.colored_vertex(*corner, color));
+    for corner in corners {
+        mesh.colored_vertex(corner, color);
+    }
     mesh.add_triangle(0, 1, 2);
     mesh.add_triangle(0, 2, 3);
     painter.add(egui::Shape::mesh(mesh));
@@ -169,16 +170,16 @@ fn pointed(
     let Some(sample) = profile.samples.iter().min_by(|a, b| away(a).total_cmp(&away(b))) else { return };
     let x = at(sample.distance_m, 0.0).x;
     painter.line_segment([Pos2::new(x, area.top()), Pos2::new(x, area.bottom())], Stroke::new(1.0, ACCENT));
-    let mut text = format!("{} {:.1} m", words::DISTANCE_ALONG.text(language), sample.distance_m);
+    let mut said = vec![format!("{} {:.1} m", words::DISTANCE_ALONG.text(language), sample.distance_m)];
     for (word, height_m) in [(words::BEFORE, sample.before_m), (words::AFTER, sample.after_m)] {
         if let Some(height_m) = height_m {
-            text.push_str(&format!("  {} {height_m:.2} m", word.text(language)));
+            said.push(format!("{} {height_m:.2} m", word.text(language)));
         }
     }
     if let (Some(before_m), Some(after_m)) = (sample.before_m, sample.after_m) {
-        text.push_str(&format!("  {} {:+.2} m", words::RISE.text(language), after_m - before_m));
+        said.push(format!("{} {:+.2} m", words::RISE.text(language), after_m - before_m));
     }
-    let galley = painter.layout_no_wrap(text, FontId::proportional(12.0), Color32::WHITE);
+    let galley = painter.layout_no_wrap(said.join("  "), FontId::proportional(12.0), Color32::WHITE);
     let left = (x + 8.0).min(area.right() - galley.size().x - 8.0).max(area.left());
     let board = Rect::from_min_size(Pos2::new(left, area.top() + 4.0), galley.size() + egui::vec2(10.0, 6.0));
     painter.rect_filled(board, 3.0, Color32::from_black_alpha(190));

@@ -317,7 +317,7 @@ fn views(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     if settings != row.settings {
         ask(actions, StudyAction::SetSettings(settings));
     }
-    for sight in row.sights.iter() {
+    for sight in &row.sights {
         match sight {
             None => weak(ui, words::ASKING.text(language)),
             Some(sight) => {

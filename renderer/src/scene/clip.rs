@@ -81,7 +81,6 @@ impl Clip {
     }
 
     /// The same without the fall of the earth, which the drawer adds itself; and directions.
-    #[must_use]
     pub fn level(&self, ecef: DVec3) -> (DVec3, impl Fn(DVec3) -> DVec3) {
         let turn = self.axes.transpose();
         (turn * (ecef - self.origin), move |direction| turn * direction)

@@ -181,14 +181,14 @@ mod tests {
         let relief = relief([301, 301], &|_, _| 100.0);
         let shed = viewshed(&relief, [150, 150], (2.0, 0.0), 200.0).expect("ground");
         assert!((shed.seen_m2 / (std::f64::consts::PI * 4e4) - 1.0).abs() < 0.01, "{}", shed.seen_m2);
-        assert!(shed.seen_m2 == shed.within_m2);
+        assert!((shed.seen_m2 - shed.within_m2).abs() < f64::EPSILON);
         assert_eq!(shed.seen[0], None);
     }
 
     #[test]
     fn far_away_the_earth_hides_what_a_plain_would_show() {
         // 60 km of level ground seen from 1.7 m: the horizon is some 5 km away.
-        let step = 1.0 / (1 << 18) as f64;
+        let step = 1.0 / f64::from(1 << 18);
         let relief = Relief::sampled(place::square_from_lon_lat_deg(109.0, 28.31), step, [450, 3], &|_| Some(0.0));
         let shed = viewshed(&relief, [0, 1], (1.7, 0.0), 1e6).expect("ground");
         let cell_m = relief.spacing_m(1.0)[0];

@@ -200,7 +200,10 @@ impl Viewer {
     pub fn set_flood(&mut self, order: Option<FloodOrder>) {
         let old = self.studies.flood.take();
         self.studies.flood = order.map(|order| {
-            let same = |old: &FloodStudy| old.order.center == order.center && old.order.radius_m == order.radius_m;
+            // Only the level differs.
+            let same = |old: &FloodStudy| {
+                FloodOrder { level_m: order.level_m, is_connected: order.is_connected, ..old.order } == order
+            };
             let (relief, range_m) = old.filter(same).map_or((None, None), |old| (old.relief, old.range_m));
             FloodStudy { order, range_m, flood: None, relief }
         });
@@ -360,13 +363,12 @@ impl Viewer {
         study.flood = Some(flood);
         let bounds = Some(box_round(order.center, order.radius_m));
         // Water lies on no ground tile: the layer is changed where it is, and the ground stays as it is drawn.
-        match self.layers.iter_mut().find(|layer| matches!(layer.state, State::Water(_))) {
-            Some(layer) => (layer.state, layer.dataset.bounds) = (State::Water(sheet), bounds),
-            None => {
-                let had_changed = self.layers_changed;
-                self.put_study(&layer::flood::KIND, Some(State::Water(sheet)), bounds);
-                self.layers_changed = had_changed;
-            }
+        if let Some(layer) = self.layers.iter_mut().find(|layer| matches!(layer.state, State::Water(_))) {
+            (layer.state, layer.dataset.bounds) = (State::Water(sheet), bounds);
+        } else {
+            let had_changed = self.layers_changed;
+            self.put_study(&layer::flood::KIND, Some(State::Water(sheet)), bounds);
+            self.layers_changed = had_changed;
         }
     }
 

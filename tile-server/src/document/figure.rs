@@ -46,6 +46,7 @@ pub(crate) type Rings = Vec<Vec<[f64; 2]>>;
 
 /// A grid of values, row by row from the north, NaN where there is none.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_field_names, reason = "where the cells are is called so of every raster")]
 pub(crate) struct Grid {
     /// Columns and rows.
     pub(crate) size: [usize; 2],
@@ -156,8 +157,12 @@ impl Grid {
     fn bounds(&self) -> Option<[f64; 4]> {
         let [west, north, width, height] = self.grid;
         let [columns, rows] = self.size.map(|n| n as f64);
-        (columns > 0.0 && rows > 0.0 && width > 0.0 && height > 0.0)
-            .then(|| [west, north - rows * height, west + columns * width, north])
+        (columns > 0.0 && rows > 0.0 && width > 0.0 && height > 0.0).then_some([
+            west,
+            north - rows * height,
+            west + columns * width,
+            north,
+        ])
     }
 
     /// Where the ramp ends: the value that few cells exceed, rounded up.
@@ -380,7 +385,7 @@ fn legend(figure: &Figure) -> Vec<Value> {
 /// The ramp with what its colours say; null where nothing is coloured.
 fn ramp_legend(colours: Option<&Colours>, reach: Option<f64>) -> Value {
     let (Some(colours), Some(reach)) = (colours, reach) else { return Value::Null };
-    let number = |value: f64| printed(value, if reach < 2.0 { 1 } else { 0 });
+    let number = |value: f64| printed(value, (reach < 2.0).into());
     match colours {
         Colours::Difference { detection_m, .. } => {
             let stops: Vec<String> = LOSS.iter().rev().copied().chain([[255; 3]]).chain(GAIN).map(hex).collect();

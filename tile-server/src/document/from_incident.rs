@@ -456,7 +456,7 @@ fn exposed(result: &Value) -> Exposure {
 }
 
 fn flooded(result: &Value) -> Inundation {
-    let metres = |m: f64| printed(m, if m.fract() == 0.0 { 0 } else { 1 });
+    let metres = |m: f64| printed(m, (m.fract() != 0.0).into());
     let depth = |row: &Value| {
         let words = match (number(&row["from_m"]), number(&row["to_m"])) {
             (from, Some(to)) => format!("{}～{}米", metres(from.unwrap_or_default()), metres(to)),

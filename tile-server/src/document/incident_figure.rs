@@ -39,7 +39,10 @@ pub(crate) fn figure(crs: &str, patches: &[Patch], sections: &[Vec<[f64; 2]>]) -
     Ok(figure)
 }
 
-fn in_plane(crs: &str, sections: &[Vec<[f64; 2]>]) -> Result<Vec<(String, Vec<[f64; 2]>)>, Problem> {
+/// A section's name and its line.
+type Named = (String, Vec<[f64; 2]>);
+
+fn in_plane(crs: &str, sections: &[Vec<[f64; 2]>]) -> Result<Vec<Named>, Problem> {
     if sections.is_empty() {
         return Ok(Vec::new());
     }

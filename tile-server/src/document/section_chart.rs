@@ -27,8 +27,12 @@ const MOST_PLACES: usize = 660;
 /// Exaggerations of heights that a chart may have.
 const EXAGGERATIONS: [f64; 9] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 50.0];
 
+/// Distance along the line, and the heights that are known there.
+type Place = (f64, Option<f64>, Option<f64>);
+
 /// A place with both heights.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in each name")]
 struct Both {
     along_m: f64,
     before_m: f64,
@@ -80,7 +84,7 @@ pub(super) fn chart(section: &Section) -> Option<Value> {
     let up = fitting.map_or(most_mm / span_m, |times| along * times);
     let height_mm = (span_m * up).clamp(24.0, most_mm);
     let scale = Scale { mm_per_m: [along, up], from_m, bottom_m: middle_m - height_mm / up / 2.0, height_mm };
-    let line = |of: &dyn Fn(&(f64, Option<f64>, Option<f64>)) -> Option<f64>| -> Vec<Value> {
+    let line = |of: &dyn Fn(&Place) -> Option<f64>| -> Vec<Value> {
         places
             .chunk_by(|a, b| of(a).is_some() == of(b).is_some())
             .filter_map(|run| {
@@ -133,9 +137,12 @@ fn ticks(from: f64, to: f64, most: f64, mm: &dyn Fn(f64) -> f64) -> Vec<Value> {
         .collect()
 }
 
+/// Distance and height of corners.
+type Rings = Vec<Vec<[f64; 2]>>;
+
 /// Rings between the profiles, distance and height: where the later one lies lower, and where it lies higher. They part
 /// where the profiles cross.
-fn areas(both: &[Option<Both>]) -> (Vec<Vec<[f64; 2]>>, Vec<Vec<[f64; 2]>>) {
+fn areas(both: &[Option<Both>]) -> (Rings, Rings) {
     let mut made = (Vec::new(), Vec::new());
     let mut open: Vec<Both> = Vec::new();
     let mut close = |open: &mut Vec<Both>| {
@@ -222,7 +229,7 @@ mod tests {
         assert_eq!(chart["after"].as_array().map(Vec::len), Some(2), "broken at the gap");
         assert_eq!(chart["before"].as_array().map(Vec::len), Some(1));
         let height_mm = chart["height_mm"].as_f64().expect("a height");
-        for point in chart["before"].as_array().into_iter().flatten().flat_map(|line| line.as_array()).flatten() {
+        for point in chart["before"].as_array().into_iter().flatten().filter_map(|line| line.as_array()).flatten() {
             let (x, y) = (point[0].as_f64().expect("x"), point[1].as_f64().expect("y"));
             assert!((0.0..=ROOM_MM[0]).contains(&x) && (0.0..=height_mm).contains(&y), "{point}");
         }

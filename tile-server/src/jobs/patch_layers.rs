@@ -57,7 +57,7 @@ const FORMS: [Form; 3] = [
         // Each feature says its own: of a multi line of one part the writer leaves out where the part ends.
         file: GeometryType::Unknown,
         of: |patch| {
-            let mut lines: Vec<LineString> = patch.lines.iter().map(line).collect();
+            let mut lines: Vec<LineString> = patch.lines.iter().map(|places| line(places)).collect();
             match lines.len() {
                 _ if !patch.polygons.is_empty() => None,
                 0 => None,
@@ -78,12 +78,12 @@ const FORMS: [Form; 3] = [
     },
 ];
 
-fn line(places: &Vec<[f64; 2]>) -> LineString {
+fn line(places: &[[f64; 2]]) -> LineString {
     places.iter().map(|[x, y]| Coord { x: *x, y: *y }).collect()
 }
 
 fn polygon(rings: &Polygon) -> Option<geo::Polygon> {
-    let mut rings = rings.rings().map(line);
+    let mut rings = rings.rings().map(|ring| line(ring));
     // Closes rings that are not.
     rings.next().map(|outer| geo::Polygon::new(outer, rings.collect()))
 }

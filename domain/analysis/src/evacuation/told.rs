@@ -411,6 +411,7 @@ fn missing(found: &Found<'_>) -> Vec<Value> {
     .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a sentence for each thing that can be amiss")]
 fn notices(found: &Found<'_>, pieces: &Pieces<'_>, people: &People) -> Vec<Value> {
     let mut notices = Vec::new();
     let mut say = |zh: String, en: String| notices.push(json!({ "zh": zh, "en": en }));

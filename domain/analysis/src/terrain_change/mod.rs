@@ -177,7 +177,6 @@ fn run(task: &Task<'_>) -> Result<Findings, AnalysisError> {
     compared(task, &request, &rules, [before, after], &polygons)
 }
 
-#[expect(clippy::too_many_lines, reason = "one result, from the fit of the surveys to the places")]
 fn compared(
     task: &Task<'_>,
     request: &Request,

@@ -560,7 +560,7 @@ proptest! {
             let (x, y) = (at % columns, at / columns);
             x == 0 || y == 0 || x + 1 == columns || y + 1 == rows
         };
-        let voids = reached_from_border(&ground, &border);
+        let voids = reached_from_border(&ground, border);
         let is_edge = |at: usize| border(at) || near(&ground, at, true).iter().any(|n| voids[*n]);
         let spill = (0..13_u8).map(f32::from).find(|level| {
             let seen = reached(&ground, source, true, |at| ground.heights[at] <= *level);

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use analysis::mechanism::{RasterMade, Rasters, Rows, RuleBook, RuleDocument, Unwatched};
-use analysis::{AnalysisError, Findings, Surface, Task, analysis};
+use analysis::{AnalysisError, Findings, Polygon, Surface, Task, analysis};
 use geodesy::height::HeightDatum;
 use geodesy::{Crs, Transform, area};
 use proptest::prelude::*;
@@ -413,7 +413,7 @@ fn gdal_sees(made: &Made, [column, row]: [usize; 2], eye_m: f64, target_m: f64, 
     fs::read(out).expect("read")
 }
 
-/// The nearest cells are no lower than the observer's: gdal_viewshed before 3.9 took lower ones to the north, south and at the corners for as high as
+/// The nearest cells are no lower than the observer's: `gdal_viewshed` before 3.9 took lower ones to the north, south and at the corners for as high as
 /// the observer's ground, which hides what lies behind them.
 fn stand(made: &mut Made, [column, row]: [usize; 2]) {
     let columns = made.size[0];
@@ -503,11 +503,11 @@ fn what_is_seen_is_drawn_and_measured() {
         let m2 = area::ellipsoidal_area_of_ring_m2(ring, &to_degrees).expect("an area");
         if area::signed_plane_area(ring) > 0.0 { m2 } else { -m2 }
     };
-    let ground_m2: f64 = patch.polygons.iter().flat_map(|polygon| polygon.rings()).map(ellipsoidal).sum();
+    let ground_m2: f64 = patch.polygons.iter().flat_map(Polygon::rings).map(ellipsoidal).sum();
     let stated_m2 = number(&patch.properties["ellipsoidal_m2"]);
     assert!((stated_m2 - ground_m2).abs() < 0.02, "{stated_m2} of {ground_m2}");
     assert!((stated_m2 - number(&patch.properties["plane_m2"])).abs() > 1.0, "the plane is not the ground");
-    let rings: Vec<&Vec<[f64; 2]>> = patch.polygons.iter().flat_map(|polygon| polygon.rings()).collect();
+    let rings: Vec<&Vec<[f64; 2]>> = patch.polygons.iter().flat_map(Polygon::rings).collect();
     for row in 0..raster.size[1] {
         let y = raster.grid[1] - (row as f64 + 0.5) * 5.0;
         for column in 0..raster.size[0] {
@@ -651,7 +651,7 @@ fn grids_in_degrees_are_measured_in_metres() {
     assert!((raster.size[0] as f64 / raster.size[1] as f64 - 110_850.0 / 98_050.0).abs() < 0.02, "{:?}", raster.size);
     let circle_m2 = std::f64::consts::PI * 300.0 * 300.0;
     assert!((number(&found.result["looked_at_m2"]) - circle_m2).abs() < 0.02 * circle_m2);
-    assert!(cells.iter().any(|cell| *cell == 1.0));
+    assert!(cells.contains(&1.0));
     let patch_m2 = number(&found.patches[0].properties["plane_m2"]);
     let seen_m2 = number(&found.result["visible_m2"]) - number(&found.result["drawn"]["left_out_m2"]);
     assert!((patch_m2 - seen_m2).abs() < 0.002 * seen_m2, "{patch_m2} of {seen_m2}");

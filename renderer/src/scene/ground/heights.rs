@@ -29,6 +29,7 @@ impl Sampler {
 
     /// The rasters, to tell one sampler from another.
     #[must_use]
+    #[expect(clippy::float_cmp, reason = "the very same rasters are asked for")]
     pub fn is_same(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| Arc::ptr_eq(&a.0, &b.0) && a.1 == b.1)
     }

@@ -177,13 +177,13 @@ pub(super) fn rough(size: [usize; 2]) -> Ground {
 
 /// Neighbours of a cell, the plain way.
 pub(super) fn near(ground: &Ground, at: usize, corners: bool) -> Vec<usize> {
-    let [columns, rows] = ground.size.map(|n| n as i64);
-    let (x, y) = (at as i64 % columns, at as i64 / columns);
-    let all = (-1..=1_i64).flat_map(|dy| (-1..=1_i64).map(move |dx| (dx, dy)));
+    let [columns, rows] = ground.size.map(usize::cast_signed);
+    let (x, y) = (at.cast_signed() % columns, at.cast_signed() / columns);
+    let all = (-1..=1_isize).flat_map(|dy| (-1..=1_isize).map(move |dx| (dx, dy)));
     all.filter(|(dx, dy)| (*dx, *dy) != (0, 0) && (corners || dx * dy == 0))
         .map(|(dx, dy)| (x + dx, y + dy))
         .filter(|(x, y)| (0..columns).contains(x) && (0..rows).contains(y))
-        .map(|(x, y)| (y * columns + x) as usize)
+        .map(|(x, y)| (y * columns + x).cast_unsigned())
         .collect()
 }
 
