@@ -471,13 +471,14 @@ fn a_project_is_reviewed_in_three_dimensions() {
     assert!(reqwest::blocking::get(format!("{address}/health")).is_err(), "the server is gone");
     let offline = folder.path().join("无网");
     let unplugged = follow(&packed.join("meeting.skv").to_string_lossy(), None, &[], (&offline, &looks));
+    // Before they are compared: what differs is to be seen.
+    keep_to_look_at(folder.path(), &["图", "再开", "无网"]);
+    fs::copy(&report, crate::programs::root().join("target/stories/meeting/report.pdf")).expect("copied");
     assert_eq!(signs(&unplugged), signs(&opened));
     for look in ["1.png", "2.png", "3.png"] {
         let ppm = differing_ppm(&again.join(look), &offline.join(look));
         assert!(ppm < 200, "{look}: {ppm} of a million pixels differ without a server");
     }
-    keep_to_look_at(folder.path(), &["图", "再开", "无网"]);
-    fs::copy(&report, crate::programs::root().join("target/stories/meeting/report.pdf")).expect("copied");
 }
 
 /// The pictures of the last run lie in the target folder, to be looked at.

@@ -196,11 +196,17 @@ impl App {
             let other = slug != after;
             let only = |slug: &String| if other { vec![slug.clone()] } else { Vec::new() };
             let epochs = |how: &str| json!({ "compare": { "before": day, "how": how, "only_before": only(&slug), "only_after": only(&after) } });
-            let most_m = looked.detection_m.max(0.1) * 20.0;
+            // Deepest where most changed, and no redder than that anywhere.
+            let grids = outcome.and_then(|outcome| outcome["grids"].as_array()).map(Vec::as_slice).unwrap_or_default();
+            let grid = grids.iter().find(|grid| grid["name"] == "difference");
+            let ends = grid.and_then(|grid| grid["range"].as_array()).into_iter().flatten();
+            let most_m = ends.filter_map(Value::as_f64).map(f64::abs).fold(looked.detection_m.max(0.1) * 4.0, f64::max);
             steps.extend([
                 epochs("off"),
-                json!({ "difference": { "limit_m": looked.detection_m.max(0.01), "most_m": most_m.min(10.0) } }),
+                json!({ "difference": { "limit_m": looked.detection_m.max(0.01), "most_m": most_m.ceil() } }),
+                json!({ "panels": "caption" }),
                 shot(0),
+                json!({ "panels": "none" }),
                 json!({ "difference": null }),
                 json!({ "damage": null }),
                 epochs("linked"),

@@ -160,7 +160,7 @@ impl Ground {
 
     /// Replaces what is draped, bottom first. Pictures already loaded are kept for layers whose lane stays.
     pub fn set_drapes(&mut self, layers: Vec<(u32, Arc<dyn Drape>, f32)>) {
-        let finest = self.finest_zoom();
+        let finest = self.finest_zooms();
         let mut old = std::mem::take(&mut self.drapes);
         self.drapes = layers
             .into_iter()
@@ -172,16 +172,16 @@ impl Ground {
                 DrapeLayer { drape, opacity, lane, pictures, labels }
             })
             .collect();
-        // Finer pictures than before can split tiles that were the finest until now.
-        if self.finest_zoom() != finest {
+        // Other pictures can split tiles that were the finest until now, also where none is finer than the finest elsewhere.
+        if self.finest_zooms() != finest {
             for node in &mut self.tree.nodes {
                 node.expanded = !node.children.is_empty();
             }
         }
     }
 
-    fn finest_zoom(&self) -> Option<u8> {
-        self.drapes.iter().map(|layer| layer.drape.finest_zoom()).max()
+    fn finest_zooms(&self) -> Vec<(u32, u8)> {
+        self.drapes.iter().map(|layer| (layer.lane, layer.drape.finest_zoom())).collect()
     }
 
     fn rebuild(&mut self) {
@@ -194,8 +194,9 @@ impl Ground {
     pub fn update(&mut self, view: &View, coarser: f64) -> GroundFrame {
         let limits = Limits { max_error_px: MAX_ERROR_PX * coarser, loading_descendant_limit: 20 };
         let mut frame = GroundFrame::default();
-        // Building is quick and lets selection go on at once; every turn adds at least one level or ends.
-        for _ in 0..16 {
+        // Building is quick and lets selection go on at once; every turn adds at least one level or ends. Fewer turns than
+        // levels would end with nothing wanted, as if all were there.
+        for _ in 0..64 {
             let range_m = self.range_m();
             let (heights, drapes) = (&self.heights, &self.drapes);
             let mut expand =

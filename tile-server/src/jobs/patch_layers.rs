@@ -1,7 +1,7 @@
 //! Patches that an analysis finds, as feature datasets when it is done: areas, lines and places each in one, because GIS
 //! programs want one kind of geometry in a layer. Their tiles are cut from the file when they are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -106,7 +106,11 @@ pub(super) async fn publish(
         let mut revision =
             NewRevision::new(valid_from, &results::name_of(&answer.plane), layer.bounds_lon_lat_deg(&answer.plane)?);
         revision.assets = vec![NewAsset::new(FILE, "flatgeobuf", "application/flatgeobuf")];
+        // What the legend names.
+        let named = |name: &str| layer.rows.iter().filter_map(|row| row.patch.properties.get(name)?.as_str()).collect();
+        let [kinds, states]: [BTreeSet<&str>; 2] = ["kind", "state"].map(named);
         revision.properties = json!({
+            "classes": { "field": "kind", "values": kinds.union(&states).collect::<Vec<_>>() },
             "geometry": form.geometry, "count": layer.rows.len(), "style": STYLE, "min_zoom": 0, "max_zoom": MAX_ZOOM,
             "fields": layer.columns.iter().map(|(name, kind)| json!({ "name": name, "type": type_name(*kind) })).collect::<Vec<_>>(),
         });
@@ -234,5 +238,55 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Bool => "Boolean",
         ColumnType::Long | ColumnType::Double => "Number",
         _ => "String",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::feature_file::{Next, Selection, Shape, read};
+
+    #[test]
+    fn what_is_written_is_read_back_with_every_kind_of_value() {
+        let patch = |id: &str, properties: Value| FoundPatch {
+            id: id.to_owned(),
+            properties: properties.as_object().cloned().unwrap_or_else(Map::new),
+            lines: vec![vec![[500_000.0, 3_133_000.0], [500_010.5, 3_133_000.25]]],
+            ..FoundPatch::default()
+        };
+        let patches = [
+            patch(
+                "一",
+                json!({ "fid": "stray", "houses": 3, "length_m": 7, "open": true, "roads": ["甲", "乙"], "name": "桐木冲" }),
+            ),
+            patch("二", json!({ "length_m": 7.25, "name": null, "houses": 4, "code": 5 })),
+            patch("三", json!({ "code": "5a" })),
+        ];
+        let row = |patch: &FoundPatch| (FORMS[1].of)(patch).map(|geometry| Row { geometry, patch: patch.clone() });
+        let layer = Layer::of(patches.iter().filter_map(row).collect());
+        assert!(patches.iter().all(|patch| (FORMS[0].of)(patch).is_none() && (FORMS[2].of)(patch).is_none()));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(FILE);
+        let plane = Crs::from_epsg(4546).expect("a plane");
+        layer.write(&path, &plane, FORMS[1].file).expect("written");
+        let mut found = Vec::new();
+        let outcome = read(&path, "EPSG:4546", None, Selection::All, 1.0, &mut |feature| {
+            found.push(feature);
+            Next::More
+        });
+        assert!(outcome.expect("read").whole);
+        found.sort_by_key(|feature| feature.id);
+        let properties: Vec<Value> = found.iter().map(|feature| Value::Object(feature.properties.clone())).collect();
+        assert_eq!(
+            properties,
+            [
+                json!({ "fid": 1, "id": "一", "houses": 3, "length_m": 7.0, "open": true, "roads": ["甲", "乙"], "name": "桐木冲" }),
+                json!({ "fid": 2, "id": "二", "length_m": 7.25, "houses": 4, "code": "5" }),
+                json!({ "fid": 3, "id": "三", "code": "5a" }),
+            ]
+        );
+        assert_eq!(found[0].shape, Shape::Lines(patches[0].lines.clone()));
     }
 }
