@@ -77,3 +77,38 @@ fn what_the_view_left_is_given_up_first_and_what_it_shows_never() {
     assert_eq!(ground.bytes(), fresh.bytes());
     assert_eq!(ground.update(&elsewhere, 1.0).draws.len(), before);
 }
+
+/// A plan that draws nothing, of a pyramid.
+struct Plan(Pyramid);
+
+impl Drape for Plan {
+    fn pyramid(&self) -> &Pyramid {
+        &self.0
+    }
+
+    fn request(&self, _: Address) -> Result<crate::layer::Wanted, crate::error::ViewError> {
+        unreachable!("the ground only says what it wants")
+    }
+}
+
+#[test]
+fn a_plan_that_opens_late_is_drawn_as_fine_as_one_that_opened_first() {
+    let plan = |lane: u32, west: f64, max_zoom: u8| -> (u32, Arc<dyn Drape>, f32) {
+        let bounds_lon_lat_deg = [west, 28.2, west + 0.3, 28.4];
+        (lane, Arc::new(Plan(Pyramid { bounds_lon_lat_deg, ..pyramid(8, max_zoom) })), 1.0)
+    };
+    // Here up to zoom 17, and a finer one elsewhere.
+    let [here, elsewhere] = [plan(1, 109.6, 17), plan(2, 110.2, 20)];
+    let finest = |steps: &[&[(u32, Arc<dyn Drape>, f32)]]| {
+        let mut ground = Ground::default();
+        let mut wanted = Vec::new();
+        for layers in steps {
+            ground.set_drapes(layers.to_vec());
+            wanted = ground.update(&view(300.0), 1.0).wanted;
+        }
+        wanted.iter().map(|wanted| (wanted.lane, wanted.address.0)).max_by_key(|(_, zoom)| *zoom)
+    };
+    let at_once = finest(&[&[here.clone(), elsewhere.clone()]]);
+    assert_eq!(at_once, Some((1, 17)));
+    assert_eq!(finest(&[std::slice::from_ref(&elsewhere), &[here.clone(), elsewhere.clone()]]), at_once);
+}
