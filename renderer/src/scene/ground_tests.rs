@@ -78,6 +78,9 @@ fn what_the_view_left_is_given_up_first_and_what_it_shows_never() {
     assert_eq!(ground.update(&elsewhere, 1.0).draws.len(), before);
 }
 
+/// A layer as it is draped.
+type Draped = (u32, Arc<dyn Drape>, f32);
+
 /// A plan that draws nothing, of a pyramid.
 struct Plan(Pyramid);
 
@@ -93,13 +96,13 @@ impl Drape for Plan {
 
 #[test]
 fn a_plan_that_opens_late_is_drawn_as_fine_as_one_that_opened_first() {
-    let plan = |lane: u32, west: f64, max_zoom: u8| -> (u32, Arc<dyn Drape>, f32) {
+    let plan = |lane: u32, west: f64, max_zoom: u8| -> Draped {
         let bounds_lon_lat_deg = [west, 28.2, west + 0.3, 28.4];
         (lane, Arc::new(Plan(Pyramid { bounds_lon_lat_deg, ..pyramid(8, max_zoom) })), 1.0)
     };
     // Here up to zoom 17, and a finer one elsewhere.
     let [here, elsewhere] = [plan(1, 109.6, 17), plan(2, 110.2, 20)];
-    let finest = |steps: &[&[(u32, Arc<dyn Drape>, f32)]]| {
+    let finest = |steps: &[&[Draped]]| {
         let mut ground = Ground::default();
         let mut wanted = Vec::new();
         for layers in steps {
