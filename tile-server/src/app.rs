@@ -27,7 +27,7 @@ use crate::source::Sources;
 use crate::traffic::{Traffic, observe};
 use crate::work::{Work, WorkLimits};
 
-/// Longest a request may take; the slowest is a cold tile of a basemap far away.
+/// Longest a request may take; the slowest is a bulletin whose views of the ground are not drawn yet.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 /// Revisions kept in memory: metadata only.
 const REVISIONS_KEPT: u64 = 4_096;

@@ -59,9 +59,10 @@ pub(crate) struct GroundView {
 }
 
 /// A view that may be asked for: its file and what it shows.
-const VIEWS: [(&str, &str); 2] = [
+const VIEWS: [(&str, &str); 3] = [
     ("view-change.png", "三维视图：变化量着色与房屋状态，红为下降，蓝为上升"),
     ("view-epochs.png", "三维视图：左为变化前，右为变化后"),
+    ("view-after.png", "三维视图：灾后地表与房屋状态"),
 ];
 
 /// Views that were drawn, by job.
@@ -132,6 +133,7 @@ impl App {
     async fn draw_views(&self, program: &ViewerProgram, looked: &Looked<'_>) -> Result<Vec<GroundView>, Problem> {
         let Some(script) = self.script(looked).await? else { return Ok(Vec::new()) };
         let _turn = self.views.one.acquire().await.map_err(Problem::internal)?;
+        tokio::fs::create_dir_all(&self.settings.cache_dir).await.map_err(Problem::internal)?;
         let folder = tempfile::Builder::new().prefix("views-").tempdir_in(&self.settings.cache_dir);
         let folder = folder.map_err(Problem::internal)?;
         let steps = folder.path().join("steps.json");
@@ -213,7 +215,7 @@ impl App {
                 shot(1),
             ]);
         } else {
-            steps.push(shot(0));
+            steps.push(shot(2));
         }
         Ok(Some(json!({ "version": 1, "steps": steps })))
     }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::content::printed;
+use super::figure::Rings;
 use super::map::nice;
 
 /// Both surfaces along a line.
@@ -136,9 +137,6 @@ fn ticks(from: f64, to: f64, most: f64, mm: &dyn Fn(f64) -> f64) -> Vec<Value> {
         })
         .collect()
 }
-
-/// Distance and height of corners.
-type Rings = Vec<Vec<[f64; 2]>>;
 
 /// Rings between the profiles, distance and height: where the later one lies lower, and where it lies higher. They part
 /// where the profiles cross.

@@ -90,8 +90,7 @@ impl Kept {
         for patch in &answer.findings.patches {
             patches.extend(patch_line(patch)?);
         }
-        let plane =
-            answer.plane.epsg().map_or_else(|| answer.plane.definition().to_owned(), |code| format!("EPSG:{code}"));
+        let plane = super::results::name_of(&answer.plane);
         Ok(Self {
             result: result_text(&answer.findings)?.into(),
             outcome: json!({ "plane": plane, "patches": answer.findings.patches.len() }),

@@ -14,7 +14,7 @@ use geo::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon
 use geodesy::Transform;
 use geodesy::crs::Crs;
 use geozero::{ColumnValue, PropertyProcessor as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::results::{self, Made};
@@ -98,7 +98,7 @@ pub(super) async fn publish(
 ) -> Result<Vec<Value>, Problem> {
     let mut published = Vec::new();
     for form in &FORMS {
-        let rows = |patch: &FoundPatch| (form.of)(patch).map(|geometry| Row { geometry, patch: patch.clone() });
+        let rows = |patch: &FoundPatch| Row::of(form, patch);
         let layer = Layer::of(answer.findings.patches.iter().filter_map(rows).collect());
         if layer.rows.is_empty() {
             continue;
@@ -107,7 +107,7 @@ pub(super) async fn publish(
             NewRevision::new(valid_from, &results::name_of(&answer.plane), layer.bounds_lon_lat_deg(&answer.plane)?);
         revision.assets = vec![NewAsset::new(FILE, "flatgeobuf", "application/flatgeobuf")];
         // What the legend names.
-        let named = |name: &str| layer.rows.iter().filter_map(|row| row.patch.properties.get(name)?.as_str()).collect();
+        let named = |name: &str| layer.rows.iter().filter_map(|row| row.properties.get(name)?.as_str()).collect();
         let [kinds, states]: [BTreeSet<&str>; 2] = ["kind", "state"].map(named);
         revision.properties = json!({
             "classes": { "field": "kind", "values": kinds.union(&states).collect::<Vec<_>>() },
@@ -133,7 +133,17 @@ pub(super) async fn publish(
 /// A patch with the geometry that it has in its layer.
 struct Row {
     geometry: Geometry<f64>,
-    patch: FoundPatch,
+    properties: Map<String, Value>,
+}
+
+impl Row {
+    fn of(form: &Form, patch: &FoundPatch) -> Option<Self> {
+        let geometry = (form.of)(patch)?;
+        let mut properties = patch.properties.clone();
+        properties.remove(ID_COLUMN);
+        properties.insert("id".to_owned(), json!(patch.id));
+        Some(Self { geometry, properties })
+    }
 }
 
 /// Features of one kind of geometry, and the columns that all their values fit.
@@ -143,13 +153,10 @@ struct Layer {
 }
 
 impl Layer {
-    fn of(mut rows: Vec<Row>) -> Self {
+    fn of(rows: Vec<Row>) -> Self {
         let mut columns: BTreeMap<String, ColumnType> = BTreeMap::new();
-        for row in &mut rows {
-            let properties = &mut row.patch.properties;
-            properties.remove(ID_COLUMN);
-            properties.insert("id".to_owned(), json!(row.patch.id));
-            for (name, value) in properties.iter().filter(|(_, value)| !value.is_null()) {
+        for row in &rows {
+            for (name, value) in row.properties.iter().filter(|(_, value)| !value.is_null()) {
                 let own = column_of(value);
                 columns.entry(name.clone()).and_modify(|column| *column = wider(*column, own)).or_insert(own);
             }
@@ -190,7 +197,7 @@ impl Layer {
             let added = writer.add_feature_geom(row.geometry.clone(), |feature| {
                 written = feature.property(0, ID_COLUMN, &ColumnValue::Long(id));
                 for (index, (name, kind)) in self.columns.iter().enumerate() {
-                    let value = row.patch.properties.get(name).filter(|value| !value.is_null());
+                    let value = row.properties.get(name).filter(|value| !value.is_null());
                     if let (Ok(_), Some(value)) = (&written, value) {
                         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                         let value = match *kind {
@@ -243,8 +250,6 @@ fn type_name(kind: ColumnType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
     use super::*;
     use crate::feature_file::{Next, Selection, Shape, read};
 
@@ -264,8 +269,7 @@ mod tests {
             patch("二", json!({ "length_m": 7.25, "name": null, "houses": 4, "code": 5 })),
             patch("三", json!({ "code": "5a" })),
         ];
-        let row = |patch: &FoundPatch| (FORMS[1].of)(patch).map(|geometry| Row { geometry, patch: patch.clone() });
-        let layer = Layer::of(patches.iter().filter_map(row).collect());
+        let layer = Layer::of(patches.iter().filter_map(|patch| Row::of(&FORMS[1], patch)).collect());
         assert!(patches.iter().all(|patch| (FORMS[0].of)(patch).is_none() && (FORMS[2].of)(patch).is_none()));
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE);

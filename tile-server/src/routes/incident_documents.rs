@@ -116,8 +116,7 @@ async fn one(
     // A telephone's page has no room for views.
     let views = match &gathered.review {
         Some(job) if frame.is_some() && document.media_type != "image/png" => {
-            let change = gathered.results.get(REVIEW).map_or(&Value::Null, |result| &result["change"]);
-            let detection_m = change["level_of_detection_m"].as_f64().unwrap_or_default();
+            let detection_m = gathered.detection_m();
             let (patches, surveys) = (&gathered.patches, &gathered.surveys);
             let drawn = app.ground_views(&Looked { job, patches, surveys, detection_m }).await;
             Some((drawn, job.created.to_rfc3339()))
@@ -214,6 +213,14 @@ impl Gathered {
     }
 }
 
+impl Gathered {
+    /// What is no change, metres; 0 where no change was looked for.
+    fn detection_m(&self) -> f64 {
+        let review = self.results.get(REVIEW);
+        review.and_then(|result| result["change"]["level_of_detection_m"].as_f64()).unwrap_or_default()
+    }
+}
+
 /// Bytes, what it shows, who brought it and when.
 type Photo = (Vec<u8>, String, String, String);
 
@@ -272,8 +279,7 @@ impl App {
         }
         let (grow_x, grow_y) = ((x1 - x0).max(200.0) * AROUND, (y1 - y0).max(200.0) * AROUND);
         let within = [x0 - grow_x, y0 - grow_y, x1 + grow_x, y1 + grow_y];
-        let change = gathered.results.get(REVIEW).map_or(&Value::Null, |result| &result["change"]);
-        let detection_m = change["level_of_detection_m"].as_f64().unwrap_or_default();
+        let detection_m = gathered.detection_m();
         if let Some(name) = grid_of(review, "difference") {
             let grid = self.grid_within(&name, plane, within).await?;
             figure.colours = grid.map(|grid| Colours::Difference { grid, detection_m });
