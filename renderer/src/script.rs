@@ -6,6 +6,7 @@
 mod studies;
 
 use std::path::Path;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -334,13 +335,12 @@ pub fn follow(
                 }
             }
             Step::Measure { kind, places, reference } => {
-                // Heights come from the surface as it is drawn: it has to be there.
-                headless::settle(desk, size_px, headless::PATIENCE)?;
-                let on_surface = |at: &Vec<f64>| match at[..] {
-                    [lon, lat, height_m] => [lon, lat, height_m],
-                    _ => place::lon_lat_height_deg(desk.viewer.on_surface([at[0], at[1]])),
-                };
-                let places: Vec<[f64; 3]> = places.iter().map(on_surface).collect();
+                let on_surface = on_surface(desk, places.iter().map(|at| [at[0], at[1]]).collect(), size_px)?;
+                let places: Vec<[f64; 3]> = places
+                    .iter()
+                    .zip(on_surface)
+                    .map(|(at, [lon, lat, surface_m])| [lon, lat, at.get(2).copied().unwrap_or(surface_m)])
+                    .collect();
                 desk.work.reference = (*reference).into();
                 if desk.measure((*kind).into(), &places)?.is_none() {
                     return Err(refuse("无法量算 (nothing could be measured)".to_owned()));
@@ -353,11 +353,11 @@ pub fn follow(
             Step::ClearSights => desk.viewer.studies.sights.clear(),
             Step::Time(datetime) => desk.viewer.set_datetime(datetime.clone())?,
             Step::Tab(list) => {
-                desk.work.tab = match list {
+                desk.show_tab(match list {
                     List::Layers => Tab::Layers,
                     List::Meeting => Tab::Meeting,
                     List::Studies => Tab::Studies,
-                };
+                });
             }
             Step::Compare(_)
             | Step::Difference(_)
@@ -376,8 +376,7 @@ pub fn follow(
                 done.files.extend(file);
             }
             Step::Note { place, text } => {
-                headless::settle(desk, size_px, headless::PATIENCE)?;
-                let lon_lat_height = place::lon_lat_height_deg(desk.viewer.on_surface(*place));
+                let lon_lat_height = on_surface(desk, vec![*place], size_px)?[0];
                 desk.viewer.add_note(Note { lon_lat_height, text: text.clone(), ..Note::default() });
                 headless::settle(desk, size_px, headless::PATIENCE)?;
             }
@@ -480,6 +479,22 @@ fn order_bookmarks(desk: &mut Desk, names: &[String]) -> Result<(), String> {
         desk.edit(SceneEdit::MoveBookmark(from, to));
     }
     Ok(())
+}
+
+/// Longitude, latitude and height of places on the surface: of what is drawn over the ground, where something is, else of the
+/// ground at its finest, wherever the camera is.
+fn on_surface(desk: &mut Desk, lon_lats_deg: Vec<[f64; 2]>, size_px: [u32; 2]) -> Result<Vec<[f64; 3]>, ViewError> {
+    let begun = Instant::now();
+    loop {
+        headless::settle(desk, size_px, headless::PATIENCE)?;
+        if let Some(places) = desk.viewer.on_finest_surface(&lon_lats_deg) {
+            return Ok(places);
+        }
+        if begun.elapsed() > headless::PATIENCE {
+            let (seconds, pending) = (headless::PATIENCE.as_secs(), desk.viewer.counts().pending);
+            return Err(ViewError::Slow { seconds, pending });
+        }
+    }
 }
 
 fn set_visible(desk: &mut Desk, slugs: &[String], visible: bool) -> Result<(), String> {

@@ -88,6 +88,8 @@ pub struct Revision {
 pub struct Assessment {
     /// Name of the dataset of its areas.
     pub slug: String,
+    /// The job that found them.
+    pub job: String,
     /// Its title.
     pub title: String,
     /// When it was published: day, hour and minute in China.
@@ -363,6 +365,7 @@ impl Service {
         found.sort_by_key(|dataset| std::cmp::Reverse(dataset.recorded().map(str::to_owned)));
         let assessment = |dataset: Dataset| Assessment {
             recorded: dataset.recorded().and_then(minute_in_china).unwrap_or_default(),
+            job: of(&dataset, "job").unwrap_or_default(),
             title: dataset.title.clone(),
             slug: dataset.slug,
         };

@@ -313,16 +313,19 @@ fn figures_text(measure: &Measure, language: Language) -> String {
 }
 
 impl Desk {
+    /// Shows one of the lists.
+    pub fn show_tab(&mut self, tab: Tab) {
+        self.work.tab = tab;
+        // Whoever goes there wants to know what was assessed meanwhile.
+        if tab == Tab::Studies {
+            self.study(&Action::Study(StudyAction::FindAssessments));
+        }
+    }
+
     /// Does what belongs to the meeting; false for everything else.
     pub(super) fn work_on(&mut self, action: &Action, size_px: [u32; 2]) -> bool {
         match action {
-            Action::ShowTab(tab) => {
-                self.work.tab = *tab;
-                // Whoever goes there wants to know what was assessed meanwhile.
-                if *tab == Tab::Studies {
-                    self.study(&Action::Study(StudyAction::FindAssessments));
-                }
-            }
+            Action::ShowTab(tab) => self.show_tab(*tab),
             Action::SetTool(tool) => {
                 self.work.cancel();
                 self.work.tool = *tool;

@@ -17,8 +17,8 @@ pub const KIND: Kind = Kind {
     role: Role::Study { slug: "study-damage", name: ["建筑受损状态", "Buildings by state"] },
 };
 
-/// A state: the server's name, its Chinese and English for people, its colour (sRGB).
-pub struct BuildingState {
+/// A state of a building, or an outline: the server's name, its Chinese and English for people, its colour (sRGB).
+pub struct Marking {
     /// The server's name.
     pub name: &'static str,
     /// For people.
@@ -28,21 +28,24 @@ pub struct BuildingState {
 }
 
 /// Every state, the worst first.
-pub const STATES: [BuildingState; 5] = [
-    BuildingState { name: "destroyed", title: ["被毁", "Destroyed"], color: [176, 0, 32] },
-    BuildingState { name: "buried", title: ["被埋", "Buried"], color: [106, 27, 154] },
-    BuildingState { name: "damaged", title: ["受损", "Damaged"], color: [245, 130, 0] },
-    BuildingState { name: "undetermined", title: ["未判定", "Not determined"], color: [240, 220, 60] },
-    BuildingState { name: "unchanged", title: ["未见变化", "No change seen"], color: [46, 140, 70] },
+pub const STATES: [Marking; 5] = [
+    Marking { name: "destroyed", title: ["被毁", "Destroyed"], color: [176, 0, 32] },
+    Marking { name: "buried", title: ["被埋", "Buried"], color: [106, 27, 154] },
+    Marking { name: "damaged", title: ["受损", "Damaged"], color: [245, 130, 0] },
+    Marking { name: "undetermined", title: ["未判定", "Not determined"], color: [240, 220, 60] },
+    Marking { name: "unchanged", title: ["未见变化", "No change seen"], color: [46, 140, 70] },
 ];
 
-/// The class of the outline of the ground that moved.
-const MOVED: &str = "moved-ground";
+/// Ground that is outlined round them: what two surveys found to have moved, and what somebody drew where there is one survey.
+pub const OUTLINES: [Marking; 2] = [
+    Marking { name: "moved-ground", title: ["地表变化", "Ground that moved"], color: [255, 45, 0] },
+    Marking { name: "drawn-ground", title: ["圈定范围", "Drawn area"], color: [255, 212, 0] },
+];
 
 const STYLE: &str = r##"{"version":8,"name":"damage","sources":{},"layers":[
- {"id":"moved","type":"line","source":"p","filter":["==",["get","class"],"moved-ground"],"layout":{"line-join":"round"},"paint":{"line-color":"#ff2d00","line-width":2.2}},
- {"id":"inside","type":"fill","source":"p","filter":["!=",["get","class"],"moved-ground"],"paint":{"fill-color":["match",["get","class"],"destroyed","#b00020","buried","#6a1b9a","damaged","#f58200","undetermined","#f0dc3c","#2e8c46"],"fill-opacity":["match",["get","class"],"unchanged",0.55,0.82]}},
- {"id":"edge","type":"line","source":"p","filter":["!=",["get","class"],"moved-ground"],"layout":{"line-join":"round"},"paint":{"line-color":"#ffffff","line-width":1.2}}]}"##;
+ {"id":"outline","type":"line","source":"p","filter":["in",["get","class"],["literal",["moved-ground","drawn-ground"]]],"layout":{"line-join":"round"},"paint":{"line-color":["match",["get","class"],"moved-ground","#ff2d00","#ffd400"],"line-width":2.2}},
+ {"id":"inside","type":"fill","source":"p","filter":["!",["in",["get","class"],["literal",["moved-ground","drawn-ground"]]]],"paint":{"fill-color":["match",["get","class"],"destroyed","#b00020","buried","#6a1b9a","damaged","#f58200","undetermined","#f0dc3c","#2e8c46"],"fill-opacity":["match",["get","class"],"unchanged",0.55,0.82]}},
+ {"id":"edge","type":"line","source":"p","filter":["!",["in",["get","class"],["literal",["moved-ground","drawn-ground"]]]],"layout":{"line-join":"round"},"paint":{"line-color":"#ffffff","line-width":1.2}}]}"##;
 
 /// The place of a building's state among [`STATES`], by the server's name or by its Chinese.
 #[must_use]
@@ -65,16 +68,31 @@ pub fn counts(areas: &[Area]) -> [usize; 5] {
     counts
 }
 
-/// A drape of the patches; `None` where there is neither a building nor moved ground.
+/// The place of an outlined ground among [`OUTLINES`].
+fn outline_of(properties: &Value) -> Option<usize> {
+    let kind = properties.get("kind")?.as_str()?;
+    OUTLINES.iter().position(|outline| outline.name == kind)
+}
+
+/// Which outlines there are, in the order of [`OUTLINES`].
+#[must_use]
+pub fn outlined(areas: &[Area]) -> [bool; 2] {
+    let mut outlined = [false; 2];
+    for outline in areas.iter().filter_map(|area| outline_of(&area.properties)) {
+        outlined[outline] = true;
+    }
+    outlined
+}
+
+/// A drape of the patches; `None` where there is neither a building nor outlined ground.
 pub fn drape(areas: &[Area]) -> Result<Option<Arc<dyn Drape>>, ViewError> {
     let mut painted = Vec::new();
     for area in areas {
-        let kind = area.properties.get("kind").and_then(Value::as_str);
-        let class = match state_of(&area.properties) {
-            Some(state) => STATES[state].name,
-            None if kind == Some(MOVED) => MOVED,
-            None => continue,
+        let state = state_of(&area.properties).map(|state| &STATES[state]);
+        let Some(painted_as) = state.or_else(|| outline_of(&area.properties).map(|outline| &OUTLINES[outline])) else {
+            continue;
         };
+        let class = painted_as.name;
         painted.extend(area.polygons.iter().map(|polygon| Painted { polygon: polygon.clone(), class }));
     }
     // The worst lies on top.
@@ -102,16 +120,19 @@ mod tests {
             area(Value::Null),
         ];
         assert_eq!(counts(&areas), [2, 0, 0, 0, 1]);
+        assert_eq!(outlined(&areas), [true, false]);
     }
 
     #[test]
     fn the_style_is_understood_and_paints_each_state_in_its_legend_s_colour() {
-        for state in &STATES {
+        for state in STATES.iter().chain(&OUTLINES) {
             let [red, green, blue] = state.color;
             assert!(STYLE.contains(&format!("#{red:02x}{green:02x}{blue:02x}")), "{}", state.name);
         }
         let ring = vec![vec![[109.74, 28.31], [109.741, 28.31], [109.741, 28.311]]];
-        let area = Area { polygons: vec![ring], properties: json!({"kind": "building", "state": "受损"}) };
-        assert!(drape(&[area]).expect("a style").is_some());
+        for properties in [json!({"kind": "building", "state": "受损"}), json!({"kind": "drawn-ground"})] {
+            let area = Area { polygons: vec![ring.clone()], properties };
+            assert!(drape(&[area]).expect("a style").is_some());
+        }
     }
 }

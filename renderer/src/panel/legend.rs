@@ -57,11 +57,20 @@ pub(super) fn show(ui: &Ui, shown: &Shown) {
                 }
                 if let Some(study) = buildings {
                     title(ui, words::DAMAGE.text(language));
-                    for (state, count) in damage::STATES.iter().zip(study.counts) {
+                    // What an assessment has no places of is not said to be nought: buildings without a change have none.
+                    for (state, count) in damage::STATES.iter().zip(study.counts).filter(|(_, count)| *count > 0) {
                         let [red, green, blue] = state.color;
                         let name = state.title[usize::from(!language.is_chinese())];
                         let text = format!("{name}   {count} {}", words::BUILDINGS.text(language));
                         entry(ui, Color32::from_rgb(red, green, blue), text.trim_end());
+                    }
+                    for (outline, _) in damage::OUTLINES.iter().zip(study.outlined).filter(|(_, is_there)| *is_there) {
+                        let [red, green, blue] = outline.color;
+                        line_entry(
+                            ui,
+                            Color32::from_rgb(red, green, blue),
+                            outline.title[usize::from(!language.is_chinese())],
+                        );
                     }
                 }
             });
@@ -76,6 +85,15 @@ fn entry(ui: &mut Ui, color: Color32, text: &str) {
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(Vec2::new(18.0, 12.0), Sense::hover());
         ui.painter().rect(rect, 2.0, color, Stroke::new(1.0, Color32::from_gray(120)), egui::StrokeKind::Inside);
+        ui.label(RichText::new(text).small());
+    });
+}
+
+/// What is a line on the map, and not a surface.
+fn line_entry(ui: &mut Ui, color: Color32, text: &str) {
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(Vec2::new(18.0, 12.0), Sense::hover());
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, color));
         ui.label(RichText::new(text).small());
     });
 }

@@ -383,11 +383,13 @@ fn buildings(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
     let (language, row) = (shown.language, &shown.studies);
     heading(ui, shown, words::DAMAGE);
     let name = ui.label(RichText::new(words::ASSESSMENT.text(language)).small().weak());
+    // A script may name the job itself.
+    let is_it = |one: &Assessment, name: &str| one.slug == name || one.job == name;
     let told = |one: &Assessment| format!("{} {}", one.title, one.recorded);
     let chosen = row
         .damage
         .as_ref()
-        .map(|study| row.assessments.iter().find(|one| one.slug == study.job).map_or_else(|| study.job.clone(), told));
+        .map(|study| row.assessments.iter().find(|one| is_it(one, &study.job)).map_or_else(|| study.job.clone(), told));
     let nothing = if row.assessments.is_empty() { words::NO_ASSESSMENT } else { words::CHOOSE };
     let nothing = nothing.text(language).to_owned();
     ComboBox::from_id_salt("assessment")
@@ -395,7 +397,7 @@ fn buildings(ui: &mut Ui, shown: &Shown, actions: &mut Vec<Action>) {
         .selected_text(chosen.unwrap_or(nothing))
         .show_ui(ui, |ui| {
             for one in &row.assessments {
-                let is_shown = row.damage.as_ref().is_some_and(|study| study.job == one.slug);
+                let is_shown = row.damage.as_ref().is_some_and(|study| is_it(one, &study.job));
                 if ui.selectable_label(is_shown, told(one)).clicked() {
                     ask(actions, StudyAction::LoadDamage(one.slug.clone()));
                 }

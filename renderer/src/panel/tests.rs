@@ -348,7 +348,7 @@ fn studied() -> Shown {
         view: Some(ViewStudy { order: view, is_done: true, seen_m2: Some([60_000.0, 80_000.0]) }),
         section: Some(Some(Profile::default())),
         has_cut: true,
-        damage: Some(DamageStudy { job: "j1".to_owned(), counts: [2, 1, 0, 0, 7] }),
+        damage: Some(DamageStudy { job: "j1".to_owned(), counts: [2, 1, 0, 0, 7], outlined: [true, false] }),
         shown: [true; 4],
         ..StudiesRow::default()
     };
@@ -365,7 +365,8 @@ fn studies_say_their_answers_and_explain_their_colours_in_metres() {
         screen.get_by_label(text);
     }
     // The legend.
-    for text in ["降低 -10 m", "升高 +10 m", "检测限 ±0.3 m", "被毁   2 栋", "未见变化   7 栋", "可见   6.00 ha"]
+    for text in
+        ["降低 -10 m", "升高 +10 m", "检测限 ±0.3 m", "被毁   2 栋", "未见变化   7 栋", "地表变化", "可见   6.00 ha"]
     {
         screen.get_by_label(text);
     }

@@ -107,14 +107,19 @@ fn hit_shape(ray: &Ray, shape: &Shape, ecef_from_local: &DMat4, counts: &dyn Fn(
 
 /// The nearest surface on a ray: ground or mesh. Points let one look through.
 fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
+    let ground = list.draws.iter().filter_map(|draw| hit_ground(ray, draw, list.clip.as_deref()));
+    ground.chain(nearest_object_m(list, ray)).min_by(f64::total_cmp)
+}
+
+/// The nearest mesh on a ray.
+fn nearest_object_m(list: &DrawList, ray: &Ray) -> Option<f64> {
     let clip = list.clip.as_deref();
     let hits = list.draws.iter().filter_map(|draw| match draw {
-        Draw::Ground { .. } => hit_ground(ray, draw, clip),
         // What one sees through hides nothing.
         Draw::Mesh { shape, ecef_from_local, opacity, base_color, .. } if *opacity * base_color[3] > 0.5 => {
             hit_shape(ray, shape, ecef_from_local, &|distance_m| is_left(clip, ray, distance_m))
         }
-        Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } | Draw::Water { .. } => None,
+        Draw::Ground { .. } | Draw::Mesh { .. } | Draw::Points { .. } | Draw::Lines { .. } | Draw::Water { .. } => None,
     });
     hits.min_by(f64::total_cmp)
 }
@@ -122,10 +127,20 @@ fn nearest_surface_m(list: &DrawList, ray: &Ray) -> Option<f64> {
 /// The top of what is drawn above or below a place (ECEF): a roof, a bridge, the ground as fine as it is on screen.
 #[must_use]
 pub fn top_of_surface(list: &DrawList, ecef: DVec3) -> Option<DVec3> {
+    top(list, ecef, nearest_surface_m)
+}
+
+/// The top of what is drawn over the ground above or below a place (ECEF).
+#[must_use]
+pub fn top_of_objects(list: &DrawList, ecef: DVec3) -> Option<DVec3> {
+    top(list, ecef, nearest_object_m)
+}
+
+fn top(list: &DrawList, ecef: DVec3, nearest_m: fn(&DrawList, &Ray) -> Option<f64>) -> Option<DVec3> {
     const REACH_M: f64 = 1_000.0;
     let up = place::up_at(ecef);
     let ray = Ray { origin: ecef + up * REACH_M, direction: -up };
-    nearest_surface_m(list, &ray).filter(|distance_m| *distance_m < 2.0 * REACH_M).map(|distance_m| ray.at(distance_m))
+    nearest_m(list, &ray).filter(|distance_m| *distance_m < 2.0 * REACH_M).map(|distance_m| ray.at(distance_m))
 }
 
 /// Whether something drawn stands between the eye and a sign of `sign_px` pixels set up at a place (ECEF).

@@ -270,6 +270,27 @@ impl Viewer {
         picking::top_of_surface(self.draw_list(), on_ground).unwrap_or(on_ground)
     }
 
+    /// Longitude, latitude and height of places (longitude and latitude in degrees) on the surface: the ground at its finest, or
+    /// what is drawn above it. `None` while terrain is being loaded; ask again.
+    pub fn on_finest_surface(&mut self, lon_lats_deg: &[[f64; 2]]) -> Option<Vec<[f64; 3]>> {
+        if self.awaits_terrain(Epoch::After) {
+            return None;
+        }
+        // As fine as there is any.
+        let heights_m = match lon_lats_deg {
+            [] => Vec::new(),
+            _ => self.ground.heights_at(lon_lats_deg, 0.0)?,
+        };
+        let base_m = self.ground.base_height_m();
+        let on_surface = |([lon, lat], height_m): (&[f64; 2], Option<f64>)| {
+            let ground_m = height_m.unwrap_or(base_m);
+            let top = picking::top_of_objects(self.draw_list(), place::ecef([*lon, *lat, ground_m]));
+            let top_m = top.map_or(ground_m, |ecef| place::lon_lat_height_deg(ecef)[2]);
+            [*lon, *lat, top_m.max(ground_m)]
+        };
+        Some(lon_lats_deg.iter().zip(heights_m).map(on_surface).collect())
+    }
+
     /// The ground at a longitude and latitude in degrees, as fine as it is loaded, in ECEF.
     #[must_use]
     pub fn on_ground(&self, [lon, lat]: [f64; 2]) -> glam::DVec3 {

@@ -112,6 +112,8 @@ pub struct DamageStudy {
     pub job: String,
     /// How many are in each state, as [`damage::STATES`] has them.
     pub counts: [usize; 5],
+    /// Which of [`damage::OUTLINES`] there are.
+    pub outlined: [bool; 2],
 }
 
 /// Everything worked out.
@@ -269,13 +271,15 @@ impl Viewer {
         let document = self.service.collection(&link)?;
         let document = document.ok_or_else(|| refuse("服务上没有 (the server does not have it)"))?;
         let areas = polygons::read(&document).map_err(|reason| refuse(&reason))?;
-        let counts = damage::counts(&areas);
+        let (counts, outlined) = (damage::counts(&areas), damage::outlined(&areas));
         let drape = damage::drape(&areas)?;
         if drape.is_none() {
-            return Err(refuse("结果中没有建筑 (no building in its result)"));
+            return Err(refuse(
+                "结果中没有建筑，也没有地表变化或圈定的范围 (neither a building nor an outlined area in its result)",
+            ));
         }
         let bounds = polygons::bounds(areas.iter().flat_map(|area| &area.polygons));
-        self.studies.damage = Some(DamageStudy { job: job.to_owned(), counts });
+        self.studies.damage = Some(DamageStudy { job: job.to_owned(), counts, outlined });
         self.put_study(&damage::KIND, drape.map(State::Drape), bounds);
         Ok(())
     }
