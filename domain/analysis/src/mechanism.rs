@@ -60,6 +60,8 @@ pub struct LayerWanted {
     pub within_lon_lat_deg: Option<[f64; 4]>,
     /// Whether the analysis can go on without the dataset and say so.
     pub optional: bool,
+    /// Whether it is given the fields, too, that the delivery declared private; it tells nobody what is in them.
+    pub private_fields: bool,
 }
 
 /// An elevation dataset to be read.

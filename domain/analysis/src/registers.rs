@@ -162,6 +162,8 @@ impl Registers {
                     recorded: day("recorded"),
                     within_lon_lat_deg,
                     optional: named.is_none(),
+                    // Who heads a household stands masked in the list of households.
+                    private_fields: *register == Register::Houses,
                     ..LayerWanted::default()
                 })
             })

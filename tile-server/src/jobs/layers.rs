@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::feature_file::{self, Next, Selection, Shape, box_in, hull};
 use crate::locate::dated_name;
 use crate::problem::Problem;
+use crate::routes::features::private_fields;
 
 /// Layers kept in memory.
 const CACHE_BYTES: u64 = 512 << 20;
@@ -123,6 +124,12 @@ enum Unread {
 /// The parcels with the class that this request asks for.
 fn loaded(source: &LayerSource, plane: &Crs, mut parcels: Vec<Parcel>) -> LoadedLayer {
     let LayerSource { wanted, revision, title, .. } = source;
+    let private = if wanted.private_fields { Vec::new() } else { private_fields(revision) };
+    if !private.is_empty() {
+        for parcel in &mut parcels {
+            parcel.attributes.retain(|name, _| !private.contains(name));
+        }
+    }
     let property = |pointer: &str| revision.properties.pointer(pointer).and_then(Value::as_str);
     let code_field = property("/code_field");
     let class_field = wanted.class_field.as_deref().or_else(|| property("/classes/field")).or(code_field);

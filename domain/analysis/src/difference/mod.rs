@@ -123,7 +123,7 @@ impl Request {
             datetime: layer.datetime.clone().or_else(|| self.datetime.clone()),
             recorded: layer.recorded.clone().or_else(|| self.recorded.clone()),
             within_lon_lat_deg: self.within,
-            optional: false,
+            ..LayerWanted::default()
         }
     }
 }
