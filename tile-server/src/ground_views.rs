@@ -62,7 +62,7 @@ pub(crate) struct GroundView {
 const VIEWS: [(&str, &str); 3] = [
     ("view-change.png", "三维视图：变化量着色与房屋状态，红为下降，蓝为上升"),
     ("view-epochs.png", "三维视图：左为变化前，右为变化后"),
-    ("view-after.png", "三维视图：灾后地表与房屋状态"),
+    ("view-after.png", "三维视图：灾后地表、圈定范围与房屋状态"),
 ];
 
 /// Views that were drawn, by job.
@@ -192,7 +192,9 @@ impl App {
         ];
         let layers = outcome.and_then(|outcome| outcome["layers"].as_array()).map(Vec::as_slice).unwrap_or_default();
         let buildings = looked.patches.iter().any(|patch| patch["properties"]["state"].is_string());
-        let areas = layers.iter().find(|layer| layer["geometry"] == "polygon").filter(|_| buildings);
+        // Where there is one survey the drawn ground is all that can be outlined.
+        let areas =
+            layers.iter().find(|layer| layer["geometry"] == "polygon").filter(|_| buildings || before.is_none());
         steps.extend(areas.map(|layer| json!({ "damage": layer["dataset"] })));
         if let Some((slug, day)) = before {
             let other = slug != after;
@@ -215,7 +217,7 @@ impl App {
                 shot(1),
             ]);
         } else {
-            steps.push(shot(2));
+            steps.extend([json!({ "panels": "caption" }), shot(2)]);
         }
         Ok(Some(json!({ "version": 1, "steps": steps })))
     }
