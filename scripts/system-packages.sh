@@ -8,8 +8,8 @@ set -euo pipefail
 build=(gcc g++ cmake pkg-config sqlite3 libgdal-dev nodejs npm ca-certificates)
 # gdal-bin writes the sample county's department formats; Noto CJK draws Chinese labels; Mesa draws without a graphics card; xkbcommon and X11 open the window.
 demo=(gdal-bin fonts-noto-cjk mesa-vulkan-drivers libvulkan1 libegl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 curl)
-# osgconv, the validators' Python, a headless browser, PostGIS, and what reads papers back are oracles others wrote.
-test=(openscenegraph python3 python3-venv chromium xvfb postgresql-postgis poppler-utils libreoffice-writer-nogui libreoffice-calc-nogui)
+# osgconv, the validators' Python, a headless browser, PostGIS, and what reads papers back are oracles others wrote; xdotool and ImageMagick sit at the window.
+test=(openscenegraph python3 python3-venv chromium xvfb xdotool imagemagick postgresql-postgis poppler-utils libreoffice-writer-nogui libreoffice-calc-nogui)
 
 set_name=${1:-demo}
 case $set_name in
