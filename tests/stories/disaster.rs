@@ -18,7 +18,7 @@ use crate::web_mercator::{address, c_tile_at, tile_at};
 
 const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
 /// Longest wait for anything; a killed worker's lease alone takes a quarter of a minute.
-const PATIENCE: Duration = Duration::from_mins(8);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(8);
 /// What a telephone shows side by side.
 const PHONE_PX: u64 = 390;
 /// Assessments that are asked for at once.
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 20;
 const MOST_KB: u64 = 2 << 20;
 
 /// Brings in both ground models of the surveys.
-fn bring_ground(county: &County, data: &Path) {
+pub(crate) fn bring_ground(county: &County, data: &Path) {
     for (file, day) in [("第一期_2023-05/DEM_1m.tif", "2023-05-16"), ("第二期_2024-07/DEM_1m.tif", "2024-07-20")]
     {
         let path = county.deliveries.join(FOLDER).join(file);
@@ -128,6 +128,7 @@ fn what_people_said_is_kept(said: &Value) {
     if !list.is_empty() {
         let name = |row: &Value| row[4].as_str().unwrap_or_default().to_owned();
         assert!(list.iter().all(|row| name(row).contains('*') || name(row) == "–"), "{list:?}");
+        assert!(list.iter().any(|row| name(row).contains('*')), "{list:?}");
         assert!(
             rows(said, "named").iter().any(|row| !name(row).contains('*') && name(row) != "–"),
             "{}",
