@@ -479,10 +479,12 @@ pub(crate) fn volume_words(m3: f64) -> String {
     }
 }
 
-/// An interval in words, in one unit.
+/// An interval in words, in one unit, with as many decimals as tell its ends apart.
 pub(crate) fn interval_words([low, high]: [f64; 2]) -> String {
     if low.abs().max(high.abs()) >= WAN {
-        format!("{}万～{}万立方米", printed(low / WAN, 2), printed(high / WAN, 2))
+        let ends = |decimals: u8| [low, high].map(|end| printed(end / WAN, decimals));
+        let [low, high] = (2..4).map(ends).find(|[low, high]| low != high).unwrap_or_else(|| ends(4));
+        format!("{low}万～{high}万立方米")
     } else {
         format!("{}～{}立方米", printed(low, 0), printed(high, 0))
     }

@@ -36,7 +36,8 @@ fn make(bulletin: &Bulletin, workshop: &Workshop) -> Result<Vec<u8>, DocumentErr
     let data = json!({
         "title": report(bulletin).title,
         "subject": shortened(&subject(bulletin), 30),
-        "issue": format!("{}　{}", bulletin.issue(), chinese_instant(&stated(&filing.reported))),
+        // A draft was not reported yet.
+        "issue": if filing.reported.is_empty() { bulletin.issue() } else { format!("{}　{}", bulletin.issue(), chinese_instant(&filing.reported)) },
         "alarm": bulletin.alarm(),
         "unit": filing.unit,
         "where": where_and_when(bulletin),

@@ -42,10 +42,13 @@ pub(super) fn report(bulletin: &Bulletin) -> Report {
     blocks.push(Block::Section("精度与数据说明"));
     accuracy(bulletin, &mut blocks);
     enclosed(bulletin, &mut blocks);
-    blocks.push(Block::Seal {
-        unit: stated(&bulletin.filing.unit),
-        date: chinese_instant(&stated(&bulletin.filing.reported)),
-    });
+    // Nobody has signed a draft.
+    if bulletin.filing.red_head {
+        blocks.push(Block::Seal {
+            unit: stated(&bulletin.filing.unit),
+            date: chinese_instant(&stated(&bulletin.filing.reported)),
+        });
+    }
     Report { title: bulletin.title(), subject: subject(bulletin), blocks }
 }
 

@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 
-use super::bulletin::{Bulletin, EMERGENCY_REFERENCE, UNSTATED};
+use super::bulletin::{Bulletin, EMERGENCY_REFERENCE, UNSTATED, interval_words};
 use super::content::{Block, Cell};
 use super::dossier::Office;
 use super::figure::{Colours, Figure, Footprint, Grid, Ground, draw};
@@ -393,6 +393,14 @@ fn words(report: &content::Report) -> String {
         }
     }
     lines.join("\n")
+}
+
+#[test]
+fn a_narrow_interval_has_two_ends() {
+    assert_eq!(interval_words([279_502.0, 283_655.0]), "27.95万～28.37万立方米");
+    assert_eq!(interval_words([241_653.1, 241_714.7]), "24.165万～24.171万立方米");
+    assert_eq!(interval_words([241_653.1, 241_653.2]), "24.1653万～24.1653万立方米");
+    assert_eq!(interval_words([-663.7, -658.4]), "-664～-658立方米");
 }
 
 #[test]

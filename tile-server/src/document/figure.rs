@@ -177,11 +177,15 @@ impl Grid {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, not under `least`.
+/// A round number, not under `least` and near it: a ramp that ends far beyond the data is pale.
 fn rounded_up(least: f64) -> f64 {
     let least = least.clamp(0.01, 1e6);
     let power = 10_f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|m| *m >= least * (1.0 - 1e-6)).unwrap_or(10.0 * power)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|m| *m >= least * (1.0 - 1e-6))
+        .unwrap_or(10.0 * power)
 }
 
 /// A colour of a ramp whose stops are evenly spaced over 0..=1.

@@ -282,13 +282,15 @@ fn surveys(result: &Value, known: &[Value]) -> Vec<Survey> {
             let source = source_of(role)?;
             let about = known.iter().find(|one| plain(&one["source"]) == source).unwrap_or(&Value::Null);
             let title = plain(&about["title"]);
-            let datum = datum_words(&plain(&result["registration"]["height_datums"][role]));
+            // Where there is nothing to bring together, the survey's own.
+            let datums = [&result["registration"]["height_datums"], &result["height_datums"]];
+            let height_datum = datums.map(|datums| datum_words(&plain(&datums[role])));
             Some(Survey {
                 role: words,
                 title: if title.is_empty() { source.split('@').next().unwrap_or_default().to_owned() } else { title },
                 day: plain_date(&plain(&about["valid_from"])),
                 source,
-                height_datum: if datum.is_empty() { plain(&about["height_datum"]) } else { datum },
+                height_datum: height_datum.into_iter().find(|words| !words.is_empty()).unwrap_or_default(),
                 // The grid of the later survey is what is counted on.
                 cell_m: number(&about["cell_m"]).or(cell_m.filter(|_| role == "after")),
             })

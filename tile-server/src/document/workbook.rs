@@ -72,8 +72,10 @@ fn write(sheet: &mut Worksheet, table: &Table, heading: &str, marking: &str) -> 
         sheet.write_string_with_format(2, c, column.head, &head)?;
         sheet.set_column_width(c, width(table, usize::from(c), column))?;
     }
-    sheet.set_row_height(2, 30)?;
     let widths: Vec<f64> = (0..).zip(&table.columns).map(|(c, column)| width(table, c, column)).collect();
+    let head_lines =
+        table.columns.iter().zip(&widths).map(|(column, width)| lines(&Cell::from(column.head), *width)).max();
+    sheet.set_row_height(2, LINE_POINTS * head_lines.unwrap_or(1).max(2) as f64 + 2.0)?;
     let mut sums = Sums::default();
     let mut r = 3;
     for row in &table.rows {

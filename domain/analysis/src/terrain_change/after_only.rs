@@ -70,6 +70,7 @@ pub(super) fn run(
     }
     let mut result = json!({
         "rule": RULE, "rule_versions": rule_versions(task, request)?, "sources": sources(task), "mode": "after-only",
+        "height_datums": { "after": pair.base().height_datum().to_string() },
         "aligned": false, "registration": null, "loss": null, "gain": null, "net": null,
         "cells": { "size_m": cell.map(|m| rounded(m, 3)), "looked_at": relief.known + relief.unknown, "without_height": relief.unknown },
         "sections": sections, "estimate": estimate(&rules.estimate, areas),
