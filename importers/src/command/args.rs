@@ -253,7 +253,7 @@ pub(crate) struct ReadingArgs {
     /// 样式 · id of a style in styles/
     #[arg(long)]
     pub(crate) style: Option<String>,
-    /// 不公开的字段,可重复:瓦片和要素接口都不给出 · a field that neither tiles nor features show, repeatable
+    /// 不公开的字段,可重复:瓦片、要素接口和分析都不给出 · a field that neither tiles, features nor analyses show, repeatable
     #[arg(long = "private-field", value_name = "FIELD")]
     pub(crate) private_fields: Vec<String>,
     /// 同时保留原始文件 · publish the delivered file beside the asset
