@@ -335,7 +335,8 @@ pub fn follow(
                 }
             }
             Step::Measure { kind, places, reference } => {
-                let on_surface = on_surface(desk, places.iter().map(|at| [at[0], at[1]]).collect(), size_px)?;
+                let lon_lats: Vec<[f64; 2]> = places.iter().map(|at| [at[0], at[1]]).collect();
+                let on_surface = on_surface(desk, &lon_lats, size_px)?;
                 let places: Vec<[f64; 3]> = places
                     .iter()
                     .zip(on_surface)
@@ -376,7 +377,7 @@ pub fn follow(
                 done.files.extend(file);
             }
             Step::Note { place, text } => {
-                let lon_lat_height = on_surface(desk, vec![*place], size_px)?[0];
+                let lon_lat_height = on_surface(desk, &[*place], size_px)?[0];
                 desk.viewer.add_note(Note { lon_lat_height, text: text.clone(), ..Note::default() });
                 headless::settle(desk, size_px, headless::PATIENCE)?;
             }
@@ -483,11 +484,11 @@ fn order_bookmarks(desk: &mut Desk, names: &[String]) -> Result<(), String> {
 
 /// Longitude, latitude and height of places on the surface: of what is drawn over the ground, where something is, else of the
 /// ground at its finest, wherever the camera is.
-fn on_surface(desk: &mut Desk, lon_lats_deg: Vec<[f64; 2]>, size_px: [u32; 2]) -> Result<Vec<[f64; 3]>, ViewError> {
+fn on_surface(desk: &mut Desk, lon_lats_deg: &[[f64; 2]], size_px: [u32; 2]) -> Result<Vec<[f64; 3]>, ViewError> {
     let begun = Instant::now();
     loop {
         headless::settle(desk, size_px, headless::PATIENCE)?;
-        if let Some(places) = desk.viewer.on_finest_surface(&lon_lats_deg) {
+        if let Some(places) = desk.viewer.on_finest_surface(lon_lats_deg) {
             return Ok(places);
         }
         if begun.elapsed() > headless::PATIENCE {

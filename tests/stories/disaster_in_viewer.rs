@@ -281,7 +281,7 @@ fn an_assessed_landslide_is_studied_in_three_dimensions() {
 
     heights_are_those_of_the_delivered_surveys(county, &told, &done["measures"]);
     the_section_is_that_of_the_service(&told, &done, &pictures);
-    let [section, rest @ ..] = &rows(&done, "studies")[..] else { panic!("{done}") };
+    let [section, rest @ ..] = rows(&done, "studies") else { panic!("{done}") };
     assert_eq!(section["kind"], "section");
     let [viewshed, sights @ .., flood, damage] = rest else { panic!("{rest:?}") };
     let (seen_m2, expected_m2) = (number(&viewshed["seen_m2"]), number(&told.seen["visible_m2"]));
