@@ -119,7 +119,10 @@ impl Desk {
     /// Works out what follows the ground of each measurement whose ground has come.
     fn lay_measures(&mut self) {
         for measure in self.work.measures.iter_mut().filter(|measure| measure.awaits_ground) {
-            if let Some(ground) = self.viewer.ground_under(measure) {
+            // Both are asked for at once.
+            let (heights_m, ground) = (self.viewer.heights_under(measure), self.viewer.ground_under(measure));
+            if let (Some(heights_m), Some(ground)) = (heights_m, ground) {
+                measure.stand_on(&heights_m);
                 measure.lay_on(&ground);
             }
         }

@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use glam::DVec2;
 use renderer::ViewError;
-use renderer::desk::Desk;
+use renderer::desk::{Desk, Tool};
 use renderer::gpu::{Backend, Gpu, Shot};
+use renderer::headless;
 use renderer::panel::Panels;
 use renderer::panel::words::Language;
 use renderer::scene::camera::Camera;
+use renderer::scene::measure::MeasureKind;
 use renderer::scene::place;
 use renderer::script::{self, Done, Script};
 use renderer::service::Service;
@@ -77,6 +79,40 @@ fn assert_near(value: f64, expected: f64, part: f64) {
 fn slopes() -> [f64; 2] {
     let here = height_m(MIDDLE);
     [[1.0, 0.0], [0.0, 1.0]].map(|step| height_m(lon_lat_at(step)) - here)
+}
+
+#[test]
+fn a_place_is_measured_on_the_finest_ground_of_its_time_wherever_the_camera_is() {
+    let server = SyntheticServer::start(None);
+    let mut desk = desk(&server, &["dem"]);
+    // Nothing is drawn there, or coarsely.
+    desk.viewer.camera = above(lon_lat_at([30_000.0, 0.0]), 60_000.0);
+    let beside = lon_lat_at([SLIDE_AT_M[0] + 0.7 * SLIDE_RADIUS_M, SLIDE_AT_M[1]]);
+    let measure = json!({"measure": {"kind": "point", "places": [beside]}});
+    let done = follow(&mut desk, &json!([{"time": "2020-06-01"}, measure, {"time": null}, measure])).expect("followed");
+    let [before, after] = &done.measures[..] else { panic!("two measures") };
+    assert!((number(before, "height_m") - height_before_m(beside)).abs() < 0.05, "{before}");
+    assert!((number(after, "height_m") - height_m(beside)).abs() < 0.05, "{after}");
+    assert!((number(before, "height_m") - number(after, "height_m")).abs() > 5.0, "it slid");
+}
+
+#[test]
+fn a_click_on_the_ground_is_measured_at_its_finest_from_however_far_it_was_made() {
+    let server = SyntheticServer::start(None);
+    let mut desk = desk(&server, &["dem"]);
+    follow(&mut desk, &json!([{"time": "2020-06-01"}])).expect("followed");
+    let middle = lon_lat_at(SLIDE_AT_M);
+    desk.viewer.camera = Camera::new([middle[0], middle[1], 60_000.0], 0.0, -90.0);
+    let view = headless::settle(&mut desk, SIZE_PX, headless::PATIENCE).expect("settles");
+    let pick = desk.viewer.pick(&view, DVec2::new(400.5, 250.5)).expect("the ground");
+    let [lon, lat, drawn_m] = pick.lon_lat_height_deg;
+    desk.work.tool = Some(Tool::Measure(MeasureKind::Point));
+    assert!(desk.click_map(&pick, false));
+    headless::settle(&mut desk, SIZE_PX, headless::PATIENCE).expect("settles");
+    let [measure] = &desk.work.measures[..] else { panic!("one measure") };
+    let measured_m = measure.places[0][2];
+    assert!((measured_m - height_before_m([lon, lat])).abs() < 0.3, "{measured_m}");
+    assert!((drawn_m - measured_m).abs() > 1.0, "from afar a cone is drawn flatter: {drawn_m} {measured_m}");
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub struct Work {
     pub tool: Option<Tool>,
     /// Places taken so far: longitude and latitude (degrees), height (m).
     pub drawing: Vec<[f64; 3]>,
+    /// Which of them were taken on the ground.
+    pub(super) on_ground: Vec<bool>,
     /// Finished measurements.
     pub measures: Vec<Measure>,
     /// Where a note is about to be pinned.
@@ -104,6 +106,7 @@ impl Default for Work {
             tab: Tab::default(),
             tool: None,
             drawing: Vec::new(),
+            on_ground: Vec::new(),
             measures: Vec::new(),
             note_at: None,
             file: None,
@@ -125,12 +128,13 @@ const MOST_PICTURE_BYTES: usize = 19 << 20;
 
 impl Work {
     /// Takes a place on the map for the tool at hand.
-    fn click(&mut self, lon_lat_height_deg: [f64; 3]) {
+    fn click(&mut self, lon_lat_height_deg: [f64; 3], on_ground: bool) {
         match self.tool {
             None => {}
             Some(Tool::Note) => self.note_at = Some(lon_lat_height_deg),
             Some(tool) => {
                 self.drawing.push(lon_lat_height_deg);
+                self.on_ground.push(on_ground);
                 if self.drawing.len() >= tool.most()
                     && let Some(words) = self.finish()
                 {
@@ -142,9 +146,11 @@ impl Work {
 
     /// Ends a line or polygon; what has too few places is dropped. Gives back what a person has to be told.
     pub fn finish(&mut self) -> Option<String> {
-        let drawing = std::mem::take(&mut self.drawing);
+        let (drawing, on_ground) = (std::mem::take(&mut self.drawing), std::mem::take(&mut self.on_ground));
         match self.tool {
-            Some(Tool::Measure(kind)) => self.measure(kind, &drawing).err().map(|error| crate::viewer::chain(&error)),
+            Some(Tool::Measure(kind)) => {
+                self.measure(kind, &drawing, on_ground).err().map(|error| crate::viewer::chain(&error))
+            }
             Some(tool) if !drawing.is_empty() => {
                 self.drawn = Some((tool, drawing));
                 None
@@ -154,10 +160,16 @@ impl Work {
     }
 
     /// Measures and keeps the result; what follows the ground comes when the ground does. `None` with too few places.
-    pub fn measure(&mut self, kind: MeasureKind, places: &[[f64; 3]]) -> Result<Option<&Measure>, crate::ViewError> {
+    /// `on_ground` says which places lie on the ground; without it none does.
+    pub fn measure(
+        &mut self,
+        kind: MeasureKind,
+        places: &[[f64; 3]],
+        on_ground: Vec<bool>,
+    ) -> Result<Option<&Measure>, crate::ViewError> {
         let Some(measure) = Measure::of(kind, places)? else { return Ok(None) };
         let (reference, height_datum) = (self.reference, self.height_datum.clone());
-        self.measures.push(Measure { reference, height_datum, ..measure });
+        self.measures.push(Measure { reference, height_datum, ..measure.on_ground(on_ground) });
         Ok(self.measures.last())
     }
 
@@ -172,6 +184,7 @@ impl Work {
 
     /// Takes the last place back; without one the tool; false where there was nothing to take back.
     pub fn step_back(&mut self) -> bool {
+        self.on_ground.pop();
         self.drawing.pop().is_some() || self.cancel()
     }
 
@@ -180,6 +193,7 @@ impl Work {
         let had = self.tool.is_some() || self.note_at.is_some();
         (self.tool, self.note_at) = (None, None);
         self.drawing.clear();
+        self.on_ground.clear();
         had
     }
 
@@ -334,6 +348,7 @@ impl Desk {
             Action::ClearMeasures => {
                 self.work.measures.clear();
                 self.work.drawing.clear();
+                self.work.on_ground.clear();
             }
             Action::FlyToProject => self.fly(self.framing_project(size_px)),
             Action::FlyToFinding(index) => self.fly_to_finding(*index),
@@ -617,7 +632,9 @@ impl Desk {
             return true;
         }
         self.work.height_datum = self.height_datum(pick.layer);
-        self.work.click(pick.lon_lat_height_deg);
+        // What is drawn is as fine as it is seen from here; of two epochs on screen it may be the other one's ground.
+        let on_ground = pick.layer.is_none() && !self.viewer.is_comparing();
+        self.work.click(pick.lon_lat_height_deg, on_ground);
         self.take_drawn();
         true
     }

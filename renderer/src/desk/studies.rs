@@ -98,7 +98,7 @@ impl Desk {
     /// Measures places and keeps the result with the datum their heights have.
     pub fn measure(&mut self, kind: MeasureKind, places: &[[f64; 3]]) -> Result<Option<&Measure>, crate::ViewError> {
         self.work.height_datum = self.height_datum(None);
-        self.work.measure(kind, places)
+        self.work.measure(kind, places, Vec::new())
     }
 
     /// Does what a finished drawing was for.

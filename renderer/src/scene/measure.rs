@@ -120,6 +120,8 @@ pub struct Measure {
     pub kind: MeasureKind,
     /// Longitude and latitude in degrees, height in metres.
     pub places: Vec<[f64; 3]>,
+    /// Which of them lie on the ground, and not on a model: their heights are the finest ground's once it is there.
+    pub on_ground: Vec<bool>,
     /// What it came to.
     pub figures: Figures,
     /// What volumes count from.
@@ -160,7 +162,33 @@ impl Measure {
         }
         let awaits_ground = !matches!(kind, MeasureKind::Point | MeasureKind::Height);
         let (places, reference, height_datum) = (places.to_vec(), Reference::Corners, None);
-        Ok(Some(Self { kind, places, figures, reference, awaits_ground, height_datum }))
+        Ok(Some(Self { kind, places, on_ground: Vec::new(), figures, reference, awaits_ground, height_datum }))
+    }
+
+    /// The same with places that lie on the ground.
+    #[must_use]
+    pub fn on_ground(mut self, on_ground: Vec<bool>) -> Self {
+        self.awaits_ground |= on_ground.contains(&true);
+        self.on_ground = on_ground;
+        self
+    }
+
+    /// Puts the places that lie on the ground on its finest heights (metres, `None` where there is none).
+    pub fn stand_on(&mut self, heights_m: &[Option<f64>]) {
+        for ((place, height_m), _) in
+            self.places.iter_mut().zip(heights_m).zip(&self.on_ground).filter(|(_, on_ground)| **on_ground)
+        {
+            place[2] = height_m.unwrap_or(place[2]);
+        }
+        let places = &self.places;
+        match &mut self.figures {
+            Figures::Point { lon_lat_height_deg, .. } => *lon_lat_height_deg = places[0],
+            Figures::Distance { slope_m, .. } => *slope_m = self::slope_m(places),
+            Figures::Height { rise_m, slope_m, .. } => {
+                (*rise_m, *slope_m) = (places[1][2] - places[0][2], self::slope_m(places));
+            }
+            Figures::Area { .. } | Figures::Volume(_) => {}
+        }
     }
 
     /// Longitudes and latitudes of its places in degrees.
@@ -327,6 +355,27 @@ mod tests {
         holed[500].1 = None;
         measure.lay_on(&GroundUnder::Line(holed));
         assert!(matches!(measure.figures, Figures::Distance { ground_m: None, .. }), "a gap is no length");
+    }
+
+    #[test]
+    fn what_lies_on_the_ground_takes_its_finest_height_and_what_stands_on_a_roof_keeps_its_own() {
+        let places = [[109.74, 28.31, 300.0], [109.741, 28.31, 320.0]];
+        let of = |kind| Measure::of(kind, &places).expect("measures").expect("enough").on_ground(vec![true, false]);
+        let mut height = of(MeasureKind::Height);
+        assert!(height.awaits_ground);
+        height.stand_on(&[Some(301.5), Some(305.0)]);
+        let Figures::Height { rise_m, horizontal_m, slope_m } = height.figures else { panic!("a height") };
+        assert!(
+            (rise_m - 18.5).abs() < 1e-9 && (slope_m - horizontal_m.hypot(18.5)).abs() < 0.01,
+            "{rise_m} {slope_m}"
+        );
+        let mut point = of(MeasureKind::Point);
+        point.stand_on(&[Some(301.5)]);
+        assert!(matches!(point.figures, Figures::Point { lon_lat_height_deg: [_, _, 301.5], .. }), "{point:?}");
+        // Where there is none, what was clicked.
+        let mut point = of(MeasureKind::Point);
+        point.stand_on(&[None]);
+        assert!(matches!(point.figures, Figures::Point { lon_lat_height_deg: [_, _, 300.0], .. }), "{point:?}");
     }
 
     #[test]

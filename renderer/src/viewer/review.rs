@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::studies::FINEST_M;
 use super::{Epoch, Layer, OUTBOX_LANE, Side, State, Viewer, chain};
 use crate::error::ViewError;
 use crate::fetch::Request;
@@ -276,10 +277,9 @@ impl Viewer {
         if self.awaits_terrain(Epoch::After) {
             return None;
         }
-        // As fine as there is any.
         let heights_m = match lon_lats_deg {
             [] => Vec::new(),
-            _ => self.ground.heights_at(lon_lats_deg, 0.0)?,
+            _ => self.ground.heights_at(lon_lats_deg, FINEST_M)?,
         };
         let base_m = self.ground.base_height_m();
         let on_surface = |([lon, lat], height_m): (&[f64; 2], Option<f64>)| {

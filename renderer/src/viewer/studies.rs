@@ -25,6 +25,8 @@ use crate::scene::section::{self, Profile};
 use crate::scene::sight::{self, Sight};
 use crate::service::{Assessment, Dataset, Pyramid, RESULT};
 
+/// The step that asks for the ground as fine as there is any.
+pub(super) const FINEST_M: f64 = 0.0;
 /// Samples of the ground a polygon is measured on at most.
 const MOST_MEASURED: usize = 4_000_000;
 /// Samples of the ground a flood is filled over at most: one fill while the slider moves.
@@ -422,10 +424,25 @@ impl Viewer {
         }
     }
 
+    /// Heights in metres of the later ground at a measurement's places, where one of them lies on it; `None` while it is being
+    /// loaded.
+    pub fn heights_under(&mut self, measure: &Measure) -> Option<Vec<Option<f64>>> {
+        if !measure.on_ground.contains(&true) {
+            return Some(Vec::new());
+        }
+        if self.awaits_terrain(Epoch::After) || self.layers_changed {
+            return None;
+        }
+        self.ground.heights_at(&measure.lon_lats_deg(), FINEST_M)
+    }
+
     /// The ground a measurement needs, in the later epoch; `None` while it is being loaded.
     pub fn ground_under(&mut self, measure: &Measure) -> Option<GroundUnder> {
         if self.awaits_terrain(Epoch::After) || self.layers_changed {
             return None;
+        }
+        if matches!(measure.kind, MeasureKind::Point | MeasureKind::Height) {
+            return Some(GroundUnder::Line(Vec::new()));
         }
         if measure.kind == MeasureKind::Distance {
             let places = section::places_along(&measure.lon_lats_deg());
