@@ -13,7 +13,7 @@ const seen = { steps: [], pictures: [] };
 const step = (words) => { seen.steps.push(words); };
 const json = async (who, path) => JSON.parse((await fetched(who, path.startsWith('http') ? path : `${url}/${path}`)).body);
 const picture = async ({ page }, file) => {
-  await page.waitForFunction(() => { const map = (window.shikong.work || window.shikong).map; return !map || document.querySelector('.sheet') || (map.areTilesLoaded() && !map.isMoving()); }, { timeout: 20000 }).catch(() => {});
+  await page.waitForFunction(() => { const map = (window.shikong.work || window.shikong).map; return !map || document.querySelector('.sheet') || (map.style && map.areTilesLoaded() && !map.isMoving()); }, { timeout: 20000 }).catch(() => {});
   await page.screenshot({ path: `${folder}/${file}.png` });
 };
 const cells = ({ page }, selector) => page.$$eval(`${selector} tbody tr`, (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));

@@ -12,7 +12,7 @@ const errors = [];
 const seen = { steps: [] };
 const step = (words) => { seen.steps.push(words); };
 const json = async (who, path) => JSON.parse((await fetched(who, `${url}/${path}`)).body);
-const still = ({ page }) => page.waitForFunction(() => { const { map } = window.shikong.work; return map.areTilesLoaded() && !map.isMoving(); }, { timeout: 30000 }).catch(() => {});
+const still = ({ page }) => page.waitForFunction(() => { const { map } = window.shikong.work; return map.style && map.areTilesLoaded() && !map.isMoving(); }, { timeout: 30000 }).catch(() => {});
 const picture = async (who, file) => { await still(who); await who.page.screenshot({ path: `${folder}/${file}.png` }); };
 const cells = ({ page }, selector) => page.$$eval(`${selector} tbody tr`, (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
 const onScreen = ({ page }, place) => page.evaluate((at) => {

@@ -2,7 +2,8 @@
 import { launch, watchedPage } from './browser.mjs';
 
 export const PASSWORD = 'Shen-cha-2026!';
-const TIMEOUT_MS = 60000;
+/** Several browsers that draw in software may share two cores. */
+const TIMEOUT_MS = 120000;
 
 /** Everybody at one service: `person(name)` opens a browser of their own, `errors()` gathers what their pages met. */
 export async function people(url) {

@@ -11,7 +11,7 @@ const errors = [];
 const seen = { steps: [] };
 const step = (words) => { seen.steps.push(words); };
 const picture = async ({ page }, file) => {
-  await page.waitForFunction(() => !window.shikong.work || window.shikong.work.map.areTilesLoaded(), { timeout: 20000 }).catch(() => {});
+  await page.waitForFunction(() => { const map = window.shikong.work?.map; return !map || (map.style && map.areTilesLoaded()); }, { timeout: 20000 }).catch(() => {});
   await page.screenshot({ path: `${folder}/${file}.png` });
 };
 const json = async (who, path) => JSON.parse((await fetched(who, `${url}/${path}`)).body);
