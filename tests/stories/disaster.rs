@@ -16,7 +16,7 @@ use crate::programs::{Server, admin_password, data_folder, import, run, skipped,
 use crate::sample_county::County;
 use crate::web_mercator::{address, c_tile_at, tile_at};
 
-const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
+pub(crate) const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
 /// Longest wait for anything; a killed worker's lease alone takes a quarter of a minute.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(8);
 /// What a telephone shows side by side.
@@ -204,7 +204,7 @@ fn what_was_found_is_a_layer(server: &Server, id: &str, folder: &Path) {
     assert!(status == 200 && !style.is_empty(), "the style");
 }
 
-fn state(server: &Server, id: &str) -> Value {
+pub(crate) fn state(server: &Server, id: &str) -> Value {
     server.json(&format!("/analyses/jobs/{id}"))
 }
 

@@ -12,12 +12,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::coordination::number;
-use crate::disaster::{PATIENCE, bring_ground};
+use crate::disaster::{FOLDER, PATIENCE, bring_ground, state};
 use crate::plans_in_browser::rows;
 use crate::programs::{Server, data_folder, run};
 use crate::sample_county::County;
 use crate::viewing::{
-    Place, SIZE_PX, above, color_at, deepest, distance_m, follow, int, keep_to_look_at, middle, moved, rings,
+    Place, SIZE_PX, above, away, color_at, deepest, distance_m, follow, int, keep_to_look_at, middle, moved, rings,
 };
 
 const BEFORE: &str = "2023-06-01";
@@ -32,37 +32,25 @@ const UP_M: f64 = 560.0;
 /// What buildings of a state are painted in, as the legend has it.
 const PAINTED: [(&str, [i32; 3]); 3] =
     [("destroyed", [176, 0, 32]), ("buried", [106, 27, 154]), ("damaged", [245, 130, 0])];
-/// A colour between two others is farther from neither than this.
-fn away(one: [i32; 3], other: [i32; 3]) -> i32 {
-    (0..3).map(|at| (one[at] - other[at]).abs()).max().expect("three channels")
-}
 
 /// Longitude and latitude of a place of the county's plane, by GDAL.
 fn lon_lat([easting_m, northing_m]: [f64; 2]) -> Place {
-    let ask = format!(
-        "printf '%s\\n' '{easting_m} {northing_m}' | gdaltransform -s_srs EPSG:4546 -t_srs EPSG:4490 -output_xy"
-    );
-    let (code, out, err) = run(Command::new("sh").arg("-c").arg(ask));
+    let place = [easting_m, northing_m].map(|metres| metres.to_string());
+    let systems = ["-s_srs", "EPSG:4546", "-t_srs", "EPSG:4490", "-output_xy", "-coord"];
+    let (code, out, err) = run(Command::new("gdaltransform").args(systems).args(place));
     assert_eq!(code, 0, "gdaltransform: {err}");
     let numbers: Vec<f64> = out.split_whitespace().map(|word| word.parse().expect("a number")).collect();
-    // GDAL answers in the order of the authority unless the CRS is given as a traditional one.
-    match numbers[..] {
-        [a, b] if a > 90.0 => [a, b],
-        [a, b] => [b, a],
-        _ => panic!("{out}"),
-    }
+    numbers.try_into().expect("two numbers")
 }
 
 /// Asks for an analysis and waits for it; its id and its result.
 fn asked(server: &Server, analysis: &str, request: &Value) -> (String, Value) {
-    let key = format!("{analysis} {request}");
-    let key: String = key.chars().filter(char::is_ascii_alphanumeric).take(200).collect();
-    let (status, _, answer) = server.send(Method::POST, &format!("/analyses/{analysis}"), Some(&key), request);
-    assert!(status == 202 || status == 200, "{analysis}: {status} {answer}");
+    let (status, _, answer) = server.send(Method::POST, &format!("/analyses/{analysis}"), None, request);
+    assert_eq!(status, 202, "{analysis}: {answer}");
     let id = answer["job"]["id"].as_str().expect("a job").to_owned();
     let begun = Instant::now();
     loop {
-        let job = server.json(&format!("/analyses/jobs/{id}"));
+        let job = state(server, &id);
         match job["state"].as_str() {
             Some("done") => break,
             Some("failed" | "cancelled") => panic!("{analysis}: {job:#}"),
@@ -71,7 +59,7 @@ fn asked(server: &Server, analysis: &str, request: &Value) -> (String, Value) {
         sleep(Duration::from_millis(50));
     }
     let result = server.json(&format!("/analyses/jobs/{id}/result"));
-    (id, if result["result"].is_object() { result["result"].clone() } else { result })
+    (id, result)
 }
 
 /// Longitude and latitude so far along a line between two places and beyond, metres.
@@ -312,7 +300,7 @@ fn an_assessed_landslide_is_studied_in_three_dimensions() {
 }
 
 fn heights_are_those_of_the_delivered_surveys(county: &County, told: &Told, measures: &Value) {
-    let file = |epoch: &str| county.deliveries.join("03_无人机测绘_高精度1平方公里").join(epoch).join("DEM_1m.tif");
+    let file = |epoch: &str| county.deliveries.join(FOLDER).join(epoch).join("DEM_1m.tif");
     let [before, after] = [file("第一期_2023-05"), file("第二期_2024-07")];
     let asked = [(&before, told.from), (&before, told.to), (&after, told.from), (&after, told.to)];
     for (index, (survey, place)) in asked.into_iter().enumerate() {

@@ -6,11 +6,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::coordination::{analyse, number};
+use crate::disaster::FOLDER;
 use crate::plans_in_browser::rows;
 use crate::programs::{data_folder, import, program, run};
 use crate::sample_county::County;
-
-const FOLDER: &str = "03_无人机测绘_高精度1平方公里";
 
 /// Imports a grid of heights; what it warns of is of no matter here.
 fn bring(data: &Path, file: &Path, slug: &str, day: &str, datum: &str) {

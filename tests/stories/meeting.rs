@@ -14,8 +14,8 @@ use crate::people::{PASSWORD, Person};
 use crate::programs::{Server, data_folder, program, root, run, skipped};
 use crate::sample_county::County;
 use crate::viewing::{
-    Place, SIZE_PX, above, color_at, deepest, differing_ppm, distance_m, follow, int, keep_to_look_at, middle, moved,
-    rings, to_edges_m, viewer,
+    Place, SIZE_PX, above, away, color_at, deepest, differing_ppm, distance_m, follow, int, keep_to_look_at, middle,
+    moved, rings, to_edges_m, viewer,
 };
 
 const PROJECT: &str = "样例工业园";
@@ -202,13 +202,12 @@ fn a_project_is_reviewed_in_three_dimensions() {
     assert!(ground[0] < ground[1] + 40, "free land keeps its colour: {ground:?}");
     let [none, low, tall] = ["无方案.png", "多层.png", "高层.png"].map(|name| int(middle(&pictures, name)));
     assert!(low[2] > low[0] + 15, "the first scheme is blue where it stands: {low:?} on {none:?}");
-    let away = |one: [i32; 3], other: [i32; 3]| (0..3).map(|at| (one[at] - other[at]).abs()).max();
-    assert!(away(tall, none) < Some(20), "the tower does not stand there: {tall:?} on {none:?}");
+    assert!(away(tall, none) < 20, "the tower does not stand there: {tall:?} on {none:?}");
     // Two panes of one size with two pixels between them; the middle of each is the same place.
     let pane_px = (SIZE_PX[0] - 2) / 2;
     let [left, right] = [pane_px / 2, pane_px + 2 + pane_px / 2]
         .map(|x| int(color_at(&pictures.join("并排.png"), [x, SIZE_PX[1] / 2])));
-    assert!(away(left, low) < Some(25) && away(right, none) < Some(25), "{left:?} {right:?}, alone {low:?} {none:?}");
+    assert!(away(left, low) < 25 && away(right, none) < 25, "{left:?} {right:?}, alone {low:?} {none:?}");
 
     // The tower rises as high in the picture as its floors say: its roof is where the column above it changes first.
     let tower = &asked["buildings"][0];

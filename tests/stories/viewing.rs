@@ -134,6 +134,11 @@ pub(crate) fn int(color: Color) -> [i32; 3] {
     color.map(i32::from)
 }
 
+/// How far two colours are from each other in the channel that differs most.
+pub(crate) fn away(one: [i32; 3], other: [i32; 3]) -> i32 {
+    (0..3).map(|at| (one[at] - other[at]).abs()).max().expect("three channels")
+}
+
 /// Pixels whose channels differ by more than a little, of a million.
 pub(crate) fn differing_ppm(one: &Path, other: &Path) -> u64 {
     let open = |path: &Path| image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgb8();

@@ -74,10 +74,8 @@ pub struct Work {
     pub tab: Tab,
     /// What a click does, if not asking for attributes.
     pub tool: Option<Tool>,
-    /// Places taken so far: longitude and latitude (degrees), height (m).
-    pub drawing: Vec<[f64; 3]>,
-    /// Which of them were taken on the ground.
-    pub(super) on_ground: Vec<bool>,
+    /// Places taken so far: longitude and latitude (degrees), height (m); and whether each was taken on the ground.
+    pub(super) drawing: Vec<([f64; 3], bool)>,
     /// Finished measurements.
     pub measures: Vec<Measure>,
     /// Where a note is about to be pinned.
@@ -106,7 +104,6 @@ impl Default for Work {
             tab: Tab::default(),
             tool: None,
             drawing: Vec::new(),
-            on_ground: Vec::new(),
             measures: Vec::new(),
             note_at: None,
             file: None,
@@ -133,8 +130,7 @@ impl Work {
             None => {}
             Some(Tool::Note) => self.note_at = Some(lon_lat_height_deg),
             Some(tool) => {
-                self.drawing.push(lon_lat_height_deg);
-                self.on_ground.push(on_ground);
+                self.drawing.push((lon_lat_height_deg, on_ground));
                 if self.drawing.len() >= tool.most()
                     && let Some(words) = self.finish()
                 {
@@ -146,7 +142,7 @@ impl Work {
 
     /// Ends a line or polygon; what has too few places is dropped. Gives back what a person has to be told.
     pub fn finish(&mut self) -> Option<String> {
-        let (drawing, on_ground) = (std::mem::take(&mut self.drawing), std::mem::take(&mut self.on_ground));
+        let (drawing, on_ground): (Vec<[f64; 3]>, Vec<bool>) = std::mem::take(&mut self.drawing).into_iter().unzip();
         match self.tool {
             Some(Tool::Measure(kind)) => {
                 self.measure(kind, &drawing, on_ground).err().map(|error| crate::viewer::chain(&error))
@@ -184,7 +180,6 @@ impl Work {
 
     /// Takes the last place back; without one the tool; false where there was nothing to take back.
     pub fn step_back(&mut self) -> bool {
-        self.on_ground.pop();
         self.drawing.pop().is_some() || self.cancel()
     }
 
@@ -193,7 +188,6 @@ impl Work {
         let had = self.tool.is_some() || self.note_at.is_some();
         (self.tool, self.note_at) = (None, None);
         self.drawing.clear();
-        self.on_ground.clear();
         had
     }
 
@@ -241,7 +235,7 @@ impl Work {
             .flatten()
             .collect();
         if let (Some(tool), false) = (self.tool, self.drawing.is_empty()) {
-            let places: Vec<[f64; 3]> = self.drawing.iter().copied().chain(pointed).collect();
+            let places: Vec<[f64; 3]> = self.drawing.iter().map(|(place, _)| *place).chain(pointed).collect();
             out.push(line(&places, tool.is_closed()));
         }
         out
@@ -348,7 +342,6 @@ impl Desk {
             Action::ClearMeasures => {
                 self.work.measures.clear();
                 self.work.drawing.clear();
-                self.work.on_ground.clear();
             }
             Action::FlyToProject => self.fly(self.framing_project(size_px)),
             Action::FlyToFinding(index) => self.fly_to_finding(*index),

@@ -442,6 +442,7 @@ impl Viewer {
             return None;
         }
         if matches!(measure.kind, MeasureKind::Point | MeasureKind::Height) {
+            // Nothing but their places, which have their heights already.
             return Some(GroundUnder::Line(Vec::new()));
         }
         if measure.kind == MeasureKind::Distance {
